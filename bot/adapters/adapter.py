@@ -1,0 +1,68 @@
+"""The port between the core and a platform."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from bot.core.actions import Action, Receipt, Report, no_report
+from bot.core.directory import Directory
+from bot.core.events import Event
+from bot.core.specs import CommandSpec
+
+Cursors = Mapping[str, str]
+"""How far each scope (a Matrix account, a Discord channel) was read; the values are opaque."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in order and the cursors that are true once these events are stored."""
+
+    events: tuple[Event, ...]
+    cursors: Cursors = field(default_factory=dict)
+
+
+class Adapter(ABC):
+    """One platform account.
+
+    An adapter never sees storage. It yields batches from `events`, is told by `committed` that a
+    batch is on disk, performs actions, and answers the questions of `Directory`.
+    """
+
+    platform: str
+    directory: Directory
+
+    @abstractmethod
+    def events(self, since: Cursors) -> AsyncIterator[Batch]:
+        """Everything that happened after `since`, then everything that happens, for as long as the bot runs.
+
+        An empty `since` is the first start: nothing old is yielded. Events may come twice (after a
+        crash, a reconnect); the inbox drops what it knows. Connection faults are retried with back-off;
+        PlatformError is raised only for what an operator has to mend (a wrong token).
+        """
+
+    async def committed(self, cursors: Cursors) -> None:
+        """The batch with these cursors is stored for good."""
+
+    @abstractmethod
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        """Carry out an action, once for each `key` however often it is called.
+
+        Args:
+            key: idempotency key from the outbox, at most 25 characters (Discord's nonce limit).
+            resume: messages an earlier attempt made: they are edited, surplus ones deleted.
+            report: told as soon as each message exists, before a stream continues.
+
+        Returns:
+            The ids of the messages that now stand for the action, in order.
+
+        Raises:
+            Unsupported, Forbidden, Gone, RateLimited, PlatformError: see `bot.core.errors`.
+        """
+
+    async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
+        """Register commands where the platform has a menu of them; called once before `events`."""
+
+    async def close(self) -> None:
+        """Leave politely: finish nothing, lose nothing."""

@@ -1,0 +1,1 @@
+"""What `llmos bench` runs."""

@@ -1,0 +1,1 @@
+"""The vocabulary every part shares; it imports nothing else of bot."""

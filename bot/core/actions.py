@@ -1,0 +1,156 @@
+"""What the bot can do on a platform, in words all platforms share.
+
+A `Delivery` is what the outbox remembers of an action: its idempotency key and, once they exist, the ids
+of the messages it made, so that a restart edits them instead of posting again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bot.core.events import Author, Channel, MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A line about progress, shown only until the first text of an answer arrives."""
+
+    text: str
+
+
+Chunk = str | Status
+"""A piece of a streamed answer: text to append, or what to show while there is no text yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished answer to a message.
+
+    Attributes:
+        private: only the asker should see it, where the platform can do that.
+        notice: output of a command rather than talk; platforms that can mark it do.
+    """
+
+    to: MessageRef
+    author: Author
+    text: str
+    private: bool = False
+    notice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedReply:
+    """An answer that grows while the model writes it; the asker is told once."""
+
+    to: MessageRef
+    author: Author
+    chunks: AsyncIterator[Chunk]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that answers nobody, in any channel."""
+
+    channel: Channel
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A new text for one of the bot's own messages."""
+
+    ref: MessageRef
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a message for good."""
+
+    ref: MessageRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Take a message out of sight; its text went to the moderators' queue before."""
+
+    ref: MessageRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A member may not write for a while."""
+
+    channel: Channel
+    author: Author
+    duration_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """A member has to leave, and may come back."""
+
+    channel: Channel
+    author: Author
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A member has to leave, and may not come back."""
+
+    channel: Channel
+    author: Author
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """Add an emoji to a message."""
+
+    ref: MessageRef
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell the moderators of a community something; the adapter knows where they read."""
+
+    channel: Channel
+    text: str
+
+
+Action = Reply | StreamedReply | Post | Update | Delete | Hide | Timeout | Kick | Ban | React | Alert
+
+
+class Severity(IntEnum):
+    """How strong an action is; of several verdicts the strongest wins."""
+
+    NONE = 0
+    LOG = 1
+    REACT = 2
+    HINT = 3
+    QUEUE = 4
+    HIDE = 5
+    DELETE = 6
+    TIMEOUT = 7
+    KICK = 8
+    BAN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The messages an action made, in order; empty for actions that make none."""
+
+    message_ids: tuple[str, ...] = ()
+
+
+Report = Callable[[Receipt], Awaitable[None]]
+"""Called by an adapter as soon as a message of an action exists, so that a restart can find it."""
+
+
+async def no_report(receipt: Receipt) -> None:
+    """For actions that nobody resumes."""

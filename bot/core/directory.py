@@ -1,0 +1,32 @@
+"""What the core may ask a platform. Answers hold for this moment only and are never stored."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.core.events import Author, Channel, Message
+from bot.core.permissions import Role
+
+
+class Directory(Protocol):
+    """Rights, places and history as the platform sees them now; implemented by every adapter."""
+
+    async def role(self, author: Author, channel: Channel) -> Role:
+        """The author's role in that channel's community, now. Unknown people are members."""
+        ...
+
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        """The channels of a community the author may read, now."""
+        ...
+
+    def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        """Messages of a channel from the platform's own history, oldest first, as far as we may read."""
+        ...
+
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
+        """Permissions the bot would need in a channel and does not have, by the platform's names."""
+        ...
+
+    async def link(self, channel: Channel, message_id: str) -> str | None:
+        """A link that opens a message in a member's client, or None where there is no such thing."""
+        ...

@@ -1,0 +1,226 @@
+"""What can happen on a platform, in words all platforms share.
+
+Every id is a string as the platform gives it and every time is an aware UTC datetime. An identity is
+(platform, id), never a display name. `key` names an event for ever: the inbox takes each key once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Identity = tuple[str, str]
+"""(platform, id) of a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A place where people talk: a channel, a thread in it, or a private conversation.
+
+    Attributes:
+        community: the guild, space or server the channel belongs to; rights never cross it.
+        thread: id of the thread inside the channel, or None for the channel itself.
+        private: True where only the bot and one member can read.
+    """
+
+    platform: str
+    community: str
+    id: str
+    thread: str | None = None
+    private: bool = False
+
+    @property
+    def key(self) -> str:
+        """One string per place, thread included: the unit of order and of locks."""
+        place = f"{self.platform}/{self.community}/{self.id}"
+        return place if self.thread is None else f"{place}/{self.thread}"
+
+    @property
+    def parent(self) -> "Channel":
+        """The channel around a thread; a channel is its own parent."""
+        return Channel(self.platform, self.community, self.id, None, self.private)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote or did something; `name` is for people to read and is never sent to a model."""
+
+    platform: str
+    id: str
+    name: str
+    is_bot: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        """(platform, id)."""
+        return (self.platform, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message stands."""
+
+    channel: Channel
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message; it is fetched only when a feature needs it."""
+
+    id: str
+    name: str
+    content_type: str
+    size_bytes: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message somebody wrote.
+
+    Attributes:
+        text: exactly as posted; evidence offsets point into it.
+        addressed: what is said to the bot, its mention removed; None when the bot is not addressed.
+        reply_to: id of the message it replies to.
+        notice: marked by its platform as machine-made (Matrix `m.notice`); never answered.
+        locale: the language the author's client uses, if the platform tells ("en", "zh-CN").
+    """
+
+    ref: MessageRef
+    author: Author
+    text: str
+    at: datetime
+    addressed: str | None = None
+    reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    notice: bool = False
+    locale: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Message ids are unique in a channel."""
+        return f"message:{self.ref.channel.key}:{self.ref.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A message has a new text; `message` is the whole new version, `version` names the edit."""
+
+    message: Message
+    version: str
+
+    @property
+    def key(self) -> str:
+        """One per version of the message."""
+        return f"edit:{self.message.ref.channel.key}:{self.message.ref.id}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A message was removed (Discord delete, Matrix redaction)."""
+
+    ref: MessageRef
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """A message is deleted once."""
+        return f"deletion:{self.ref.channel.key}:{self.ref.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Somebody added an emoji to a message, or took it back (`added` False)."""
+
+    ref: MessageRef
+    author: Author
+    emoji: str
+    added: bool
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """The same emoji can come and go, so the time is part of the key."""
+        sign = "+" if self.added else "-"
+        place = f"{self.ref.channel.key}:{self.ref.id}"
+        return f"reaction:{place}:{self.author.id}:{sign}{self.emoji}:{self.at.timestamp()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Somebody joined a community; `channel` is where the bot may speak of it."""
+
+    channel: Channel
+    author: Author
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """A member can join again, so the time is part of the key."""
+        return f"join:{self.channel.key}:{self.author.id}:{self.at.timestamp()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadOpened:
+    """A thread or forum post was opened; `channel.thread` is its id."""
+
+    channel: Channel
+    author: Author
+    title: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """A thread is opened once."""
+        return f"thread:{self.channel.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A command called with typed arguments (a slash command, a button, a menu).
+
+    Attributes:
+        id: the platform's id of the call.
+        command: name path, such as ("privacy", "forget").
+        arguments: by parameter name, already of the declared types.
+        target: the message a menu command was used on.
+    """
+
+    id: str
+    channel: Channel
+    author: Author
+    command: tuple[str, ...]
+    at: datetime
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    target: MessageRef | None = None
+    locale: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A call has its own id on its platform."""
+        return f"invocation:{self.channel.key}:{self.id}"
+
+
+Event = Message | Edit | Deletion | Reaction | Join | ThreadOpened | Invocation
+
+
+def place_of(event: Event) -> Channel:
+    """The channel (or thread) in which an event happened: events of one place keep their order."""
+    match event:
+        case Message(ref=ref) | Deletion(ref=ref) | Reaction(ref=ref):
+            return ref.channel
+        case Edit(message=message):
+            return message.ref.channel
+        case Join(channel=channel) | ThreadOpened(channel=channel) | Invocation(channel=channel):
+            return channel
+
+
+def author_of(event: Event) -> Author | None:
+    """Who caused an event; platforms do not say who deleted a message."""
+    match event:
+        case Deletion():
+            return None
+        case Edit(message=message):
+            return message.author
+        case Message() | Reaction() | Join() | ThreadOpened() | Invocation():
+            return event.author

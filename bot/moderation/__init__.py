@@ -1,0 +1,1 @@
+"""Rules judge messages; policies decide what follows; nothing acts before moderators set it up."""

@@ -1,0 +1,1 @@
+"""The database: one schema, one writer, and a file for each family of queries."""
