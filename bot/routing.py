@@ -1,0 +1,123 @@
+"""Where a message goes: a pure function from a message and what we know of it to one of three answers."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.core.events import Message
+
+AnswerMode = Literal["mention", "question", "all", "never"]
+
+SLASH_NAME = "/llmos"
+"""Some clients send unknown slash commands as plain text; then this arrives."""
+
+QUESTION_MARKS = ("?", "？")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Stay silent; `outcome` is what `why` explains."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Run a command; `line` is what was typed after the prefix."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converse:
+    """Answer `question` with the model."""
+
+    question: str
+
+
+Route = Ignore | Invoke | Converse
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the router has to know besides the message.
+
+    Attributes:
+        answer: the channel's policy.
+        prefix: what commands start with, such as "!llmos".
+        commands: the name paths of all commands, such as ("channel", "set").
+        replies_to_us: the message replies to one of the bot's own.
+        in_our_thread: it stands in a thread the bot opened or was talked to in.
+        too_old: it waited too long, for example while the bot was down.
+    """
+
+    answer: AnswerMode
+    prefix: str
+    commands: frozenset[tuple[str, ...]]
+    replies_to_us: bool = False
+    in_our_thread: bool = False
+    too_old: bool = False
+
+
+def route(message: Message, situation: Situation) -> Route:
+    """Decide what becomes of a message that moderation let stand.
+
+    Machines are never answered. A command works in every channel, also where the bot is told to be silent:
+    how else would a moderator end the silence?
+    """
+    if message.notice:
+        return Ignore("ignored:notice")
+    if message.author.is_bot:
+        return Ignore("ignored:bot")
+    line = command_line(message, situation)
+    said = message.text if message.addressed is None else message.addressed
+    if line is None and not _is_meant_for_us(message, situation):
+        return Ignore("ignored:never-here" if situation.answer == "never" else "ignored:not-addressed")
+    if situation.too_old:
+        return Ignore("ignored:too-old")
+    if line is not None:
+        return Invoke(line)
+    if not said.strip() and not message.attachments:
+        return Invoke("help") if message.addressed is not None else Ignore("ignored:not-addressed")
+    return Converse(said.strip())
+
+
+def command_line(message: Message, situation: Situation) -> str | None:
+    """The command in a message without its prefix, or None when it is talk.
+
+    After a mention, or alone with the bot, a slash is enough; without a slash the words must name a command
+    and nothing that people say: "help" alone, or a two-word name such as "channel set".
+    """
+    for prefix in (situation.prefix, SLASH_NAME):
+        line = _after_prefix(message.text, prefix)
+        if line is None and message.addressed is not None:
+            line = _after_prefix(message.addressed, prefix)
+        if line is not None:
+            return line or "help"
+    said = (message.addressed or "").strip()
+    if said.startswith("/") and len(said) > 1 and not said[1].isspace():
+        return said[1:]
+    return said if _names_command(said, situation.commands) else None
+
+
+def _after_prefix(text: str, prefix: str) -> str | None:
+    head, *rest = text.strip().split(None, 1) or [""]
+    if head.casefold() != prefix.casefold():
+        return None
+    return rest[0] if rest else ""
+
+
+def _names_command(said: str, commands: frozenset[tuple[str, ...]]) -> bool:
+    words = tuple(said.casefold().split())
+    if words in commands:
+        return True
+    return len(words) > 1 and (words[:2] in commands or (words[:1] == ("ask",) and ("ask",) in commands))
+
+
+def _is_meant_for_us(message: Message, situation: Situation) -> bool:
+    if situation.answer == "never":
+        return False
+    if message.addressed is not None or situation.replies_to_us or situation.in_our_thread:
+        return True
+    if situation.answer == "all":
+        return True
+    return situation.answer == "question" and message.text.rstrip().endswith(QUESTION_MARKS)
