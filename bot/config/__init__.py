@@ -1,0 +1,28 @@
+"""Configuration: `load` for those who run, `problems` for those who check. Only cli and app import this."""
+
+from bot.config.loading import FILE_NAME, describe_source, examine, find, load, problems
+from bot.config.problem import Level, Problem, errors, summary
+from bot.config.secrets import Secret
+from bot.config.sections import Bot, Config, Engine, Llm, Metrics, Privacy, Quota, Storage
+
+__all__ = [
+    "FILE_NAME",
+    "Bot",
+    "Config",
+    "Engine",
+    "Level",
+    "Llm",
+    "Metrics",
+    "Privacy",
+    "Problem",
+    "Quota",
+    "Secret",
+    "Storage",
+    "describe_source",
+    "errors",
+    "examine",
+    "find",
+    "load",
+    "problems",
+    "summary",
+]

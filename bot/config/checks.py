@@ -1,0 +1,105 @@
+"""Values that are right alone and wrong together, and secrets that are not where they should be."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.config.addresses import is_private_host
+from bot.config.problem import Level, Problem
+from bot.config.sections import DEFAULT_MODEL, Config, Engine
+from bot.core.errors import ConfigError
+from bot.core.text import _
+
+_EMBEDDED = ("transformers", "llamacpp")
+
+
+def contradictions(config: Config) -> Iterator[Problem]:
+    """Everything in the values alone that cannot work or is unwise; this machine is not looked at."""
+    for place, engine in places(config):
+        yield from _endpoint(place, engine)
+        yield from _lengths(place, engine)
+        yield from _model_file(place, engine)
+    yield from _data_dir(config.bot.data_dir)
+    yield from _exposed_metrics(config)
+
+
+def secrets(config: Config) -> Iterator[Problem]:
+    """Secrets that are missing, written into the file, or readable by others."""
+    for place, engine in places(config):
+        if (secret := engine.api_key) is None or engine.engine != "openai":
+            continue
+        key = f"{place}.api_key"
+        try:
+            secret.reveal()
+        except ConfigError as error:
+            yield Problem(key, str(error), _("Set it, or name another place with env:NAME or file:PATH."))
+        if secret.is_inline:
+            mend = _('Put it into a file and write "file:PATH", or into the environment and "env:NAME".')
+            yield Problem(key, _("The secret stands in the configuration itself."), mend, Level.WARNING)
+        if secret.is_exposed():
+            yield Problem(
+                key,
+                _("Other users of this machine can read {path}.", path=secret.path),
+                _("Run: chmod 600 {path}", path=secret.path),
+                Level.WARNING,
+            )
+
+
+def places(config: Config) -> list[tuple[str, Engine]]:
+    """Every engine with the key path of its table."""
+    extra = [(f"llm.fallback.{n}", engine) for n, engine in enumerate(config.llm.fallback, start=1)]
+    return [("llm", config.llm), *extra]
+
+
+def _endpoint(place: str, engine: Engine) -> Iterator[Problem]:
+    if engine.engine != "openai":
+        for name in ("base_url", "api_key"):
+            if getattr(engine, name) is not None:
+                what = _('{name} does nothing with engine = "{engine}".', name=name, engine=engine.engine)
+                mend = _('Take it out, or set engine = "openai".')
+                yield Problem(f"{place}.{name}", what, mend, Level.WARNING)
+        return
+    if engine.base_url is None:
+        what = _('engine = "openai" needs a base_url.')
+        yield Problem(f"{place}.base_url", what, _('Add base_url = "http://127.0.0.1:8080/v1" or the like.'))
+    if "model" not in engine.model_fields_set:
+        what = _("An endpoint has to be told which model to use.")
+        yield Problem(f"{place}.model", what, _('Add model = "..." with a name the endpoint knows.'))
+    if engine.is_remote and engine.api_key is None:
+        what = _("A public endpoint without an api_key usually refuses to answer.")
+        yield Problem(f"{place}.api_key", what, _('Add api_key = "env:NAME".'), Level.WARNING)
+    if engine.is_remote and str(engine.base_url).startswith("http://"):
+        what = _("Messages and the key would cross the internet unencrypted.")
+        yield Problem(f"{place}.base_url", what, _("Use https://."), Level.WARNING)
+
+
+def _lengths(place: str, engine: Engine) -> Iterator[Problem]:
+    if engine.context_tokens is not None and engine.max_new_tokens >= engine.context_tokens:
+        what = _("An answer of max_new_tokens would fill the whole context_tokens.")
+        mend = _("Lower max_new_tokens or raise context_tokens.")
+        yield Problem(f"{place}.max_new_tokens", what, mend)
+
+
+def _model_file(place: str, engine: Engine) -> Iterator[Problem]:
+    path = Path(engine.model)
+    if engine.engine not in _EMBEDDED:
+        return
+    if path.is_absolute() and not path.exists():
+        what = _("There is no model at {path}.", path=path)
+        yield Problem(f"{place}.model", what, _("Check the path, or see `llmos models list` for names."))
+    elif engine.engine == "llamacpp" and engine.model != DEFAULT_MODEL and path.suffix != ".gguf":
+        what = _('engine = "llamacpp" runs GGUF files only.')
+        yield Problem(f"{place}.model", what, _('Name a file.gguf, or use engine = "transformers".'))
+
+
+def _data_dir(path: Path) -> Iterator[Problem]:
+    if path.exists() and not path.is_dir():
+        yield Problem("bot.data_dir", _("{path} is not a folder.", path=path), _("Name a folder."))
+
+
+def _exposed_metrics(config: Config) -> Iterator[Problem]:
+    address = config.metrics.address
+    if address is None or (is_private_host(address[0]) and address[0]):
+        return
+    what = _("Everybody who can reach this machine can read the metrics.")
+    mend = _("Listen on 127.0.0.1, or put a proxy with a password in front.")
+    yield Problem("metrics.listen", what, mend, Level.WARNING)

@@ -1,0 +1,197 @@
+"""The configuration as types: one class per section of config.toml.
+
+A section or key that is not here is refused, so this file is the list of what can be configured. A new
+feature adds its section here, takes its name out of `NOT_YET` and documents it in config.example.toml.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationInfo,
+    field_validator,
+)
+
+from bot.config.addresses import host_and_port, is_private_url
+from bot.config.secrets import Secret
+
+NOT_YET = frozenset(
+    {
+        "discord",
+        "matrix",
+        "moderation",
+        "recommend",
+        "permissions",
+        "storage.password",
+        "privacy.archive_days",
+        "privacy.evidence_days",
+    }
+)
+"""Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
+
+DEFAULT_MODEL = "smollm2-135m"
+"""The model that comes with the embedded engines; a name of the catalogue."""
+
+EngineName = Literal["transformers", "openai", "llamacpp", "echo"]
+
+
+def _folder(info: ValidationInfo) -> Path:
+    return Path(info.context["folder"]) if info.context else Path.cwd()
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    return _folder(info) / Path(value).expanduser() if isinstance(value, str) else value
+
+
+def _secret(value: object, info: ValidationInfo) -> object:
+    return Secret(value, _folder(info)) if isinstance(value, str) else value
+
+
+def _model(value: object, info: ValidationInfo) -> object:
+    """A name stays a name; what looks like a path and exists, or can only be a path, becomes absolute."""
+    if not isinstance(value, str) or not ("/" in value or value.endswith(".gguf")):
+        return value
+    path = _folder(info) / Path(value).expanduser()
+    only_a_path = value.startswith((".", "/", "~")) or value.endswith(".gguf")
+    return str(path.resolve()) if only_a_path or path.exists() else value
+
+
+ConfigPath = Annotated[Path, BeforeValidator(_path)]
+SecretReference = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
+ModelName = Annotated[str, BeforeValidator(_model), Field(min_length=1)]
+Cap = Annotated[int, Field(ge=0)] | Literal["unlimited"]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, types are not converted, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class Bot(Section):
+    """[bot]: who the bot is and where it keeps its files."""
+
+    name: str = Field("LLMOS", min_length=1, max_length=32, pattern=r"^[^\s@#:`](.*[^\s])?$")
+    locale: Literal["en", "zh-CN"] = "en"
+    data_dir: ConfigPath
+    command_prefix: str = Field("!llmos", min_length=1, max_length=32, pattern=r"^\S+$")
+
+
+class Engine(Section):
+    """A language model and how to reach it: [llm] itself and each entry of its `fallback`."""
+
+    engine: EngineName = "transformers"
+    model: ModelName = DEFAULT_MODEL
+    base_url: str | None = Field(None, pattern=r"^https?://[^\s/]+")
+    api_key: SecretReference | None = None
+    max_new_tokens: int = Field(512, ge=1, le=131_072)
+    temperature: float = Field(0.7, ge=0, le=2)
+    context_tokens: int | None = Field(None, ge=256)
+    concurrency: int = Field(8, ge=1, le=1024)
+    timeout_s: float = Field(60, gt=0, le=3600)
+
+    @property
+    def is_remote(self) -> bool:
+        """True when text leaves this machine and its private network, where it may cost money."""
+        return self.engine == "openai" and self.base_url is not None and not is_private_url(self.base_url)
+
+
+class Llm(Engine):
+    """[llm]: the model that answers, and what answers when it fails."""
+
+    fallback: Annotated[tuple[Engine, ...], Field(strict=False)] = ()
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """In the order in which they are tried."""
+        return (self, *self.fallback)
+
+
+class Storage(Section):
+    """[storage]: the database."""
+
+    url: str = Field(pattern=r"^sqlite:///.+")
+
+    @field_validator("url")
+    @classmethod
+    def _absolute(cls, url: str, info: ValidationInfo) -> str:
+        path = Path(url.removeprefix("sqlite:///")).expanduser()
+        return f"sqlite:///{_folder(info) / path}"
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+
+class Privacy(Section):
+    """[privacy]: how long what members wrote is kept."""
+
+    context_hours: float = Field(24, ge=0, le=168)
+
+
+class Quota(Section):
+    """[quota]: how much may be asked per day (UTC); a key that is not set is capped for remote engines only."""
+
+    member_requests: Cap | None = None
+    member_tokens: Cap | None = None
+    channel_requests: Cap | None = None
+    channel_tokens: Cap | None = None
+    community_requests: Cap | None = None
+    community_tokens: Cap | None = None
+
+
+REMOTE_CAPS: dict[str, int] = {
+    "member_requests": 50,
+    "member_tokens": 50_000,
+    "channel_requests": 300,
+    "channel_tokens": 300_000,
+    "community_requests": 1_000,
+    "community_tokens": 1_000_000,
+}
+"""What a day may cost by default when answers come from a paid endpoint."""
+
+
+class Metrics(Section):
+    """[metrics]: where /metrics, /healthz and /readyz are served; an empty address serves none."""
+
+    listen: str = "127.0.0.1:9464"
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        if listen:
+            host_and_port(listen)
+        return listen
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """(host, port), or None when nothing is to be served."""
+        return host_and_port(self.listen) if self.listen else None
+
+
+class Config(Section):
+    """The whole configuration, every path absolute."""
+
+    bot: Bot
+    llm: Llm = Llm()
+    storage: Storage
+    privacy: Privacy = Privacy()
+    quota: Quota = Quota()
+    metrics: Metrics = Metrics()
+
+    def cap(self, name: str) -> int | None:
+        """The limit of `[quota] name` in force, None for unlimited.
+
+        Local engines and private addresses are unlimited unless the file says otherwise.
+        """
+        value: int | str | None = getattr(self.quota, name)
+        if value is None:
+            remote = any(engine.is_remote for engine in self.llm.engines)
+            return REMOTE_CAPS[name] if remote else None
+        return None if value == "unlimited" else int(value)
