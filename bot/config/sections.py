@@ -92,8 +92,7 @@ class Engine(Section):
     max_new_tokens: int = Field(512, ge=1, le=131_072)
     temperature: float = Field(0.7, ge=0, le=2)
     context_tokens: int | None = Field(None, ge=256)
-    concurrency: int = Field(8, ge=1, le=1024)
-    timeout_s: float = Field(60, gt=0, le=3600)
+    concurrency: int | None = Field(None, ge=1, le=1024)
 
     @property
     def is_remote(self) -> bool:
@@ -102,8 +101,9 @@ class Engine(Section):
 
 
 class Llm(Engine):
-    """[llm]: the model that answers, and what answers when it fails."""
+    """[llm]: the model that answers, what answers when it fails, and how long all of them may be silent."""
 
+    timeout_s: float = Field(60, gt=0, le=3600)
     fallback: Annotated[tuple[Engine, ...], Field(strict=False)] = ()
 
     @property
@@ -136,7 +136,7 @@ class Privacy(Section):
 
 
 class Quota(Section):
-    """[quota]: how much may be asked per day (UTC); a key that is not set is capped for remote engines only."""
+    """[quota]: how much may be asked per day (UTC); unset keys are capped for remote engines only."""
 
     member_requests: Cap | None = None
     member_tokens: Cap | None = None
