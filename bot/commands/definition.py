@@ -1,0 +1,104 @@
+"""A command: one typed async function from which every way to call it is made.
+
+    @command("privacy forget", private=True, examples=("privacy forget yes",))
+    async def forget(context: Context, confirm: Literal["yes"] | None = None) -> str:
+        '''Erase everything that is stored about me.'''
+
+The text grammar, the help, the permission, the JSON schema for models and the neutral `CommandSpec` from
+which adapters register slash commands all come from that signature and nothing else.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.commands.signature import Argument, arguments_of
+from bot.core.actions import Action, Chunk
+from bot.core.permissions import Role
+from bot.core.specs import CommandSpec, ToolSpec
+
+Answer = str | tuple[Action, ...] | AsyncIterator[Chunk]
+"""What a command returns: one reply's text, actions, or an answer that grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as the core sees it.
+
+    Attributes:
+        arguments: the parameters of `spec` with what only the core needs to know of them.
+        examples: lines without prefix, in English source text, shown by `help`.
+        run: called with a Context and the arguments by name.
+    """
+
+    spec: CommandSpec
+    arguments: tuple[Argument, ...]
+    examples: tuple[str, ...]
+    run: Callable[..., Awaitable[Answer]]
+
+    @property
+    def name(self) -> str:
+        """The path as people type it."""
+        return self.spec.name
+
+    @property
+    def usage(self) -> str:
+        """The name and its parameters: `report [message] REASON`, `digest add NAME [n=NUMBER]`."""
+        return " ".join((self.name, *(argument.usage for argument in self.arguments)))
+
+    @property
+    def tool(self) -> ToolSpec:
+        """The command as a function that a model may call; it is checked like a member's call."""
+        parameters = self.spec.parameters
+        schema: Mapping[str, object] = {
+            "type": "object",
+            "properties": {argument.parameter.name: argument.schema for argument in self.arguments},
+            "required": [parameter.name for parameter in parameters if parameter.required],
+            "additionalProperties": False,
+        }
+        return ToolSpec("_".join(self.spec.path), self.spec.summary, schema)
+
+
+def command(
+    path: str,
+    *,
+    role: Role = Role.MEMBER,
+    private: bool = False,
+    slow: bool = False,
+    menu: str | None = None,
+    examples: Sequence[str] = (),
+) -> Callable[[Callable[..., Awaitable[Answer]]], Command]:
+    """Make a command of an async function; the first line of its docstring is the summary.
+
+    Args:
+        path: one or two names, such as "ask" or "privacy forget".
+        role: the least role that may call it.
+        private: the answer is for the caller only.
+        slow: it may take longer than a second.
+        menu: title of a message context menu; the command then finds the message in `context.target`.
+        examples: lines that `help` shows, marked with `N_`.
+
+    Raises:
+        TypeError: the function cannot be a command; the text says why.
+    """
+
+    def define(function: Callable[..., Awaitable[Answer]]) -> Command:
+        names = tuple(path.split())
+        summary = (inspect.getdoc(function) or "").split("\n")[0].strip()
+        if not 1 <= len(names) <= 2 or path != path.lower():
+            raise TypeError(f"command {path!r}: a path is one or two lower-case names")
+        if not summary:
+            raise TypeError(f"command {path!r}: its docstring is its help, and there is none")
+        arguments = arguments_of(function)
+        spec = CommandSpec(
+            path=names,
+            summary=summary,
+            parameters=tuple(argument.parameter for argument in arguments),
+            role=role,
+            private=private,
+            slow=slow,
+            menu=menu,
+        )
+        return Command(spec, arguments, tuple(examples), function)
+
+    return define
