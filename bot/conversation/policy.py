@@ -1,0 +1,92 @@
+"""How the bot behaves in a place: settings of a thread, its channel and its community, nearest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast, get_args
+
+from bot.core.events import Channel
+
+AnswerWhen = Literal["mention", "question", "all", "never"]
+Archive = Literal["no", "yes"]
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "answer": get_args(AnswerWhen),
+    "archive": get_args(Archive),
+    "moderation": ("off", "shadow", "standard", "strict"),
+}
+"""Allowed values of the settings that have a fixed set."""
+
+DEFAULTS: Mapping[str, str] = {
+    "answer": "mention",
+    "persona": "",
+    "model": "",
+    "archive": "no",
+    "moderation": "standard",
+}
+"""What holds where nobody chose anything; its keys are all settings there are."""
+
+PERSONA_MAX_CHARS = 600
+"""A persona is part of every prompt, so it must stay short."""
+
+
+class Settings(Protocol):
+    """Where settings are kept; `bot.storage` has the real one."""
+
+    def get(self, scope: str) -> Mapping[str, str]:
+        """The settings chosen for a community (`platform/community`) or a place (`Channel.key`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPolicy:
+    """What holds in one place.
+
+    Attributes:
+        answer: when the bot speaks: to a mention, to any question, to everything, or never.
+        persona: who the bot is here, in words for the model; "" for nobody in particular.
+        model: name of the model that answers here; "" for the configured one.
+        archive: whether what is said here may be kept and searched.
+        moderation: how strictly messages are judged.
+    """
+
+    answer: AnswerWhen = "mention"
+    persona: str = ""
+    model: str = ""
+    archive: bool = False
+    moderation: str = "standard"
+
+
+def community_scope(channel: Channel) -> str:
+    """The scope under which settings of a whole community are kept."""
+    return f"{channel.platform}/{channel.community}"
+
+
+def inheritance(channel: Channel) -> tuple[str, ...]:
+    """Scopes that decide for a place, nearest first: thread, channel, community."""
+    scopes = (channel.key, channel.parent.key, community_scope(channel))
+    return tuple(dict.fromkeys(scopes))
+
+
+def setting(policies: Settings, channel: Channel, name: str) -> tuple[str, str | None]:
+    """The value of one setting in a place, and the scope that chose it (None for the default).
+
+    A value that is not allowed (any more) counts as not chosen.
+    """
+    allowed = CHOICES.get(name)
+    for scope in inheritance(channel):
+        value = policies.get(scope).get(name)
+        if value is not None and (allowed is None or value in allowed):
+            return value, scope
+    return DEFAULTS[name], None
+
+
+def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
+    """Everything that holds in a place, inherited from thread, channel, community and defaults."""
+    values = {name: setting(policies, channel, name)[0] for name in DEFAULTS}
+    return ChannelPolicy(
+        answer=cast(AnswerWhen, values["answer"]),
+        persona=values["persona"][:PERSONA_MAX_CHARS],
+        model=values["model"],
+        archive=values["archive"] == "yes",
+        moderation=values["moderation"],
+    )

@@ -1,0 +1,153 @@
+"""Answers being written right now: they can be stopped, and a reply to one of them waits for it."""
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+from bot.core.actions import Alert
+from bot.core.events import Channel, Identity, MessageRef
+
+StopReason = Literal["stopped", "deleted"]
+T = TypeVar("T")
+
+
+class Stopped(Exception):  # noqa: TRY002 - a signal between this module and its callers, not an error
+    """Somebody stopped the answer."""
+
+
+class Handle:
+    """One answer from the moment its question is taken until its text is stored.
+
+    Use it as a context manager, or call `finish`, after the answer's text is in the store: replies to
+    it wait until then.
+
+    Attributes:
+        stopped: set when somebody stopped the answer.
+        reason: why: "stopped" keeps what is written; "deleted" means the question is gone and the
+            caller removes the answer.
+        alerts: what the moderators have to be told because of this answer, for the caller to carry out.
+        outcome: what became of the question, for `why` (English, never a body).
+    """
+
+    def __init__(self, running: "Running", question: MessageRef, asker: Identity) -> None:
+        self.question = question
+        self.asker = asker
+        self.stopped = asyncio.Event()
+        self.reason: StopReason | None = None
+        self.alerts: list[Alert] = []
+        self.outcome = ""
+        self._running = running
+        self._message_ids: frozenset[str] = frozenset()
+        self._finished = asyncio.Event()
+        self._scopes: set[asyncio.Timeout] = set()
+
+    def wrote(self, message_ids: tuple[str, ...]) -> None:
+        """These messages are the answer so far; called as soon as each exists."""
+        self._message_ids = self._message_ids.union(message_ids)
+
+    def is_in(self, channel: Channel, message_id: str) -> bool:
+        """Whether a message is part of this answer."""
+        return message_id in self._message_ids and self.question.channel.key == channel.key
+
+    def stop(self, reason: StopReason) -> None:
+        """End the answer now; a deletion outweighs a stop."""
+        if self.reason != "deleted":
+            self.reason = reason
+        if self.stopped.is_set():
+            return
+        self.stopped.set()
+        now = asyncio.get_running_loop().time()
+        for scope in self._scopes:
+            scope.reschedule(now)
+
+    async def unless_stopped(self, work: Awaitable[T]) -> T:
+        """Wait for `work`, but no longer than until the answer is stopped; `work` is cancelled then.
+
+        Raises:
+            Stopped: the answer is stopped, now or before.
+        """
+        scope = asyncio.timeout(0 if self.stopped.is_set() else None)
+        try:
+            async with scope:
+                self._scopes.add(scope)
+                try:
+                    return await work
+                finally:
+                    self._scopes.discard(scope)
+        except TimeoutError as error:
+            if scope.expired():
+                raise Stopped from error
+            raise
+
+    async def finished(self) -> None:
+        """Wait until the answer's text is stored."""
+        await self._finished.wait()
+
+    def finish(self) -> None:
+        """The answer's text is stored, or the answer is given up."""
+        self._running.forget(self)
+        self._finished.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish()
+
+
+class Running:
+    """All answers being written now. They are few (the model's queue is bounded), so they are searched one by one."""
+
+    def __init__(self) -> None:
+        self._handles: dict[Handle, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._handles)
+
+    def begin(self, question: MessageRef, asker: Identity) -> Handle:
+        """Enter an answer; whoever writes it finishes the handle."""
+        handle = Handle(self, question, asker)
+        self._handles[handle] = None
+        return handle
+
+    def forget(self, handle: Handle) -> None:
+        """Drop a finished answer."""
+        self._handles.pop(handle, None)
+
+    def stop_question(self, question: MessageRef) -> bool:
+        """A question was deleted: stop what answers it; True if something does."""
+        place = question.channel.key
+        found = [h for h in self._handles if h.question.id == question.id and h.question.channel.key == place]
+        for handle in found:
+            handle.stop("deleted")
+        return bool(found)
+
+    def stop(self, channel: Channel, by: Identity, moderator: bool) -> int:
+        """Stop a member's own answers in a place, or all answers there for a moderator.
+
+        Returns:
+            How many answers were stopped.
+        """
+        found = [
+            handle
+            for handle in self._handles
+            if handle.question.channel.key == channel.key
+            and (moderator or handle.asker == by)
+            and not handle.stopped.is_set()
+        ]
+        for handle in found:
+            handle.stop("stopped")
+        return len(found)
+
+    async def wait_for(self, channel: Channel, message_id: str) -> None:
+        """Wait until the answer that a message is part of is stored; returns at once for any other message."""
+        handle = next((h for h in self._handles if h.is_in(channel, message_id)), None)
+        if handle is not None:
+            await handle.finished()
+
+    def is_writing(self, channel: Channel, message_id: str) -> bool:
+        """Whether a message is part of an answer that is still being written."""
+        return any(handle.is_in(channel, message_id) for handle in self._handles)
