@@ -12,7 +12,7 @@ StopReason = Literal["stopped", "deleted"]
 T = TypeVar("T")
 
 
-class Stopped(Exception):  # noqa: TRY002 - a signal between this module and its callers, not an error
+class Stopped(Exception):
     """Somebody stopped the answer."""
 
 
@@ -99,7 +99,7 @@ class Handle:
 
 
 class Running:
-    """All answers being written now. They are few (the model's queue is bounded), so they are searched one by one."""
+    """All answers being written now: few, as the model's queue is bounded, so a plain search finds them."""
 
     def __init__(self) -> None:
         self._handles: dict[Handle, None] = {}
@@ -143,7 +143,7 @@ class Running:
         return len(found)
 
     async def wait_for(self, channel: Channel, message_id: str) -> None:
-        """Wait until the answer that a message is part of is stored; returns at once for any other message."""
+        """Wait until the answer a message belongs to is stored; any other message is not waited for."""
         handle = next((h for h in self._handles if h.is_in(channel, message_id)), None)
         if handle is not None:
             await handle.finished()
