@@ -35,10 +35,15 @@ async def silent() -> str | None:
 
 
 @asynccontextmanager
-async def asked(path: str, probes: Mapping[str, Probe]) -> AsyncIterator[aiohttp.ClientResponse]:
-    async with serving(LOOPBACK, Metrics(), probes) as (host, port), aiohttp.ClientSession() as session:
-        async with session.get(f"http://{host}:{port}{path}") as response:
-            yield response
+async def asked(
+    path: str, probes: Mapping[str, Probe], metrics: Metrics | None = None
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    async with (
+        serving(LOOPBACK, metrics or Metrics(), probes) as (host, port),
+        aiohttp.ClientSession(f"http://{host}:{port}") as session,
+        session.get(path) as response,
+    ):
+        yield response
 
 
 async def test_a_live_process_is_healthy_even_when_parts_are_not_ready() -> None:
@@ -81,10 +86,9 @@ async def test_a_part_that_does_not_answer_is_not_ready(monkeypatch: pytest.Monk
 async def test_metrics_are_served_as_prometheus_wants_them() -> None:
     metrics = Metrics()
     metrics.event("console", "Message")
-    async with serving(LOOPBACK, metrics, {}) as (host, port), aiohttp.ClientSession() as session:
-        async with session.get(f"http://{host}:{port}/metrics") as response:
-            assert response.headers["Content-Type"].startswith("text/plain; version=")
-            assert 'llmos_events_total{kind="Message",platform="console"} 1.0' in await response.text()
+    async with asked("/metrics", {}, metrics) as response:
+        assert response.headers["Content-Type"].startswith("text/plain; version=")
+        assert 'llmos_events_total{kind="Message",platform="console"} 1.0' in await response.text()
 
 
 async def test_an_address_in_use_is_a_sentence_with_the_key_to_change() -> None:
