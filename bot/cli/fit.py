@@ -13,8 +13,14 @@ from bot.core.text import _
 from bot.llm import catalogue
 from bot.llm.catalogue import Entry
 
-_EXTRAS = {"transformers": ("llm", ("torch", "transformers")), "llamacpp": ("fast", ("xllamacpp",))}
-"""Engine -> the extra that installs it, the packages it needs."""
+_EXTRAS = {
+    "transformers": ("llm", ("torch", "transformers")),
+    "llamacpp": ("fast", ("xllamacpp",)),
+    "postgresql": ("postgres", ("asyncpg",)),
+}
+"""What is configured -> the extra that installs it, the packages it needs."""
+
+_EMBEDDED = ("transformers", "llamacpp")
 
 _CGROUP = Path("/sys/fs/cgroup")
 """Where a container finds its own limits (Linux, cgroup v2)."""
@@ -28,11 +34,13 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
     """
     free = free_memory_bytes() if free_bytes is None else free_bytes
     for place, engine in places(config):
-        if engine.engine in _EXTRAS:
-            yield from _libraries(place, engine)
+        if engine.engine in _EMBEDDED:
+            yield from _libraries(f"{place}.engine", engine.engine)
             yield from _memory(place, engine, free)
             if entry := catalogue.get(engine.model):
                 yield from _suitability(place, engine, entry, config.bot.locale)
+    if config.storage.path is None:
+        yield from _libraries("storage.url", "postgresql")
 
 
 def free_memory_bytes(cgroup: Path = _CGROUP) -> int:
@@ -57,24 +65,18 @@ def memory_needed_bytes(engine: Engine) -> int | None:
     return None
 
 
-def missing_packages(engine: str) -> tuple[str, tuple[str, ...]]:
-    """(extra, packages that are not installed) of an engine."""
-    extra, packages = _EXTRAS.get(engine, ("", ()))
+def missing_packages(wanted: str) -> tuple[str, tuple[str, ...]]:
+    """(extra, packages that are not installed) of an engine or a kind of database."""
+    extra, packages = _EXTRAS.get(wanted, ("", ()))
     return extra, tuple(name for name in packages if importlib.util.find_spec(name) is None)
 
 
-def _libraries(place: str, engine: Engine) -> Iterator[Problem]:
-    extra, missing = missing_packages(engine.engine)
+def _libraries(key: str, wanted: str) -> Iterator[Problem]:
+    extra, missing = missing_packages(wanted)
     if missing:
-        yield Problem(
-            f"{place}.engine",
-            _(
-                'engine = "{engine}" needs packages that are not installed: {names}.',
-                engine=engine.engine,
-                names=", ".join(missing),
-            ),
-            _("Run: pip install 'llmos-bot[{extra}]' -c constraints.txt", extra=extra),
-        )
+        names = ", ".join(missing)
+        what = _("{wanted} needs packages that are not installed: {names}.", wanted=wanted, names=names)
+        yield Problem(key, what, _("Run: pip install 'llmos-bot[{extra}]' -c constraints.txt", extra=extra))
 
 
 def _memory(place: str, engine: Engine, free: int) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.config.addresses import is_private_host
 from bot.config.problem import Level, Problem
@@ -18,16 +19,14 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield from _endpoint(place, engine)
         yield from _lengths(place, engine)
         yield from _model_file(place, engine)
+    yield from _database(config)
     yield from _data_dir(config.bot.data_dir)
     yield from _exposed_metrics(config)
 
 
 def secrets(config: Config) -> Iterator[Problem]:
     """Secrets that are missing, written into the file, or readable by others."""
-    for place, engine in places(config):
-        if (secret := engine.api_key) is None or engine.engine != "openai":
-            continue
-        key = f"{place}.api_key"
+    for key, secret in config.secrets().items():
         try:
             secret.reveal()
         except ConfigError as error:
@@ -89,6 +88,23 @@ def _model_file(place: str, engine: Engine) -> Iterator[Problem]:
     elif engine.engine == "llamacpp" and engine.model != DEFAULT_MODEL and path.suffix != ".gguf":
         what = _('engine = "llamacpp" runs GGUF files only.')
         yield Problem(f"{place}.model", what, _('Name a file.gguf, or use engine = "transformers".'))
+
+
+def _database(config: Config) -> Iterator[Problem]:
+    storage = config.storage
+    if storage.path is not None:
+        if storage.password is not None:
+            what = _("SQLite has no password.")
+            yield Problem("storage.password", what, _("Take it out."), Level.WARNING)
+        return
+    parts = urlsplit(storage.url)
+    if parts.password:
+        what = _("The secret stands in the configuration itself.")
+        mend = _('Take it out of the url and write password = "env:NAME" or "file:PATH".')
+        yield Problem("storage.url", what, mend, Level.WARNING)
+    if storage.password is not None and not parts.username:
+        what = _("A password needs a user.")
+        yield Problem("storage.url", what, _('Write "postgresql://user@host/name".'))
 
 
 def _data_dir(path: Path) -> Iterator[Problem]:

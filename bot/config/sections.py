@@ -6,6 +6,7 @@ feature adds its section here, takes its name out of `NOT_YET` and documents it 
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import (
     BaseModel,
@@ -27,7 +28,6 @@ NOT_YET = frozenset(
         "moderation",
         "recommend",
         "permissions",
-        "storage.password",
         "privacy.archive_days",
         "privacy.evidence_days",
     }
@@ -36,6 +36,8 @@ NOT_YET = frozenset(
 
 DEFAULT_MODEL = "smollm2-135m"
 """The model that comes with the embedded engines; a name of the catalogue."""
+
+_SQLITE = "sqlite:///"
 
 EngineName = Literal["transformers", "openai", "llamacpp", "echo"]
 
@@ -115,18 +117,33 @@ class Llm(Engine):
 class Storage(Section):
     """[storage]: the database."""
 
-    url: str = Field(pattern=r"^sqlite:///.+")
+    url: str = Field(pattern=r"^(sqlite:///.+|postgresql://[^/]+/.+)$", repr=False)
+    password: SecretReference | None = None
 
     @field_validator("url")
     @classmethod
     def _absolute(cls, url: str, info: ValidationInfo) -> str:
-        path = Path(url.removeprefix("sqlite:///")).expanduser()
-        return f"sqlite:///{_folder(info) / path}"
+        if not url.startswith(_SQLITE):
+            return url
+        return f"{_SQLITE}{_folder(info) / Path(url.removeprefix(_SQLITE)).expanduser()}"
 
     @property
-    def path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.url.removeprefix("sqlite:///"))
+    def path(self) -> Path | None:
+        """The SQLite file, None for a server."""
+        return Path(self.url.removeprefix(_SQLITE)) if self.url.startswith(_SQLITE) else None
+
+    def full_url(self) -> str:
+        """The url with the password in it; for the database driver only.
+
+        Raises:
+            ConfigError: the password cannot be read.
+        """
+        if self.password is None or self.path is not None:
+            return self.url
+        parts = urlsplit(self.url)
+        user, _separator, host = parts.netloc.rpartition("@")
+        netloc = f"{user.partition(':')[0]}:{quote(self.password.reveal(), safe='')}@{host}"
+        return urlunsplit(parts._replace(netloc=netloc))
 
 
 class Privacy(Section):
@@ -195,3 +212,13 @@ class Config(Section):
             remote = any(engine.is_remote for engine in self.llm.engines)
             return REMOTE_CAPS[name] if remote else None
         return None if value == "unlimited" else int(value)
+
+    def secrets(self) -> dict[str, Secret]:
+        """Every secret that is used, by its key path."""
+        engines = [("llm", self.llm.engine, self.llm.api_key)]
+        for number, engine in enumerate(self.llm.fallback, start=1):
+            engines.append((f"llm.fallback.{number}", engine.engine, engine.api_key))
+        used = {f"{place}.api_key": key for place, name, key in engines if key and name == "openai"}
+        if self.storage.password is not None and self.storage.path is None:
+            used["storage.password"] = self.storage.password
+        return used
