@@ -1,0 +1,48 @@
+"""Column types that hold every value Python can, on every database."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+_MARK = "\ufdd0"  # a noncharacter: it opens an escape, and is escaped itself
+_UNSTORABLE = re.compile(f"[\0\ud800-\udfff{_MARK}]")
+_ESCAPED = re.compile(f"{_MARK}([0-9a-f]{{4}})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class AnyText(TypeDecorator[str]):
+    """Text with lone surrogates and NUL, which neither UTF-8 nor PostgreSQL can hold, escaped."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Escape what cannot be stored."""
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return _UNSTORABLE.sub(lambda found: f"{_MARK}{ord(found[0]):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Undo the escapes."""
+        if value is None or _MARK not in value:
+            return value
+        return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime as microseconds since 1970: exact, ordered, the same on all databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Count microseconds."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Count back."""
+        return None if value is None else _EPOCH + value * _MICROSECOND

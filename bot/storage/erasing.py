@@ -1,0 +1,78 @@
+"""The statements of forgetting and of retention, made from the declarations in `personal.py`."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy.sql.dml import Delete, Update
+
+from bot.storage.dialects import insert_for
+from bot.storage.journal import Entry, Wish
+from bot.storage.personal import Condition, Declaration, Expiry, personal
+from bot.storage.schema import optouts
+
+SLICE_S = 0.008
+"""A purge gives way to other writers after this long; with its commit a slice stays below 20 ms."""
+_STEP_ROWS = 25
+
+
+def erase(connection: Connection, who: str, until: datetime | None = None) -> int:
+    """Erase what is kept about a pseudonym; `until` spares rows that are newer. Returns the rows changed."""
+    erased = 0
+    for entry in personal():
+        if entry.erase == "keep":
+            continue
+        rows = entry.mine(who)
+        if until is not None and entry.at is not None:
+            rows &= entry.at <= until
+        values = None if isinstance(entry.erase, str) else entry.erase
+        statement: Delete | Update = delete(entry.table)
+        if values is not None:
+            statement = update(entry.table).values(**values)
+        erased += connection.execute(statement.where(rows)).rowcount
+    return erased
+
+
+def replay(connection: Connection, entries: Iterable[Entry]) -> int:
+    """Do again what people asked for since a backup was made. Returns the rows changed."""
+    changed = 0
+    for entry in entries:
+        match entry.wish:
+            case Wish.FORGET:
+                changed += erase(connection, entry.pseudonym, entry.at)
+            case Wish.OPT_OUT:
+                opt_out(connection, entry.pseudonym, entry.at)
+            case Wish.OPT_IN:
+                opt_in(connection, entry.pseudonym)
+    return changed
+
+
+def opt_out(connection: Connection, who: str, at: datetime) -> None:
+    """Remember that nothing of a person may be kept."""
+    insert = insert_for(connection.dialect.name)(optouts).values(pseudonym=who, at=at)
+    connection.execute(insert.on_conflict_do_nothing(index_elements=["pseudonym"]))
+
+
+def opt_in(connection: Connection, who: str) -> None:
+    """Take that back."""
+    connection.execute(delete(optouts).where(optouts.c.pseudonym == who))
+
+
+def purge_slice(
+    connection: Connection, entry: Declaration, expiry: Expiry, rows: Condition
+) -> tuple[int, bool]:
+    """Purge for a few milliseconds; returns (rows changed, whether there may be more)."""
+    key = tuple_(*entry.table.primary_key.columns)
+    some = select(*entry.table.primary_key.columns).where(rows).limit(_STEP_ROWS)
+    statement: Delete | Update = delete(entry.table)
+    if expiry.values is not None:
+        statement = update(entry.table).values(**expiry.values)
+    statement = statement.where(key.in_(some))
+    purged, until = 0, time.perf_counter() + SLICE_S
+    while time.perf_counter() < until:
+        changed = connection.execute(statement).rowcount
+        purged += changed
+        if changed < _STEP_ROWS:
+            return purged, False
+    return purged, True

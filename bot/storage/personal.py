@@ -1,0 +1,166 @@
+"""What every table holds about a person: how it is shown, how it is forgotten, how long it is kept.
+
+One place for all of it; a test fails for a table that is not declared here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Column, ColumnElement, Table, and_, or_
+
+from bot.storage import schema
+
+Condition = ColumnElement[bool]
+
+DEDUPE_DAYS = 14
+"""How long keys stay known: longer than any gap that is filled from a platform's history."""
+OWN_DAYS = 30
+"""How long the bot knows that a message was its own, text or not."""
+USAGE_DAYS = 2
+"""Quota counters outlive their day by one, for time zones and late writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long things are kept, from the configuration."""
+
+    context_hours: float
+    audit_days: float = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Rows that are too old, and the values they then get (None: the row goes)."""
+
+    rows: Callable[[datetime, Keep], Condition]
+    values: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a table holds about a person.
+
+    Attributes:
+        mine: the rows about a pseudonym, which export shows.
+        erase: "delete" them, give them these values, or keep them for the reason `kept_because`.
+        at: when a row came to be, so that an old erasure spares newer rows; None: it spares none.
+        expiries: retention.
+    """
+
+    table: Table
+    mine: Callable[[str], Condition]
+    erase: Literal["delete", "keep"] | Mapping[str, object]
+    expiries: tuple[Expiry, ...]
+    at: Column[datetime] | None = None
+    kept_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonal:
+    """A table that holds nothing about a person, and why it may be kept for ever."""
+
+    table: Table
+    because: str
+
+
+def _older(column: Column[datetime], **age: float) -> Expiry:
+    return Expiry(lambda now, keep: column < now - timedelta(**age))
+
+
+_FORGOTTEN = "forgotten"
+_DONE: Mapping[str, object] = {"payload": None, "author": ""}
+
+DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
+    Impersonal(schema.meta, "one value that tells whether the key file fits"),
+    Impersonal(schema.cursors, "how far each channel was read"),
+    Impersonal(schema.policies, "settings of communities and channels"),
+    Declaration(
+        schema.inbox,
+        mine=lambda who: schema.inbox.c.author == who,
+        erase=_DONE,
+        at=schema.inbox.c.taken_at,
+        expiries=(_older(schema.inbox.c.taken_at, days=DEDUPE_DAYS),),
+    ),
+    Declaration(
+        schema.outbox,
+        mine=lambda who: and_(schema.outbox.c.author == who, schema.outbox.c.answer),
+        erase=_DONE,
+        at=schema.outbox.c.opened_at,
+        expiries=(_older(schema.outbox.c.opened_at, days=DEDUPE_DAYS),),
+    ),
+    Declaration(
+        schema.outbox,
+        mine=lambda who: and_(schema.outbox.c.author == who, ~schema.outbox.c.answer),
+        erase="keep",
+        expiries=(),
+        kept_because="a moderation action under way is deleted when it is done, within minutes",
+    ),
+    Declaration(
+        schema.messages,
+        mine=lambda who: schema.messages.c.author == who,
+        erase="delete",
+        at=schema.messages.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.messages.c.at < now - timedelta(hours=keep.context_hours), ~schema.messages.c.ours
+                )
+            ),
+        ),
+    ),
+    Declaration(
+        schema.messages,
+        mine=lambda who: schema.messages.c.about == who,
+        erase={"body": None, "about": None},
+        at=schema.messages.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.messages.c.at < now - timedelta(hours=keep.context_hours),
+                    schema.messages.c.ours,
+                    or_(schema.messages.c.body.is_not(None), schema.messages.c.about.is_not(None)),
+                ),
+                {"body": None, "about": None},
+            ),
+            Expiry(
+                lambda now, keep: and_(
+                    schema.messages.c.at < now - timedelta(days=OWN_DAYS), schema.messages.c.ours
+                )
+            ),
+        ),
+    ),
+    Declaration(
+        schema.usage,
+        mine=lambda who: schema.usage.c.scope == f"member:{who}",
+        erase="delete",
+        expiries=(Expiry(lambda now, keep: schema.usage.c.day < (now - timedelta(days=USAGE_DAYS)).date()),),
+    ),
+    Declaration(
+        schema.audit,
+        mine=lambda who: schema.audit.c.actor == who,
+        erase={"actor": _FORGOTTEN, "detail": ""},
+        at=schema.audit.c.at,
+        expiries=(Expiry(lambda now, keep: schema.audit.c.at < now - timedelta(days=keep.audit_days)),),
+    ),
+    Declaration(
+        schema.audit,
+        mine=lambda who: schema.audit.c.subject == who,
+        erase={"subject": _FORGOTTEN, "detail": ""},
+        at=schema.audit.c.at,
+        expiries=(),
+    ),
+    Declaration(
+        schema.optouts,
+        mine=lambda who: schema.optouts.c.pseudonym == who,
+        erase="keep",
+        expiries=(),
+        kept_because="it remembers that nothing of you may be kept; optin removes it",
+    ),
+)
+
+
+def personal() -> tuple[Declaration, ...]:
+    """The tables that hold something about a person."""
+    return tuple(entry for entry in DECLARATIONS if isinstance(entry, Declaration))

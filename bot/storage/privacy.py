@@ -1,0 +1,126 @@
+"""What is stored about a person: shown, exported, forgotten, and kept no longer than declared."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from bot.core.events import Identity
+from bot.storage.clock import Clock
+from bot.storage.erasing import erase, opt_in, opt_out, purge_slice
+from bot.storage.journal import Entry, Journal, Wish
+from bot.storage.personal import Condition, Declaration, Expiry, Keep, personal
+from bot.storage.reader import Reader
+from bot.storage.schema import optouts
+from bot.storage.seal import Seal
+from bot.storage.writer import Writer
+
+
+class Privacy:
+    """The rights of members over what the bot keeps; see `personal.py` for what that is."""
+
+    def __init__(self, reader: Reader, writer: Writer, seal: Seal, journal: Journal, now: Clock) -> None:
+        self._reader, self._writer, self._seal, self._journal, self._now = reader, writer, seal, journal, now
+        self._opted_out: set[str] = set()
+        self._forgotten: dict[str, datetime] = {}
+
+    async def load(self) -> None:
+        """Read who opted out and who was forgotten."""
+        self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
+        self._forgotten = {
+            entry.pseudonym: entry.at for entry in self._journal.entries() if entry.wish is Wish.FORGET
+        }
+
+    def opted_out(self, identity: Identity) -> bool:
+        """Nothing of this member may be kept."""
+        return bool(self._opted_out) and self._seal.pseudonym(identity) in self._opted_out
+
+    def refuses(self, pseudonym: str, at: datetime) -> bool:
+        """What this person wrote then may not be kept: they opted out, or were forgotten since."""
+        if pseudonym in self._opted_out:
+            return True
+        forgotten = self._forgotten.get(pseudonym)
+        return forgotten is not None and at <= forgotten
+
+    async def opt_out(self, identity: Identity) -> None:
+        """Keep nothing of a member from now on; what was kept stays until `forget`."""
+        who, at = self._seal.pseudonym(identity), self._now()
+        self._journal.append(Entry(Wish.OPT_OUT, who, at))
+        self._opted_out.add(who)
+        await self._writer.call(lambda connection: opt_out(connection, who, at))
+
+    async def opt_in(self, identity: Identity) -> None:
+        """Take `opt_out` back."""
+        who = self._seal.pseudonym(identity)
+        self._journal.append(Entry(Wish.OPT_IN, who, self._now()))
+        await self._writer.call(lambda connection: opt_in(connection, who))
+        self._opted_out.discard(who)
+
+    async def show(self, identity: Identity) -> dict[str, int]:
+        """Rows per table that are about a member; tables without any are left out."""
+        who = self._seal.pseudonym(identity)
+        counts: Counter[str] = Counter()
+        for entry in personal():
+            query = select(func.count()).select_from(entry.table).where(entry.mine(who))
+            counts[entry.table.name] += (await self._reader.rows(query))[0][0]
+        return {table: count for table, count in counts.items() if count}
+
+    async def export(self, identity: Identity) -> dict[str, object]:
+        """Everything kept about a member, bodies opened, ready for JSON."""
+        who = self._seal.pseudonym(identity)
+        tables: dict[str, list[dict[str, object]]] = {}
+        for entry in personal():
+            for row in await self._reader.rows(select(entry.table).where(entry.mine(who))):
+                values: Mapping[str, object] = row._mapping
+                tables.setdefault(entry.table.name, []).append(self._readable(values))
+        return {
+            "platform": identity[0],
+            "user": identity[1],
+            "pseudonym": who,
+            "exported_at": self._now().isoformat(),
+            "opted_out": who in self._opted_out,
+            "kept": tables,
+        }
+
+    async def forget(self, identity: Identity) -> int:
+        """Erase what is kept about a member, from the files too; returns how many rows that were.
+
+        Older messages do not come back from a platform's history or from a backup.
+        """
+        who, at = self._seal.pseudonym(identity), self._now()
+        self._journal.append(Entry(Wish.FORGET, who, at))
+        self._forgotten[who] = at
+        erased = await self._writer.call(lambda connection: erase(connection, who))
+        await self._writer.scrub()
+        return erased
+
+    async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
+        """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
+        keep, purged = Keep(context_hours, audit_days), 0
+        for entry in personal():
+            for expiry in entry.expiries:
+                purged += await self._purge(entry, expiry, expiry.rows(now, keep))
+        if purged:
+            await self._writer.scrub()
+        await self.load()  # wishes that were written by the command line meanwhile
+        return purged
+
+    async def _purge(self, entry: Declaration, expiry: Expiry, rows: Condition) -> int:
+        purged, more = 0, True
+        while more:
+            done, more = await self._writer.call(
+                lambda connection: purge_slice(connection, entry, expiry, rows)
+            )
+            purged += done
+        return purged
+
+    def _readable(self, row: Mapping[str, object]) -> dict[str, object]:
+        return {name: self._plain(name, value) for name, value in row.items() if name != "seq"}
+
+    def _plain(self, name: str, value: object) -> object:
+        if isinstance(value, bytes):
+            text = self._seal.open(value)
+            return json.loads(text) if name == "payload" else text
+        return value.isoformat() if isinstance(value, datetime | date) else value

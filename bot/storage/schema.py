@@ -1,0 +1,162 @@
+"""The tables. What each holds about a person, and for how long, is declared in `personal.py`.
+
+Bodies and payloads are sealed (`seal.py`); a person is a pseudonym, never a platform's id or a name.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy import text as sql
+
+from bot.storage.columns import AnyText, Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _seq() -> Column[int]:
+    """Order of arrival; SQLite counts up by itself only in a column typed INTEGER."""
+    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", AnyText, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+"""`key_check`: a known text sealed with the key file this database belongs to."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("platform", AnyText, primary_key=True),
+    Column("scope", AnyText, primary_key=True),
+    Column("value", AnyText, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _seq(),
+    Column("key", AnyText, nullable=False, unique=True),
+    Column("platform", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False),
+    Column("taken_at", Instant, nullable=False, index=True),
+    Column("payload", LargeBinary),
+    Index(
+        "ix_inbox_pending",
+        "platform",
+        "seq",
+        sqlite_where=sql("payload IS NOT NULL"),
+        postgresql_where=sql("payload IS NOT NULL"),
+    ),
+)
+"""Events taken from platforms. `key` is a keyed hash of the event's own; `payload` goes when it is handled."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _seq(),
+    Column("key", AnyText, nullable=False, unique=True),
+    Column("platform", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("message_id", AnyText),
+    Column("author", AnyText, nullable=False),
+    Column("answer", Boolean, nullable=False),
+    Column("opened_at", Instant, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("receipt", AnyText, nullable=False),
+    Column("payload", LargeBinary),
+    Index(
+        "ix_outbox_unfinished",
+        "platform",
+        "seq",
+        sqlite_where=sql("payload IS NOT NULL"),
+        postgresql_where=sql("payload IS NOT NULL"),
+    ),
+    Index("ix_outbox_question", "channel_key", "message_id"),
+)
+"""What the bot is about to do. `answer` is False for moderation, which a member cannot have forgotten."""
+
+messages = Table(
+    "messages",
+    metadata,
+    _seq(),
+    Column("channel_key", AnyText, nullable=False),
+    Column("message_id", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False),
+    Column("about", AnyText),
+    Column("ours", Boolean, nullable=False),
+    Column("addressed", Boolean, nullable=False),
+    Column("reply_to", AnyText),
+    Column("at", Instant, nullable=False, index=True),
+    Column("body", LargeBinary),
+    Column("outcome", AnyText, nullable=False),
+    UniqueConstraint("channel_key", "message_id"),
+    Index("ix_messages_place", "channel_key", "at"),
+    Index("ix_messages_author", "author"),
+    Index(
+        "ix_messages_about",
+        "about",
+        sqlite_where=sql("about IS NOT NULL"),
+        postgresql_where=sql("about IS NOT NULL"),
+    ),
+)
+"""Conversation context. `about` is the member whom one of our own messages answers."""
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("scope", AnyText, primary_key=True),
+    Column("name", AnyText, primary_key=True),
+    Column("value", AnyText, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("scope", AnyText, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _seq(),
+    Column("at", Instant, nullable=False, index=True),
+    Column("platform", AnyText, nullable=False),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("actor", AnyText, nullable=False, index=True),
+    Column("verb", AnyText, nullable=False),
+    Column("detail", AnyText, nullable=False),
+    Column("subject", AnyText, nullable=False, index=True),
+    Index("ix_audit_community", "platform", "community", "seq"),
+)
+
+optouts = Table(
+    "optouts",
+    metadata,
+    Column("pseudonym", AnyText, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+SCHEMA = "0002"
+"""The newest revision in `migrations`; a database that has it needs no Alembic to open."""

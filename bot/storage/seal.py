@@ -1,0 +1,127 @@
+"""Encryption of bodies and pseudonyms of people, both under one key file.
+
+Without the key file the database tells nobody what was said or by whom; losing the file loses the bodies.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from bot.core.errors import StorageError, ValueUnreadable
+from bot.core.events import Identity
+
+KEY_FILE_NAME = "llmos.key"
+"""Its name in the data directory."""
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
+_FORMAT = b"\x01"  # AES-256-GCM, nonce first
+_PSEUDONYM_CHARS = 22  # 132 bits of the digest in base64
+
+
+class Seal:
+    """AES-256-GCM for texts and HMAC-SHA256 pseudonyms, each with its own key derived from the master key."""
+
+    def __init__(self, master: bytes) -> None:
+        """Args: master: 32 random bytes."""
+        self._cipher = AESGCM(_derive(master, b"llmos body v1"))
+        self._mac = hmac.new(_derive(master, b"llmos pseudonym v1"), digestmod=hashlib.sha256)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Seal":
+        """Read the key file, and create it (0600) where there is none.
+
+        Raises:
+            StorageError: it is readable by others, unreadable for us, or no key.
+        """
+        try:
+            if not path.exists():
+                _create(path)
+            return cls(_read(path))
+        except OSError as error:
+            raise StorageError(
+                f"The key file {path} cannot be used: {error.strerror}. Give it to the user LLMOS runs as: "
+                f"chown that-user {path} && chmod 600 {path}"
+            ) from error
+
+    def seal(self, text: str) -> bytes:
+        """Encrypt any text, lone surrogates and NUL included."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORMAT + nonce + self._cipher.encrypt(nonce, text.encode("utf-8", "surrogatepass"), None)
+
+    def open(self, sealed: bytes) -> str:
+        """Decrypt.
+
+        Raises:
+            ValueUnreadable: another key sealed it, or it was damaged.
+        """
+        if sealed[:1] != _FORMAT:
+            raise ValueUnreadable("A stored text has an unknown format; a newer LLMOS may have written it.")
+        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        try:
+            return self._cipher.decrypt(nonce, body, None).decode("utf-8", "surrogatepass")
+        except (InvalidTag, ValueError) as error:
+            raise ValueUnreadable(
+                "A stored text cannot be decrypted: the key file is not the one it was written with, "
+                "or the database is damaged."
+            ) from error
+
+    def pseudonym(self, identity: Identity) -> str:
+        """A stable name for a person that only this key can tie to (platform, id)."""
+        return self.fingerprint("\0".join(identity))
+
+    def fingerprint(self, text: str) -> str:
+        """A keyed hash, 22 url-safe characters; equal texts give equal hashes."""
+        mac = self._mac.copy()
+        mac.update(text.encode("utf-8", "surrogatepass"))
+        return base64.urlsafe_b64encode(mac.digest())[:_PSEUDONYM_CHARS].decode()
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDFExpand(SHA256(), _KEY_BYTES, purpose).derive(master)
+
+
+def _create(path: Path) -> None:
+    """Write a new key whole or not at all; a second process that is faster wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _read(path: Path) -> bytes:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise StorageError(
+            f"The key file {path} can be read by other users (mode {mode:04o}), so its database is not safe. "
+            f"Run: chmod 600 {path}"
+        )
+    try:
+        master = base64.urlsafe_b64decode(path.read_bytes().strip())
+    except binascii.Error:
+        master = b""
+    if len(master) != _KEY_BYTES:
+        raise StorageError(
+            f"{path} does not hold an LLMOS key. Put the right key file there; without it the stored "
+            f"texts cannot be read. To start anew, move both the key file and the database away."
+        )
+    return master

@@ -1,0 +1,33 @@
+"""What one transaction of the pipeline writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.events import Message, MessageRef
+from bot.storage.audit import AuditEntry
+from bot.storage.messages import SaidMessage
+from bot.storage.outbox import NewOutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Everything that becomes true at once when an event is dealt with.
+
+    Attributes:
+        handled: keys of events that are done; their payload is deleted, their key stays known.
+        messages: (message, outcome) to keep as context. Who opted out is skipped. A message that is known
+            already gets the new outcome.
+        opened: outbox rows to be carried out after this is durable.
+        finished: keys of outbox rows that are done; their payload is deleted.
+        edited: (message, its new text), removed: messages that are gone.
+        said: messages the bot wrote.
+    """
+
+    handled: tuple[str, ...] = ()
+    messages: tuple[tuple[Message, str], ...] = ()
+    opened: tuple[NewOutboxRow, ...] = ()
+    finished: tuple[str, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    edited: tuple[tuple[MessageRef, str], ...] = ()
+    removed: tuple[MessageRef, ...] = ()
+    said: tuple[SaidMessage, ...] = ()

@@ -1,0 +1,74 @@
+"""Every statement of the hot path, built once; the writer runs each for many rows at a time."""
+
+from sqlalchemy import bindparam, delete, func, null, select, update
+from sqlalchemy.sql.selectable import ScalarSelect
+
+from bot.storage.dialects import insert_for
+from bot.storage.schema import audit, cursors, inbox, messages, outbox, usage
+from bot.storage.writer import Write
+
+_INSERT, _LATER_INSERT, _UPDATE, _LATER_UPDATE, _DELETE = range(5)
+
+
+class Writes:
+    """The statements for one dialect. Bound parameters are columns, or begin with `b_`."""
+
+    def __init__(self, dialect: str) -> None:
+        insert = insert_for(dialect)
+        self.take = Write(insert(inbox).on_conflict_do_nothing(index_elements=["key"]), _INSERT)
+        cursor = insert(cursors)
+        self.cursor = Write(
+            cursor.on_conflict_do_update(
+                index_elements=["platform", "scope"], set_={"value": cursor.excluded.value}
+            ),
+            _INSERT,
+        )
+        self.handled = Write(
+            update(inbox).where(inbox.c.key == bindparam("b_key")).values(payload=null(), author=""), _UPDATE
+        )
+        self.open = Write(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), _INSERT)
+        this_outbox = outbox.c.key == bindparam("b_key")
+        self.report = Write(update(outbox).where(this_outbox).values(receipt=bindparam("b_receipt")), _UPDATE)
+        self.finish = Write(
+            update(outbox).where(this_outbox).values(payload=null(), author=""), _LATER_UPDATE
+        )
+        self.audit = Write(insert(audit), _INSERT)
+        used = insert(usage)
+        self.use = Write(
+            used.on_conflict_do_update(
+                index_elements=["scope", "day"],
+                set_={
+                    "requests": usage.c.requests + used.excluded.requests,
+                    "tokens": usage.c.tokens + used.excluded.tokens,
+                },
+            ),
+            _INSERT,
+        )
+        self._messages(dialect)
+
+    def _messages(self, dialect: str) -> None:
+        insert = insert_for(dialect)
+        here = ["channel_key", "message_id"]
+        heard = insert(messages)
+        self.hear = Write(
+            heard.on_conflict_do_update(index_elements=here, set_={"outcome": heard.excluded.outcome}),
+            _INSERT,
+        )
+        said = insert(messages).values(about=func.coalesce(bindparam("b_to"), _asker()))
+        self.say = Write(
+            said.on_conflict_do_update(index_elements=here, set_={"body": said.excluded.body}), _LATER_INSERT
+        )
+        this = (messages.c.channel_key == bindparam("b_place"), messages.c.message_id == bindparam("b_id"))
+        self.edit = Write(update(messages).where(*this).values(body=bindparam("b_body")), _UPDATE)
+        self.remove = Write(delete(messages).where(*this), _DELETE)
+
+
+def _asker() -> ScalarSelect[str]:
+    """Whoever asked what one of our own messages replies to."""
+    asked = messages.alias("asked")
+    question = select(asked.c.author).where(
+        asked.c.channel_key == bindparam("b_place"),
+        asked.c.message_id == bindparam("b_question"),
+        ~asked.c.ours,
+    )
+    return question.scalar_subquery()
