@@ -1,0 +1,169 @@
+"""The adapter for a `World`, in this process or (through `bot.adapters.wire`) in another one."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, assert_never
+
+from bot.adapters.adapter import Adapter, Batch, Cursors
+from bot.adapters.delivery import Delivery, Sent
+from bot.adapters.pacing import EditBudget, Limit, Window
+from bot.adapters.world import Act, Posted, World
+from bot.core.actions import (
+    Action,
+    Alert,
+    Ban,
+    Delete,
+    Hide,
+    Kick,
+    Post,
+    React,
+    Receipt,
+    Reply,
+    Report,
+    StreamedReply,
+    Timeout,
+    Update,
+    no_report,
+)
+from bot.core.events import Author, Channel, Event, Message, MessageRef
+from bot.core.permissions import Role
+
+__all__ = ["MemoryAdapter", "Posted", "World"]
+
+_SCOPE = "world"
+_BATCH = 256
+_PAGE = 100
+
+
+class Server(Protocol):
+    """What a bot's connection can ask of a World; `World` and `RemoteWorld` have it."""
+
+    async def head(self) -> int: ...
+    async def read(self, cursor: int, most: int) -> Sequence[Event]: ...
+    async def send(
+        self, channel: Channel, text: str, key: str, reply_to: str | None, private_to: str | None
+    ) -> str: ...
+    async def find(self, key: str) -> str | None: ...
+    async def rewrite(self, ref: MessageRef, text: str) -> None: ...
+    async def act(self, action: Act, key: str) -> None: ...
+    async def role(self, author: Author, channel: Channel) -> Role: ...
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]: ...
+    async def history(
+        self, channel: Channel, since: datetime, after: int, most: int
+    ) -> Sequence[Message]: ...
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]: ...
+
+
+class MemoryAdapter(Adapter):
+    """A bot's account in a World.
+
+    Args:
+        limit: makes the edit limit of one channel; generous unless a test wants it otherwise.
+        message_limit: code points per message, not above the World's own.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        platform: str = "memory",
+        *,
+        limit: Callable[[], Limit] = lambda: Window(1000, 1),
+        message_limit: int = 2000,
+    ) -> None:
+        self.platform = platform
+        self.directory = _Directory(server)
+        self.budgets: dict[str, EditBudget] = {}
+        self._server, self._limit, self._message_limit = server, limit, message_limit
+
+    async def events(self, since: Cursors) -> AsyncIterator[Batch]:
+        """See `Adapter`."""
+        known = since.get(_SCOPE)
+        cursor = int(known) if known is not None else await self._server.head()
+        if known is None:
+            yield Batch((), {_SCOPE: str(cursor)})
+        while True:
+            events = tuple(await self._server.read(cursor, _BATCH))
+            cursor += len(events)
+            yield Batch(events, {_SCOPE: str(cursor)})
+
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        """See `Adapter`."""
+        match action:
+            case StreamedReply(to=to, chunks=chunks):
+                return await self._delivery(to.channel, to.id).stream(chunks, key, resume, report)
+            case Reply(to=to, text=text, private=private, author=author):
+                delivery = self._delivery(to.channel, to.id, author.id if private else None)
+                return await delivery.reply(text, key, resume, report)
+            case Post(channel=channel, text=text):
+                return await self._delivery(channel).reply(text, key, resume, report)
+            case Update(ref=ref, text=text):
+                made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
+                return await self._delivery(ref.channel).reply(text, key, made, report)
+            case Delete() | Hide() | Timeout() | Kick() | Ban() | React() | Alert():
+                await self._server.act(action, key)
+                return Receipt()
+            case _:
+                assert_never(action)
+
+    def _delivery(
+        self, channel: Channel, reply_to: str | None = None, private_to: str | None = None
+    ) -> Delivery:
+        transport = _Transport(self._server, channel, reply_to, private_to, self._message_limit)
+        budget = self.budgets.setdefault(channel.key, EditBudget(self._limit()))
+        return Delivery(transport, budget)
+
+
+class _Transport:
+    """The messages of one answer in a World."""
+
+    def __init__(
+        self, server: Server, channel: Channel, reply_to: str | None, private_to: str | None, limit: int
+    ) -> None:
+        self._server, self._channel = server, channel
+        self._reply_to, self._private_to = reply_to, private_to
+        self.limit = limit
+
+    def length(self, text: str) -> int:
+        return len(text)
+
+    async def send(self, text: str, part: int, key: str) -> Sent:
+        reply_to = self._reply_to if part == 0 else None
+        return Sent(await self._server.send(self._channel, text, key, reply_to, self._private_to))
+
+    async def find(self, part: int, key: str) -> str | None:
+        return await self._server.find(key)
+
+    async def edit(self, message_id: str, text: str) -> None:
+        await self._server.rewrite(MessageRef(self._channel, message_id), text)
+
+    async def delete(self, message_id: str) -> None:
+        ref = MessageRef(self._channel, message_id)
+        await self._server.act(Delete(ref, "replaced"), f"delete:{self._channel.key}:{message_id}")
+
+
+class _Directory:
+    """A World's answers to the core's questions."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def role(self, author: Author, channel: Channel) -> Role:
+        return await self._server.role(author, channel)
+
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        return await self._server.readable_channels(author, community)
+
+    async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        read = 0
+        while page := await self._server.history(channel, since, read, _PAGE):
+            for message in page:
+                yield message
+            read += len(page)
+
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
+        return await self._server.missing_permissions(channel)
+
+    async def link(self, channel: Channel, message_id: str) -> str | None:
+        return f"memory://{channel.key}/{message_id}"

@@ -1,0 +1,135 @@
+"""The edit budget keeps a platform's limit, puts final texts first, and is fair."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.adapters.pacing import Bucket, EditBudget, Limit, Priority, Window
+from tests.adapters.virtual_time import now, run
+
+
+async def turns(budget: EditBudget, asked: Sequence[Priority]) -> list[tuple[int, float]]:
+    """Who got a turn and when, if all ask at the same moment."""
+    granted: list[tuple[int, float]] = []
+    start = now()
+
+    async def ask(number: int, priority: Priority) -> None:
+        await budget.lane().turn(priority)
+        granted.append((number, now() - start))
+
+    async with asyncio.TaskGroup() as group:
+        for number, priority in enumerate(asked):
+            group.create_task(ask(number, priority))
+    return granted
+
+
+def test_final_goes_before_first_before_intermediate() -> None:
+    asked = [Priority.INTERMEDIATE, Priority.FIRST, Priority.FINAL]
+    granted = run(turns(EditBudget(Window(1, 1)), asked))
+    assert [number for number, _ in granted] == [2, 1, 0]
+
+
+@given(st.lists(st.sampled_from(Priority), max_size=40), st.integers(1, 6), st.integers(1, 9))
+def test_a_window_never_holds_more_calls_than_it_may(asked: list[Priority], calls: int, seconds: int) -> None:
+    times = [at for _, at in run(turns(EditBudget(Window(calls, seconds)), asked))]
+    assert len(times) == len(asked)
+    assert all(
+        later - earlier >= seconds - 1e-5 for earlier, later in zip(times, times[calls:], strict=False)
+    )
+
+
+@given(st.integers(1, 40), st.integers(1, 10))
+def test_a_bucket_gives_its_burst_and_then_its_rate(asked: int, burst: int) -> None:
+    times = [at for _, at in run(turns(EditBudget(Bucket(0.2, burst)), [Priority.FIRST] * asked))]
+    assert times == pytest.approx([max(0, n + 1 - burst) * 5 for n in range(asked)])
+
+
+@pytest.mark.parametrize("limit", [Window(5, 5), Bucket(1, 5)])
+def test_intermediate_edits_leave_the_reserve_to_final_texts(limit: Limit) -> None:
+    budget = EditBudget(limit, reserve=3)
+    asked = [Priority.INTERMEDIATE] * 5 + [Priority.FINAL] * 2
+    granted = run(turns(budget, asked))
+    at_once = [number for number, at in granted if at == 0]
+    assert at_once[:2] == [5, 6]
+    assert len(at_once) == 2, "two of five calls are gone, three are kept"
+
+
+def test_a_refusal_stops_everyone_for_as_long_as_the_platform_says() -> None:
+    async def scenario() -> float:
+        budget = EditBudget(Window(5, 5))
+        start = now()
+        budget.lane().refused(7.5)
+        await budget.lane().turn(Priority.FINAL)
+        return now() - start
+
+    assert run(scenario()) == pytest.approx(7.5)
+
+
+def test_after_three_refusals_only_the_final_text_is_shown() -> None:
+    async def scenario() -> float:
+        lane = EditBudget(Window(5, 5)).lane()
+        for _ in range(3):
+            lane.refused(0.1)
+        start = now()
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(lane.turn(Priority.INTERMEDIATE))
+            await asyncio.sleep(3600)
+            still = not waiting.done()
+            lane.urge(Priority.FINAL)
+        assert still
+        return now() - start
+
+    assert run(scenario()) == pytest.approx(3600)
+
+
+def test_a_stream_that_ends_lets_the_others_edit_more_often() -> None:
+    async def scenario() -> tuple[float, float]:
+        budget = EditBudget(Window(5, 5))
+        lanes = [budget.lane() for _ in range(10)]
+        crowded = budget.interval_s
+        for lane in lanes[1:]:
+            lane.close()
+        return crowded, budget.interval_s
+
+    assert run(scenario()) == (12.5, 1.25)
+
+
+def test_a_cancelled_turn_is_given_to_the_next() -> None:
+    async def scenario() -> float:
+        budget = EditBudget(Window(1, 10))
+        await budget.lane().turn(Priority.FIRST)
+        start = now()
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(budget.lane().turn(Priority.FINAL))
+            group.create_task(budget.lane().turn(Priority.FINAL))
+            await asyncio.sleep(1)
+            first.cancel()
+        return now() - start
+
+    assert run(scenario()) == pytest.approx(10)
+
+
+def test_streams_take_turns() -> None:
+    async def scenario() -> dict[int, int]:
+        budget = EditBudget(Window(5, 5))
+        count = dict.fromkeys(range(6), 0)
+
+        async def stream(number: int) -> None:
+            lane = budget.lane()
+            while True:
+                await lane.turn(Priority.INTERMEDIATE)
+                count[number] += 1
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(stream(number)) for number in count]
+            await asyncio.sleep(300)
+            for task in tasks:
+                task.cancel()
+        return count
+
+    count = run(scenario())
+    assert max(count.values()) - min(count.values()) <= 1
+    assert sum(count.values()) == 180, "three of five calls, two are kept for final texts"
