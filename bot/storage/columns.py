@@ -1,6 +1,7 @@
 """Column types that hold every value Python can, on every database."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Text
@@ -20,11 +21,9 @@ class AnyText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Escape what cannot be stored."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return _UNSTORABLE.sub(lambda found: f"{_MARK}{ord(found[0]):04x}", value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        """Escape what cannot be stored; given whole, for it runs for every value of every row."""
+        return _escaped
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Undo the escapes."""
@@ -39,10 +38,20 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
         """Count microseconds."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Count back."""
         return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+def _escaped(value: str | None) -> str | None:
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return _UNSTORABLE.sub(lambda found: f"{_MARK}{ord(found[0]):04x}", value)
+
+
+def _microseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND

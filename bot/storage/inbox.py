@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from bot.core.events import Event, author_of
 from bot.storage.clock import Clock
@@ -12,9 +12,6 @@ from bot.storage.schema import cursors, inbox
 from bot.storage.seal import Seal
 from bot.storage.writer import Row, Writer
 from bot.storage.writes import Writes
-
-_KNOWN = select(inbox.c.key).where(inbox.c.key.in_(bindparam("keys", expanding=True)))
-_KEYS_AT_ONCE = 500  # SQLite allows 32,766 parameters; a few hundred keep the statement small
 
 
 class Inbox:
@@ -39,8 +36,8 @@ class Inbox:
         marks = [{"platform": platform, "scope": scope, "value": value} for scope, value in cursors.items()]
         if not rows and not marks:
             return ()
-        known = await self._writer.call(lambda connection: self._store(connection, rows, marks))
-        return tuple(by_key[key] for key in rows if key not in known)
+        new = await self._writer.call(lambda connection: self._store(connection, list(rows.values()), marks))
+        return tuple(by_key[key] for key in rows if key in new)
 
     async def pending(self, platform: str) -> tuple[Event, ...]:
         """What was taken and not handled, oldest first: to be handled again after a crash.
@@ -71,15 +68,9 @@ class Inbox:
             "payload": self._seal.seal(encode_event(event)),
         }
 
-    def _store(self, connection: Connection, rows: Mapping[str, Row], marks: Sequence[Row]) -> set[str]:
-        known: set[str] = set()
-        keys = list(rows)
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            some = keys[start : start + _KEYS_AT_ONCE]
-            known.update(connection.execute(_KNOWN, {"keys": some}).scalars())
-        new = [row for key, row in rows.items() if key not in known]
-        if new:
-            connection.execute(self._writes.take.statement, new)
+    def _store(self, connection: Connection, rows: Sequence[Row], marks: Sequence[Row]) -> set[str]:
+        """Returns the keys that were new."""
+        new = set(connection.execute(self._writes.take.statement, rows).scalars()) if rows else set()
         if marks:
             connection.execute(self._writes.cursor.statement, marks)
-        return known
+        return new

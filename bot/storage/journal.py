@@ -1,7 +1,7 @@
-"""Who was forgotten or opted out, in a file of its own: it outlives the database, so a restored backup obeys it.
+"""Who was forgotten or opted out, in a file that outlives the database, so that a restored backup obeys it.
 
-One JSON line each, with a pseudonym and a time; nobody is named. Without it, a backup made before somebody was
-forgotten would bring them back.
+One JSON line each, with a pseudonym and a time; nobody is named. Without it, a backup made before
+somebody was forgotten would bring them back.
 """
 
 import json
@@ -56,8 +56,8 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(
-                f"{self._path} cannot be written: {error.strerror}. Nothing was changed. Free some space, or let the "
-                "user LLMOS runs as write there."
+                f"{self._path} cannot be written: {error.strerror}. Nothing was changed. "
+                "Free some space, or let the user LLMOS runs as write there."
             ) from error
 
     def entries(self) -> tuple[Entry, ...]:
@@ -80,8 +80,8 @@ class Journal:
             return Entry(Wish(found["wish"]), found["who"], datetime.fromisoformat(found["at"]))
         except (ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                f"{self._path} has a line that cannot be understood. It says who asked to be forgotten, so it must be "
-                "mended by hand: each line is one JSON object."
+                f"{self._path} has a line that cannot be understood. It says who asked to be "
+                "forgotten, so it must be mended by hand: each line is one JSON object."
             ) from error
 
 

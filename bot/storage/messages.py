@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy import Row as SqlRow
@@ -15,6 +16,8 @@ from bot.storage.reader import Reader
 from bot.storage.schema import messages
 from bot.storage.seal import Seal
 from bot.storage.writer import Row
+
+K = TypeVar("K")
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +128,7 @@ class Messages:
         }
 
     def own_row(self, said: SaidMessage, refuses: Refuses) -> Row:
-        """A message of the bot's own for `Writes.say`; it is known as ours even if its text may not be kept."""
+        """A message of the bot's own for `Writes.say`; it stays ours even without its text."""
         key = said.ref.channel.key
         to = None if said.to is None else self._seal.pseudonym(said.to)
         keep_text = to is None or not refuses(to, said.at)
@@ -155,11 +158,8 @@ class Messages:
         return {"b_place": ref.channel.key, "b_id": ref.id}
 
     def _remember(self, channel_key: str, message_id: str) -> None:
-        for known, key in ((self._own, (channel_key, message_id)), (self._spoke, channel_key)):
-            known[key] = None
-            known.move_to_end(key)
-            if len(known) > OWN_MESSAGES:
-                known.popitem(last=False)
+        _newest(self._own, (channel_key, message_id))
+        _newest(self._spoke, channel_key)
 
     def _open(self, found: Iterable[_Found]) -> list[StoredMessage]:
         return [message for message in map(self._opened, found) if message is not None]
@@ -172,3 +172,10 @@ class Messages:
             _log.error("a stored message is left out: %s", error, extra={"channel": channel_key})
             return None
         return StoredMessage(message_id, channel_key, author, ours, text, at, reply_to, addressed)
+
+
+def _newest(known: OrderedDict[K, None], key: K) -> None:
+    known[key] = None
+    known.move_to_end(key)
+    if len(known) > OWN_MESSAGES:
+        known.popitem(last=False)

@@ -73,8 +73,7 @@ class Privacy:
         tables: dict[str, list[dict[str, object]]] = {}
         for entry in personal():
             for row in await self._reader.rows(select(entry.table).where(entry.mine(who))):
-                values: Mapping[str, object] = row._mapping
-                tables.setdefault(entry.table.name, []).append(self._readable(values))
+                tables.setdefault(entry.table.name, []).append(self._readable(row._asdict()))
         return {
             "platform": identity[0],
             "user": identity[1],

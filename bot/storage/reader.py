@@ -1,7 +1,7 @@
 """Reads: on the async engine, beside the writer, always of what is already durable."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVarTuple, Unpack
+from typing import TypeVarTuple
 
 from sqlalchemy import Row, Select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ class Reader:
         self._engine, self._explain = engine, explain
         self.dialect = engine.dialect.name
 
-    async def rows(self, query: Select[Unpack[Ts]]) -> Sequence[Row[Unpack[Ts]]]:
+    async def rows(self, query: Select[*Ts]) -> Sequence[Row[*Ts]]:
         """All rows of a query.
 
         Raises:
@@ -32,7 +32,7 @@ class Reader:
         except SQLAlchemyError as error:
             raise self._explain(error) from error
 
-    async def first(self, query: Select[Unpack[Ts]]) -> Row[Unpack[Ts]] | None:
+    async def first(self, query: Select[*Ts]) -> Row[*Ts] | None:
         """The first row, or None."""
         found = await self.rows(query.limit(1))
         return found[0] if found else None

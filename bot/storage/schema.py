@@ -66,7 +66,7 @@ inbox = Table(
         postgresql_where=sql("payload IS NOT NULL"),
     ),
 )
-"""Events taken from platforms. `key` is a keyed hash of the event's own; `payload` goes when it is handled."""
+"""Events taken from platforms. `key` is a keyed hash; `payload` goes when it is handled."""
 
 outbox = Table(
     "outbox",

@@ -5,11 +5,11 @@ Without the key file the database tells nobody what was said or by whom; losing 
 
 import base64
 import binascii
-import hashlib
 import hmac
 import os
 import secrets
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -26,6 +26,7 @@ KEY_FILE_NAME = "llmos.key"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
 _FORMAT = b"\x01"  # AES-256-GCM, nonce first
+_PEOPLE_IN_MEMORY = 10_000
 _PSEUDONYM_CHARS = 22  # 132 bits of the digest in base64
 
 
@@ -35,7 +36,8 @@ class Seal:
     def __init__(self, master: bytes) -> None:
         """Args: master: 32 random bytes."""
         self._cipher = AESGCM(_derive(master, b"llmos body v1"))
-        self._mac = hmac.new(_derive(master, b"llmos pseudonym v1"), digestmod=hashlib.sha256)
+        self._mac_key = _derive(master, b"llmos pseudonym v1")
+        self._pseudonym = lru_cache(_PEOPLE_IN_MEMORY)(self.fingerprint)
 
     @classmethod
     def from_file(cls, path: Path) -> "Seal":
@@ -78,13 +80,12 @@ class Seal:
 
     def pseudonym(self, identity: Identity) -> str:
         """A stable name for a person that only this key can tie to (platform, id)."""
-        return self.fingerprint("\0".join(identity))
+        return self._pseudonym("\0".join(identity))
 
     def fingerprint(self, text: str) -> str:
         """A keyed hash, 22 url-safe characters; equal texts give equal hashes."""
-        mac = self._mac.copy()
-        mac.update(text.encode("utf-8", "surrogatepass"))
-        return base64.urlsafe_b64encode(mac.digest())[:_PSEUDONYM_CHARS].decode()
+        digest = hmac.digest(self._mac_key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return base64.urlsafe_b64encode(digest)[:_PSEUDONYM_CHARS].decode()
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:

@@ -1,7 +1,6 @@
 """What one transaction of the pipeline writes."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.core.events import Message, MessageRef
 from bot.storage.audit import AuditEntry

@@ -42,14 +42,16 @@ def sqlite_error(error: Exception, path: Path) -> StorageError:
 _ADVICE = {
     "database is locked": "The database {path} is in use by another program, perhaps a second LLMOS. "
     "Stop that one and try again.",
-    "disk is full": "The disk that holds {path} is full; nothing was written. Free some space and restart LLMOS.",
+    "disk is full": "The disk that holds {path} is full; nothing was written. "
+    "Free some space and restart LLMOS.",
     "readonly": "The database {path} cannot be written: the file, its folder or its disk is read-only. "
     "Let the user LLMOS runs as write there.",
-    "unable to open": "The database {path} cannot be opened or created. Check that its folder exists and that the "
-    "user LLMOS runs as may write there.",
-    "disk I/O error": "The disk that holds {path} failed to read or write. Check the disk and its free space, "
-    "then restart LLMOS.",
-    "not a database": "{path} is not a database, or it is damaged. Put a backup in its place: llmos restore FILE",
+    "unable to open": "The database {path} cannot be opened or created. Check that its folder exists and "
+    "that the user LLMOS runs as may write there.",
+    "disk I/O error": "The disk that holds {path} failed to read or write. Check the disk and its free "
+    "space, then restart LLMOS.",
+    "not a database": "{path} is not a database, or it is damaged. "
+    "Put a backup in its place: llmos restore FILE",
     "malformed": "The database {path} is damaged. Put a backup in its place: llmos restore FILE",
 }
 
@@ -61,8 +63,8 @@ def create_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StorageError(
-            f"The database {path} cannot be opened or created: {error.strerror}. Check that its folder exists and "
-            f"that the user LLMOS runs as may write there."
+            f"The database {path} cannot be opened or created: {error.strerror}. Check that its folder "
+            "exists and that the user LLMOS runs as may write there."
         ) from error
 
 
@@ -103,8 +105,8 @@ class SqliteTransactor:
         raw.close()
         if row is not None and row[0]:
             raise StorageError(
-                f"What was deleted is still in the write-ahead log of {self._path}, because another program reads "
-                "the database. Close it and try again."
+                f"What was deleted is still in the write-ahead log of {self._path}, because another program "
+                "reads the database. Close it and try again."
             )
 
     def explain(self, error: SQLAlchemyError) -> StorageError:

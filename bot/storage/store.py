@@ -109,8 +109,8 @@ async def _unlock(reader: Reader, writer: Writer, key_file: Path) -> Seal:
     found = await reader.first(select(meta.c.value).where(meta.c.name == _KEY_CHECK))
     if found is not None and not await asyncio.to_thread(key_file.exists):
         raise StorageError(
-            f"The key file {key_file} is missing, and without it the database cannot be read. Put your copy of it "
-            "there; to start anew without the old data, move the database away."
+            f"The key file {key_file} is missing, and without it the database cannot be read. Put your copy "
+            "of it there; to start anew without the old data, move the database away."
         )
     seal = await asyncio.to_thread(Seal.from_file, key_file)
     if found is None:
@@ -122,7 +122,7 @@ async def _unlock(reader: Reader, writer: Writer, key_file: Path) -> Seal:
         seal.open(found[0])
     except ValueUnreadable as error:
         raise StorageError(
-            f"The key file {key_file} does not belong to this database. Put the key file there with which the "
-            "database was written."
+            f"The key file {key_file} does not belong to this database. Put the key file there that the "
+            "database was written with."
         ) from error
     return seal

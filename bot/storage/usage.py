@@ -17,9 +17,9 @@ _Count = tuple[int, int]
 class Usage:
     """Requests and tokens by scope and UTC day.
 
-    A scope is "member:<pseudonym>", "channel:<key>" or "community:<platform>/<id>". Who has themselves forgotten is
-    gone from the disk at once and from this memory when the day ends or the bot restarts: forgetting is no way
-    round a quota.
+    A scope is "member:<pseudonym>", "channel:<key>" or "community:<platform>/<id>". Who is forgotten is gone
+    from the disk at once, and from this memory when the day ends or the bot restarts: forgetting is no
+    way round a quota.
     """
 
     def __init__(self, reader: Reader, writer: Writer, writes: Writes, now: Clock) -> None:

@@ -1,7 +1,7 @@
 """The one writer: callers wait until their rows are durable, and callers that wait together share a commit.
 
-SQLite makes 335 durable single-row commits a second, and 20,000 rows when 64 callers share commits. So a thread
-takes everything that waits, merges rows of the same statement into one executemany, and commits once.
+SQLite makes 335 durable single-row commits a second, and 20,000 rows when 64 callers share commits. So a
+thread takes everything that waits, merges rows of the same statement into one executemany, and commits once.
 """
 
 import asyncio

@@ -15,7 +15,9 @@ class Writes:
 
     def __init__(self, dialect: str) -> None:
         insert = insert_for(dialect)
-        self.take = Write(insert(inbox).on_conflict_do_nothing(index_elements=["key"]), _INSERT)
+        self.take = Write(
+            insert(inbox).on_conflict_do_nothing(index_elements=["key"]).returning(inbox.c.key), _INSERT
+        )
         cursor = insert(cursors)
         self.cursor = Write(
             cursor.on_conflict_do_update(
