@@ -1,0 +1,152 @@
+"""`admin ...`: the state of the bot, its model, and how much of it may be used in a day."""
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from typing import Annotated, Literal
+
+from bot.commands.command import Context, Doc, Range, StatusLine, command
+from bot.conversation.quota import Level, Quota, in_words, quota_scope, quota_setting, until_midnight
+from bot.core.errors import UserError
+from bot.core.permissions import Role
+from bot.core.text import N_, _, ngettext
+
+LEVELS: dict[Level, str] = {
+    "member": N_("each member"),
+    "channel": N_("this channel"),
+    "community": N_("the community"),
+}
+MOST = 1_000_000_000
+"""A larger number is a slip of the finger."""
+
+
+@command("admin status")
+async def status(context: Context) -> str:
+    """Show how I am doing, and how many questions you have left today."""
+    services = context.services
+    age = services.now() - services.started_at
+    lines = [
+        _("LLMOS {version}, running for {age}.", version=services.version, age=_age(age)),
+        _("Model: `{name}`.", name=services.model.name),
+        ngettext("I am writing {n} answer now.", "I am writing {n} answers now.", len(services.running)),
+        *(_fact(line) for line in services.status()),
+        "",
+        *_quotas(context),
+    ]
+    return "\n".join(lines)
+
+
+@command("admin model", role=Role.MODERATOR)
+async def model(context: Context) -> str:
+    """Show which model answers, what it can do, and how busy it is."""
+    used = context.services.model
+    can = used.capabilities
+    languages = ", ".join(sorted(can.languages)) or _("not known")
+    lines = [
+        _("Model: `{name}`.", name=used.name),
+        _("It runs on this machine; nothing leaves it.")
+        if used.is_local
+        else _("It runs elsewhere: what is asked leaves this machine."),
+        _("Languages: {languages}.", languages=languages),
+        _("It reads {n} tokens at once.", n=used.context_tokens),
+        _("It was trained for conversation.")
+        if can.chat
+        else _("It is a base model: it continues texts, and was not trained for conversation."),
+    ]
+    if not can.can_answer:
+        lines.append(_("It is a small demo model: what it says is often wrong."))
+    extras = [
+        name
+        for name, has in (
+            (_("tools"), can.tools),
+            (_("JSON schemas"), can.json_schema),
+            (_("images"), can.vision),
+        )
+        if has
+    ]
+    if extras:
+        lines.append(_("It also takes: {extras}.", extras=", ".join(extras)))
+    lines.append(
+        ngettext(
+            "It is writing {n} answer now.", "It is writing {n} answers now.", len(context.services.running)
+        )
+    )
+    return "\n".join(lines)
+
+
+@command(
+    "admin quota",
+    role=Role.MODERATOR,
+    examples=(N_("admin quota"), N_("admin quota set member 50"), N_("admin quota clear member")),
+)
+async def quota(
+    context: Context,
+    action: Annotated[Literal["show", "set", "clear"], Doc("What to do.")] = "show",
+    level: Annotated[Level | None, Doc("Whose quota to set or clear.")] = None,
+    requests: Annotated[int | None, Range(0, MOST), Doc("Questions in a day.")] = None,
+    tokens: Annotated[int | None, Range(0, MOST), Doc("Tokens in a day, read and written.")] = None,
+) -> str:
+    """Show or set how much may be asked in a day."""
+    if action != "show":
+        await _change(context, action, level, requests, tokens)
+    return "\n".join(_quotas(context))
+
+
+async def _change(
+    context: Context,
+    action: Literal["set", "clear"],
+    level: Level | None,
+    requests: int | None,
+    tokens: int | None,
+) -> None:
+    if level is None:
+        raise UserError(
+            _("Whose quota? Say `member`, `channel` or `community` after `{action}`.", action=action)
+        )
+    if action == "set" and requests is None and tokens is None:
+        raise UserError(
+            _("How much? Say how many questions, and if you like how many tokens, a day may take.")
+        )
+    policies, scope = context.services.store.policies, quota_scope(level, context.channel)
+    if action == "clear" or requests is not None:
+        await policies.set(
+            scope, quota_setting(level, "requests"), None if action == "clear" else str(requests)
+        )
+    if action == "clear" or tokens is not None:
+        await policies.set(scope, quota_setting(level, "tokens"), None if action == "clear" else str(tokens))
+    await context.audit(f"quota {action}", f"{scope} {level} requests={requests} tokens={tokens}")
+
+
+def _quotas(context: Context) -> Iterator[str]:
+    services = context.services
+    now = services.now().astimezone(UTC)
+    yield _("Today:")
+    for level, (allowed, requests, tokens) in services.quotas.used(
+        context.channel, context.caller.identity
+    ).items():
+        who = _("you") if level == "member" else _(LEVELS[level])
+        yield f"• {who}: {_used(allowed, requests, tokens)}"
+    yield _("The counters start again in {when} (00:00 UTC).", when=in_words(until_midnight(now)))
+
+
+def _used(allowed: Quota, requests: int, tokens: int) -> str:
+    return _(
+        "{requests} of {most_requests} questions, {tokens} of {most_tokens} tokens",
+        requests=requests,
+        tokens=tokens,
+        most_requests=_limit(allowed.requests),
+        most_tokens=_limit(allowed.tokens),
+    )
+
+
+def _limit(limit: int | None) -> str:
+    return _("unlimited") if limit is None else str(limit)
+
+
+def _fact(line: StatusLine) -> str:
+    return f"{'✓' if line.ok else '✗'} {line.name}: {line.detail}"
+
+
+def _age(age: timedelta) -> str:
+    if age >= timedelta(days=2):
+        return ngettext("{n} day", "{n} days", age.days)
+    return in_words(age)

@@ -1,0 +1,137 @@
+"""`channel ...`: how the bot behaves in a channel, a thread or the whole community."""
+
+from typing import Annotated, Literal
+
+from bot.commands.command import Context, Doc, command
+from bot.commands.conversion import folded, nearest, shown
+from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, community_scope, setting
+from bot.core.errors import UserError
+from bot.core.events import Channel
+from bot.core.permissions import Role
+from bot.core.text import N_, _
+
+Name = Literal["answer", "persona", "model"]
+Where = Literal["here", "channel", "community"]
+
+NAMES: tuple[Name, ...] = ("answer", "persona", "model")
+
+DEFAULT = frozenset({"default", "默认"})
+"""Words that take a setting back, so that the wider one holds again."""
+
+
+@command("channel show", role=Role.MODERATOR)
+async def show(context: Context) -> str:
+    """Show how I behave here, and where each setting comes from."""
+    policies, channel = context.services.store.policies, context.channel
+    lines = [_("In this place:")]
+    for name in NAMES:
+        value, scope = setting(policies, channel, name)
+        lines.append(f"• `{name}` = {_shown(context, name, value)} ({_origin(channel, scope)})")
+    lines.append(_("`{prefix}channel set NAME default` takes a setting back.", prefix=context.prefix))
+    return "\n".join(lines)
+
+
+@command(
+    "channel set",
+    role=Role.MODERATOR,
+    examples=(
+        N_("channel set answer question"),
+        N_("channel set persona You are patient and explain things to beginners."),
+        N_("channel set answer default where=community"),
+    ),
+)
+async def change(
+    context: Context,
+    name: Annotated[Name, Doc("What to set.")],
+    value: Annotated[
+        str,
+        Doc(
+            "For answer: mention, question, all or never; for persona: a text; for model: a name; or default."
+        ),
+    ],
+    *,
+    where: Annotated[
+        Where, Doc("A thread sets itself unless you say channel; community is for all channels.")
+    ] = "here",
+) -> str:
+    """Set how I behave here; `default` takes it back."""
+    chosen = _checked(context, name, value.strip())
+    scope = _scope(context.channel, where)
+    await context.services.store.policies.set(scope, name, chosen)
+    await context.audit(
+        "channel set", f"{scope} {name} {'default' if chosen is None else _audited(name, chosen)}"
+    )
+    now, origin = setting(context.services.store.policies, context.channel, name)
+    text = _("Done. Here `{name}` is now {value}", name=name, value=_shown(context, name, now))
+    text += f" ({_origin(context.channel, origin)})."
+    if origin != scope and chosen is not None:
+        text += " " + _("A setting that is nearer outweighs the one you made; `channel show` tells which.")
+    return text
+
+
+def _scope(channel: Channel, where: Where) -> str:
+    match where:
+        case "here":
+            return channel.key
+        case "channel":
+            return channel.parent.key
+        case "community":
+            return community_scope(channel)
+
+
+def _checked(context: Context, name: Name, value: str) -> str | None:
+    """The value as it is stored; None for the default."""
+    if folded(value) in DEFAULT:
+        return None
+    match name:
+        case "answer":
+            return _one_of(CHOICES["answer"], value)
+        case "model":
+            return _one_of(context.services.models, value)
+        case "persona":
+            if len(value) > PERSONA_MAX_CHARS:
+                raise UserError(
+                    _(
+                        "That persona has {n} characters. It is part of every question to the model, so it "
+                        "can have at most {most}.",
+                        n=len(value),
+                        most=PERSONA_MAX_CHARS,
+                    )
+                )
+            return value
+
+
+def _one_of(choices: tuple[str, ...], value: str) -> str:
+    names = {folded(choice): choice for choice in choices}
+    if folded(value) in names:
+        return names[folded(value)]
+    near = nearest(value, names)
+    raise UserError(
+        _(
+            "“{value}” is none of the values I know: {choices}.",
+            value=shown(value),
+            choices=", ".join(f"`{choice}`" for choice in (*choices, "default")),
+        )
+        + (" " + _("Did you mean `{name}`?", name=names[near]) if near else "")
+    )
+
+
+def _audited(name: Name, value: str) -> str:
+    """What the log says: settings of a fixed set as they are, of a text only how long it is."""
+    return f"({len(value)} characters)" if name == "persona" else value
+
+
+def _shown(context: Context, name: str, value: str) -> str:
+    if value:
+        return f"`{value.replace('`', 'ˋ')}`"
+    return f"`{context.services.model.name}`" if name == "model" else _("nothing in particular")
+
+
+def _origin(channel: Channel, scope: str | None) -> str:
+    if scope is None:
+        return _("the default")
+    if scope == community_scope(channel):
+        return _("set for the community")
+    if channel.thread is not None and scope == channel.key:
+        return _("set for this thread")
+    return _("set for this channel")

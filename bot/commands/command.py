@@ -1,0 +1,253 @@
+"""What a command module imports, and the one place where commands are found, permitted and run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import ModuleType
+from typing import Protocol, Self
+
+from bot.commands import grammar
+from bot.commands.conversion import bind
+from bot.commands.definition import Answer, Command, command
+from bot.commands.signature import Doc, Matching, Range
+from bot.conversation.policy import ChannelPolicy
+from bot.conversation.quota import Quotas
+from bot.conversation.running import Handle, Running
+from bot.core.actions import Action, Chunk, Reply
+from bot.core.directory import Directory
+from bot.core.discovery import modules, plugins
+from bot.core.errors import ConfigError, PlatformError, UsageError, UserError
+from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.permissions import Role
+from bot.core.specs import CommandSpec, ToolSpec
+from bot.core.text import _, set_locale
+from bot.llm.model import Model
+from bot.storage.audit import AuditEntry
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Command",
+    "Commands",
+    "Context",
+    "Doc",
+    "Matching",
+    "Outcome",
+    "Range",
+    "Services",
+    "StatusLine",
+    "command",
+]
+
+Outcome = tuple[Action, ...] | AsyncIterator[Chunk]
+"""What an invocation leads to: actions for the outbox, or an answer that grows."""
+
+PLATFORM_TIMEOUT_S = 10.0
+"""How long a platform may take to tell a member's rights before the call is refused."""
+
+
+class Answers(Protocol):
+    """What `ask` needs of the conversation."""
+
+    def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
+        """Answer a question; never raises what a member should hear."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """One fact about how the bot is doing, for everybody to read."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What commands work with; made once, by the composition root.
+
+    Attributes:
+        directory: answers for all platforms, by the author's or channel's platform.
+        model: the configured engine; `models` are the names a channel may choose.
+        context_hours: how long messages are kept as context.
+        status: the state of platforms and other parts at this moment.
+    """
+
+    commands: "Commands"
+    store: Store
+    conversation: Answers
+    running: Running
+    quotas: Quotas
+    model: Model
+    directory: Directory
+    now: Callable[[], datetime]
+    version: str
+    started_at: datetime
+    context_hours: float = 24
+    audit_days: float = 365
+    models: tuple[str, ...] = ()
+    status: Callable[[], Sequence[StatusLine]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who called a command, where, and with what it can work.
+
+    Attributes:
+        to: the message or invocation that is answered.
+        target: the message it is about: the one replied to, or the one a menu was used on.
+        prefix: what this member types before a command's name, such as "/" or "!llmos ".
+        begin: enters an answer among the running ones; whoever performs the call finishes the handle.
+            None: nobody else does, so the answer finishes itself.
+    """
+
+    caller: Author
+    channel: Channel
+    to: MessageRef
+    at: datetime
+    services: Services
+    target: MessageRef | None = None
+    locale: str = "en"
+    prefix: str = ""
+    begin: Callable[[MessageRef, Author], Handle] | None = None
+
+    async def role(self) -> Role:
+        """The caller's role at this moment.
+
+        Raises:
+            UserError: the platform did not tell, so nothing may be done.
+        """
+        try:
+            async with asyncio.timeout(PLATFORM_TIMEOUT_S):
+                return await self.services.directory.role(self.caller, self.channel)
+        except (PlatformError, TimeoutError) as error:
+            raise UserError(
+                _("I could not find out what you may do here, so I did nothing. Try again in a minute.")
+            ) from error
+
+    def reply(self, text: str, *, private: bool = False) -> Reply:
+        """An answer to the caller, marked as a command's output."""
+        return Reply(self.to, self.caller, text, private=private, notice=True)
+
+    async def audit(self, verb: str, detail: str, subject: str = "") -> None:
+        """Record, durably, that the caller did something. `detail` is never a message's text."""
+        await self.services.store.settle(
+            Settlement(
+                audit=(
+                    AuditEntry(
+                        at=self.services.now(),
+                        platform=self.channel.platform,
+                        community=self.channel.community,
+                        channel_key=self.channel.key,
+                        actor=self.services.store.seal.pseudonym(self.caller.identity),
+                        verb=verb,
+                        detail=detail,
+                        subject=subject,
+                    ),
+                )
+            )
+        )
+
+
+class Commands:
+    """All commands, by name. Nothing else runs one, so nothing else has to check rights."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        """Sort them by name.
+
+        Raises:
+            ConfigError: two have the same name, or a name is also the name of a group.
+        """
+        self.all: tuple[Command, ...] = tuple(sorted(commands, key=lambda each: each.spec.path))
+        for one, next_one in zip(self.all, self.all[1:], strict=False):
+            if one.spec.path == next_one.spec.path[: len(one.spec.path)]:
+                raise ConfigError(
+                    f"Two commands share the name {one.name!r}: one is in {one.run.__module__}, the other "
+                    f"in {next_one.run.__module__}. Uninstall one of the packages, or rename its command."
+                )
+
+    @classmethod
+    def discover(cls, package: str = "bot.commands") -> Self:
+        """Our own commands by package scan, those of other distributions by entry point `llmos.commands`."""
+        found = [each for module in modules(package) for each in _defined_in(module)]
+        for plugin in plugins("commands"):
+            found += _offered(plugin)
+        return cls({id(each): each for each in found}.values())
+
+    @property
+    def specs(self) -> tuple[CommandSpec, ...]:
+        """What adapters register."""
+        return tuple(each.spec for each in self.all)
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """What models may be offered; call `invoke` with the path of the member's own rights."""
+        return tuple(each.tool for each in self.all)
+
+    def find(self, path: Sequence[str]) -> Command:
+        """The command of a name path; UsageError names the nearest if there is none."""
+        return grammar.find(path, self.all)
+
+    def parse(self, line: str) -> grammar.Call:
+        """Read a line without its prefix; UsageError says what is wrong with it."""
+        return grammar.parse(line, self.all)
+
+    async def run_line(self, context: Context, line: str) -> Outcome:
+        """Parse a line and invoke what it says; what is wrong with it becomes the reply."""
+        set_locale(context.locale)
+        try:
+            call = self.parse(line)
+        except UsageError as error:
+            return (context.reply(str(error), private=True),)
+        return await self.invoke(context, call.path, call.arguments)
+
+    async def invoke(self, context: Context, path: Sequence[str], arguments: Mapping[str, object]) -> Outcome:
+        """Check the caller's rights and the arguments, run the command, make actions of what it returns.
+
+        Whatever a member can mend becomes a reply to that member; all other errors are raised.
+        """
+        set_locale(context.locale)
+        private = True
+        try:
+            called = self.find(path)
+            private = called.spec.private
+            await _permit(context, called)
+            answer = await called.run(context, **bind(called.arguments, arguments))
+        except UsageError as error:
+            return (context.reply(str(error), private=True),)
+        except UserError as error:
+            return (context.reply(str(error), private=private),)
+        if isinstance(answer, str):
+            return (context.reply(answer, private=private),)
+        return answer
+
+
+async def _permit(context: Context, called: Command) -> None:
+    """Every permission of every command is checked here, by asking the platform now."""
+    if called.spec.role is Role.MEMBER:
+        return
+    if await context.role() >= called.spec.role:
+        return
+    await context.audit("refused", called.name)
+    if called.spec.role is Role.ADMIN:
+        raise UserError(_("`{name}` is for administrators. Ask one of them to do it.", name=called.name))
+    raise UserError(_("`{name}` is for moderators. Ask one of them to do it.", name=called.name))
+
+
+def _defined_in(module: ModuleType) -> Iterator[Command]:
+    return (each for each in vars(module).values() if isinstance(each, Command))
+
+
+def _offered(plugin: object) -> list[Command]:
+    if isinstance(plugin, Command):
+        return [plugin]
+    if isinstance(plugin, ModuleType):
+        return list(_defined_in(plugin))
+    raise ConfigError(
+        f"An installed package offers {plugin!r} under the entry point llmos.commands. It must be a "
+        "command, or a module that defines commands. Uninstall the package, or mend its entry point."
+    )

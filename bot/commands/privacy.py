@@ -1,0 +1,139 @@
+"""`privacy ...`: what is stored about a member, and how they get it, erase it, or stop it."""
+
+import json
+from typing import Annotated, Literal
+
+from bot.commands.command import Context, Doc, command
+from bot.core.text import N_, _, ngettext
+from bot.storage.personal import DEDUPE_DAYS, USAGE_DAYS
+
+EXPORT_CHARS = 30_000
+"""A longer export would flood a chat; the operator's command writes it to a file instead."""
+
+KINDS = {
+    "messages": N_("messages, yours and my answers, so that I can follow a conversation (encrypted)"),
+    "inbox": N_("marks that I handled an event of yours (its text only until it is handled)"),
+    "outbox": N_("marks that I answered you or am about to (a text only until it is done)"),
+    "usage": N_("counters of questions and tokens, for quotas"),
+    "audit": N_("notes of what was done by you or to you, without any text of yours"),
+    "optouts": N_("mark that I must keep no message of yours"),
+}
+"""Table -> what its rows are to a member."""
+
+
+@command("privacy show", private=True)
+async def show(context: Context) -> str:
+    """Show what is stored about me, and for how long."""
+    privacy = context.services.store.privacy
+    counts = await privacy.show(context.caller.identity)
+    lines = [_("About you I have stored:")]
+    lines += [f"• {n} {_(KINDS.get(table, table))}" for table, n in counts.items() if n]
+    if len(lines) == 1:
+        lines = [_("I have stored nothing about you.")]
+    return "\n".join([*lines, "", *_terms(context, opted_out=privacy.opted_out(context.caller.identity))])
+
+
+def _terms(context: Context, *, opted_out: bool) -> list[str]:
+    """What is stored and for how long; says no more and no less than the schema declares."""
+    terms = [
+        _(
+            "I keep what is said where I can read, and my answers, for {hours:g} hours: encrypted, under a "
+            "pseudonym instead of a name.",
+            hours=context.services.context_hours,
+        ),
+        _(
+            "I know for {dedupe} days that I handled an event, without its text. Counters for quotas stay "
+            "for {usage} days, notes of commands and of moderation for {audit:g} days.",
+            dedupe=DEDUPE_DAYS,
+            usage=USAGE_DAYS,
+            audit=context.services.audit_days,
+        ),
+        _(
+            "`{prefix}privacy export` gives you all of it, `{prefix}privacy forget` erases it, and "
+            "`{prefix}privacy optout` ends the keeping of your messages.",
+            prefix=context.prefix,
+        ),
+    ]
+    if opted_out:
+        terms.append(
+            _(
+                "You have opted out: I keep no message of yours. `{prefix}privacy optin` takes that back.",
+                prefix=context.prefix,
+            )
+        )
+    return terms
+
+
+@command("privacy export", private=True, slow=True)
+async def export(context: Context) -> str:
+    """Give me everything that is stored about me, as JSON."""
+    identity = context.caller.identity
+    everything = await context.services.store.privacy.export(identity)
+    text = json.dumps(everything, ensure_ascii=False, indent=1)
+    if len(text) > EXPORT_CHARS:
+        return _(
+            "That is {n} characters, too many for a chat. Ask the operator of this bot for the file that "
+            "`llmos privacy export --platform {platform} --user {id}` writes.",
+            n=len(text),
+            platform=identity[0],
+            id=identity[1],
+        )
+    # JSON's own escapes keep a stored fence, or half a character, from breaking the message
+    safe = text.replace("```", "\\u0060\\u0060\\u0060").encode("utf-8", "backslashreplace").decode()
+    return f"```json\n{safe}\n```"
+
+
+@command("privacy forget", private=True, slow=True, examples=(N_("privacy forget yes"),))
+async def forget(
+    context: Context,
+    confirm: Annotated[Literal["yes"] | None, Doc("Say yes to erase; there is no way back.")] = None,
+) -> str:
+    """Erase everything that is stored about me."""
+    privacy, identity = context.services.store.privacy, context.caller.identity
+    if confirm is None:
+        return _before_forgetting(context, sum((await privacy.show(identity)).values()))
+    erased = await privacy.forget(identity)
+    done = ngettext("Done: {n} entry about you is erased.", "Done: {n} entries about you are erased.", erased)
+    return f"{done} " + _(
+        "What you write from now on is kept as before; `{prefix}privacy optout` ends that.",
+        prefix=context.prefix,
+    )
+
+
+def _before_forgetting(context: Context, entries: int) -> str:
+    lines = [
+        ngettext("There is {n} entry about you.", "There are {n} entries about you.", entries),
+        _(
+            "Forgetting erases your messages, my answers to you, counters and notes, at once and for good: "
+            "from the database, its indexes and its log."
+        ),
+        _(
+            "What stays is a pseudonym of yours with the time of your wish, so that nothing returns from a "
+            "backup. Messages on the platform itself stay too; delete them there."
+        ),
+        _("To go on, send `{prefix}privacy forget yes`.", prefix=context.prefix),
+    ]
+    return "\n".join(lines)
+
+
+@command("privacy optout", private=True)
+async def optout(context: Context) -> str:
+    """Stop keeping my messages."""
+    await context.services.store.privacy.opt_out(context.caller.identity)
+    return _(
+        "From now on I keep no message of yours. I still answer you, but do not remember what you said "
+        "before. What is stored stays until it expires; `{prefix}privacy forget` erases it now. To keep this "
+        "promise I store a pseudonym of yours.",
+        prefix=context.prefix,
+    )
+
+
+@command("privacy optin", private=True)
+async def optin(context: Context) -> str:
+    """Allow me to remember our conversation again."""
+    await context.services.store.privacy.opt_in(context.caller.identity)
+    return _(
+        "Thank you. From now on I keep your messages for {hours:g} hours, so that I can follow a "
+        "conversation.",
+        hours=context.services.context_hours,
+    )

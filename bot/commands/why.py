@@ -1,0 +1,122 @@
+"""`why`: what the bot did with a message, or why it stayed silent."""
+
+from typing import Annotated
+
+from bot.commands.command import Context, Doc, command
+from bot.commands.reference import MESSAGE, referenced
+from bot.core.errors import UserError
+from bot.core.events import MessageRef
+from bot.core.text import N_, _
+
+LOOK_BACK = 50
+"""Messages among which the caller's last one is looked for."""
+
+SENTENCES: dict[str, str] = {
+    "answered": N_("I answered it."),
+    "opened": N_("I am working on it right now."),
+    "stopped": N_("I began to answer, and was stopped by the member who asked or by a moderator."),
+    "deleted": N_("The question was deleted, so I stopped and removed my answer."),
+    "withdrawn": N_("The question was deleted, so I stopped and removed my answer."),
+    "edited": N_("It was edited, and I keep the new text only."),
+    "recorded": N_("I took note of it; it was nothing to answer."),
+    "command": N_("It called a command, and I carried it out."),
+    "ignored:not-addressed": N_(
+        "I stayed silent because it was not said to me. Mention me, or reply to one of my messages."
+    ),
+    "ignored:never-here": N_(
+        "I stayed silent because moderators turned my answers off in this channel. Commands still work."
+    ),
+    "ignored:notice": N_("I stayed silent because the message is marked as written by a program."),
+    "ignored:bot": N_("I stayed silent because its author is a bot, and bots that answer bots never end."),
+    "ignored:loop": N_(
+        "I stayed silent because its author answered me within a second several times running, as programs "
+        "do. That ends by itself after ten minutes; the moderators were told."
+    ),
+    "ignored:too-old": N_(
+        "I stayed silent because I saw it late, after I had been away; after a quarter of an hour an answer "
+        "mostly disturbs. Ask again if you still want to know."
+    ),
+    "refused:quota": N_(
+        "I did not answer because a daily quota was used up. `admin status` shows the quotas."
+    ),
+    "refused:language": N_("I did not answer because the model used here does not know that language."),
+    "failed:ModelTimeout": N_(
+        "I tried, but the language model was silent for too long. Ask again in a while."
+    ),
+    "failed:ModelBusy": N_(
+        "I tried, but too many questions were waiting for the language model. Ask again soon."
+    ),
+    "failed:ModelUnavailable": N_("I tried, but the language model could not be reached or loaded."),
+    "failed:ModelEmpty": N_("I tried, but the language model ended without a word. Try other words."),
+    "failed:ModelBroken": N_("I tried, but the language model stopped half-way."),
+}
+"""What became of a message -> a sentence about it. Parts that record other outcomes add their sentences."""
+
+GROUPS: dict[str, str] = {
+    "command": N_("It called the command `{detail}`, and I carried it out."),
+    "moderated": N_("The rule `{detail}` found something in it and acted."),
+    "ignored": N_("I stayed silent because of a rule of mine: `{detail}`."),
+    "refused": N_("I did not answer: `{detail}`."),
+    "failed": N_("I tried, and failed: `{detail}`. The operator finds more in the log."),
+}
+"""Sentences for outcomes that have none of their own, by what stands before the colon."""
+
+
+def sentence(outcome: str) -> str:
+    """What an outcome means, in the member's language."""
+    if outcome in SENTENCES:
+        return _(SENTENCES[outcome])
+    group, colon, detail = outcome.partition(":")
+    if colon and group in GROUPS:
+        return _(GROUPS[group], detail=detail)
+    return _("It was recorded as `{outcome}`.", outcome=outcome)
+
+
+@command("why", private=True, menu=N_("Why did the bot do that?"), examples=(N_("why"),))
+async def why(
+    context: Context,
+    message: Annotated[str | None, MESSAGE, Doc("A link to a message, or its id; or reply to it.")] = None,
+) -> str:
+    """Tell what I did with a message, or why I stayed silent."""
+    ref = await referenced(context, message) or await _last_of_caller(context)
+    if context.services.running.is_writing(ref.channel, ref.id):
+        return _("That is an answer of mine, and I am still writing it.")
+    stored = await context.services.store.messages.get(ref)
+    if stored is not None and stored.ours:
+        return await _about_ours(context, ref, stored.reply_to)
+    outcome = await context.services.store.messages.outcome(ref)
+    if outcome is None:
+        raise UserError(_unknown(context))
+    return await _about(context, ref, sentence(outcome))
+
+
+async def _about_ours(context: Context, ref: MessageRef, question: str | None) -> str:
+    if question is None:
+        return await _about(context, ref, _("I wrote that myself, and it answers nobody."))
+    link = await context.services.directory.link(ref.channel, question)
+    return _("I wrote that to answer this message: {link}", link=link or question)
+
+
+async def _about(context: Context, ref: MessageRef, text: str) -> str:
+    link = await context.services.directory.link(ref.channel, ref.id)
+    return _("About {link}: {text}", link=link or ref.id, text=text)
+
+
+async def _last_of_caller(context: Context) -> MessageRef:
+    """The caller's last message in this place, not counting the call itself."""
+    store = context.services.store
+    if store.privacy.opted_out(context.caller.identity):
+        raise UserError(_unknown(context))
+    caller = store.seal.pseudonym(context.caller.identity)
+    for message in reversed(await store.messages.before(context.channel, context.at, LOOK_BACK)):
+        if message.author == caller and message.id != context.to.id:
+            return MessageRef(context.channel, message.id)
+    raise UserError(_("I know no message of yours here. Reply to one, or give its link."))
+
+
+def _unknown(context: Context) -> str:
+    return _(
+        "I know nothing of that message. Either it is older than {hours:g} hours, which is how long I "
+        "remember, or its author asked me to store nothing, or it was written where I cannot read.",
+        hours=context.services.context_hours,
+    )

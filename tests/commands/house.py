@@ -1,0 +1,167 @@
+"""A bot's insides for the tests of commands: a real store, a clock set by hand, a platform with roles."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.commands.command import Commands, Context, Services, StatusLine
+from bot.conversation.policy import ChannelPolicy
+from bot.conversation.quota import Quota, Quotas
+from bot.conversation.running import Handle, Running
+from bot.core.actions import Action, Alert, Chunk, Reply
+from bot.core.errors import PlatformError
+from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.permissions import Role
+from bot.llm.echo import EchoModel
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
+from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
+
+MODERATOR = Author("memory", "mia", "Mia")
+THREAD = Channel(CHANNEL.platform, CHANNEL.community, CHANNEL.id, "t1")
+
+
+@dataclass
+class Platform:
+    """A Directory over plain dicts; `broken` makes it fail."""
+
+    roles: dict[str, Role] = field(default_factory=lambda: {MODERATOR.id: Role.MODERATOR})
+    broken: bool = False
+    asked: int = 0
+
+    async def role(self, author: Author, channel: Channel) -> Role:
+        self.asked += 1
+        if self.broken:
+            raise PlatformError("the platform is down")
+        return self.roles.get(author.id, Role.MEMBER)
+
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        return (CHANNEL,)
+
+    async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        for said in tuple[Message, ...]():
+            yield said
+
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
+        return ()
+
+    async def link(self, channel: Channel, message_id: str) -> str | None:
+        return f"https://chat.example/{channel.key}/{message_id}"
+
+
+@dataclass
+class Clock:
+    """Time that passes only when told."""
+
+    at: datetime = EPOCH
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def later(self, **age: float) -> None:
+        self.at += timedelta(**age)
+
+
+class Echo:
+    """A conversation that repeats the question and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.questions: list[Message] = []
+        self.policies: list[ChannelPolicy] = []
+
+    async def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
+        self.questions.append(question)
+        self.policies.append(policy)
+        for word in question.text.split():
+            yield f"{word} "
+
+
+@dataclass
+class House:
+    """The parts, and short ways to use them."""
+
+    store: Store
+    platform: Platform
+    conversation: Echo
+    services: Services
+    clock: Clock
+    calls: int = 0
+
+    def context(
+        self, caller: Author = ALICE, channel: Channel = CHANNEL, target: str | None = None, call: str = ""
+    ) -> Context:
+        self.calls += 1
+        return Context(
+            caller=caller,
+            channel=channel,
+            to=MessageRef(channel, call or f"call{self.calls}"),
+            at=self.clock(),
+            services=self.services,
+            target=None if target is None else MessageRef(channel, target),
+            prefix="/",
+        )
+
+    async def do(
+        self, line: str, caller: Author = ALICE, channel: Channel = CHANNEL, target: str | None = None
+    ) -> tuple[Action, ...]:
+        """Run a line as a member would type it."""
+        outcome = await self.services.commands.run_line(self.context(caller, channel, target), line)
+        assert isinstance(outcome, tuple)
+        return outcome
+
+    async def told(
+        self, line: str, caller: Author = ALICE, channel: Channel = CHANNEL, target: str | None = None
+    ) -> str:
+        """The text of the one reply to a line."""
+        replies = [each for each in await self.do(line, caller, channel, target) if isinstance(each, Reply)]
+        assert len(replies) == 1
+        return replies[0].text
+
+    async def heard(
+        self, text: str, outcome: str, *, id: str = "1", author: Author = ALICE, channel: Channel = CHANNEL
+    ) -> None:
+        """A message that the bot has recorded."""
+        said = message(text, id=id, author=author, channel=channel, at=self.clock())
+        await self.store.settle(Settlement(messages=((said, outcome),)))
+
+    async def audited(self) -> list[tuple[str, str]]:
+        """(verb, detail) of all entries, newest first."""
+        entries = await self.store.audit.recent(CHANNEL.platform, CHANNEL.community, 100)
+        return [(entry.verb, entry.detail) for entry in entries]
+
+
+def build(store: Store, clock: Clock) -> House:
+    """A house round an open store."""
+    platform, conversation = Platform(), Echo()
+    services = Services(
+        commands=Commands.discover(),
+        store=store,
+        conversation=conversation,
+        running=Running(),
+        quotas=Quotas(
+            store.usage,
+            store.seal.pseudonym,
+            clock,
+            settings=store.policies,
+            member=Quota(requests=20),
+        ),
+        model=EchoModel(),
+        directory=platform,
+        now=clock,
+        version="1.2.3",
+        started_at=EPOCH - timedelta(hours=5),
+        models=("echo", "large"),
+        status=lambda: (
+            StatusLine("memory", True, "connected"),
+            StatusLine("discord", False, "reconnecting"),
+        ),
+    )
+    return House(store, platform, conversation, services, clock)
+
+
+def alerts(actions: Sequence[Action]) -> list[Alert]:
+    """The alerts among actions."""
+    return [action for action in actions if isinstance(action, Alert)]
+
+
+__all__ = ["ALICE", "BOB", "CHANNEL", "MODERATOR", "THREAD", "Clock", "House", "Platform", "alerts", "build"]
