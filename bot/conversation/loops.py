@@ -112,8 +112,8 @@ class LoopGuard:
 def _note(author: Author) -> str:
     return _(
         "{name} ({id}) has replied to my answers within a second, several times running. That looks like "
-        "another bot, so I will not answer there for {minutes} minutes. If it is one, please mark it as a bot "
-        "or mute one of us.",
+        "another bot, so I will not answer there for {minutes} minutes. If it is one, please mark it "
+        "as a bot or mute one of us.",
         name=author.name,
         id=author.id,
         minutes=int(TAKEN_FOR_BOT.total_seconds()) // 60,

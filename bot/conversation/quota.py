@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, Protocol
 
-from bot.conversation.policy import community_scope
+from bot.conversation.policy import Settings, community_scope
 from bot.core.actions import Alert
 from bot.core.events import Channel, Identity, MessageRef
 from bot.core.text import _, ngettext
@@ -23,6 +23,20 @@ class Quota:
 
 
 UNLIMITED = Quota()
+
+
+def quota_scope(level: Level, channel: Channel) -> str:
+    """Where moderators' choice for a level is kept: with the channel, or with the community."""
+    return channel.parent.key if level == "channel" else community_scope(channel)
+
+
+def quota_setting(level: Level, unit: Literal["requests", "tokens"]) -> str:
+    """The setting's name in its scope."""
+    return f"quota_{level}_{unit}"
+
+
+def _number(chosen: str | None, configured: int | None) -> int | None:
+    return int(chosen) if chosen is not None and chosen.isdecimal() else configured
 
 
 class Counters(Protocol):
@@ -71,14 +85,15 @@ class Quotas:
         member: Quota = UNLIMITED,
         channel: Quota = UNLIMITED,
         community: Quota = UNLIMITED,
+        settings: Settings | None = None,
     ) -> None:
         self._usage = usage
         self._pseudonym = pseudonym
         self._now = now
+        self._settings = settings
         self._quotas: dict[Level, Quota] = {"member": member, "channel": channel, "community": community}
         self._requests: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
-        self._alerted: dict[str, date] = {}
 
     def scopes(self, channel: Channel, asker: Identity) -> dict[Level, str]:
         """The counters a question adds to; a thread counts for its channel."""
@@ -97,7 +112,12 @@ class Quotas:
         now = self._now().astimezone(UTC)
         scopes = self.scopes(question.channel, asker)
         over = next(
-            (level for level, scope in scopes.items() if self._is_over(level, scope, now.date())), None
+            (
+                level
+                for level, scope in scopes.items()
+                if self._is_over(self.quota(level, question.channel), scope, now.date())
+            ),
+            None,
         )
         if over is not None:
             alert = await self._first_refusal(question.channel, over, now)
@@ -126,11 +146,21 @@ class Quotas:
         day = self._now().astimezone(UTC).date()
         scopes = self.scopes(channel, asker)
         return {
-            level: (self._quotas[level], *self._usage.today(scope, day)) for level, scope in scopes.items()
+            level: (self.quota(level, channel), *self._usage.today(scope, day))
+            for level, scope in scopes.items()
         }
 
-    def _is_over(self, level: Level, scope: str, day: date) -> bool:
-        quota = self._quotas[level]
+    def quota(self, level: Level, channel: Channel) -> Quota:
+        """What holds now: what moderators chose for the channel or the community, else the configuration."""
+        if self._settings is None:
+            return self._quotas[level]
+        chosen = self._settings.get(quota_scope(level, channel))
+        return Quota(
+            requests=_number(chosen.get(quota_setting(level, "requests")), self._quotas[level].requests),
+            tokens=_number(chosen.get(quota_setting(level, "tokens")), self._quotas[level].tokens),
+        )
+
+    def _is_over(self, quota: Quota, scope: str, day: date) -> bool:
         requests, tokens = self._usage.today(scope, day)
         if quota.requests is not None and requests + self._requests[scope] >= quota.requests:
             return True
@@ -140,10 +170,8 @@ class Quotas:
         """Refusals are counted like use: the moderators hear of it once a day, also after a restart."""
         scope = f"refused:{community_scope(channel)}"
         refused, _tokens = self._usage.today(scope, now.date())
-        first = refused == 0 and self._alerted.get(scope) != now.date()
-        self._alerted[scope] = now.date()
         await self._usage.add((scope,), now.date(), 1, 0)
-        return Alert(channel, _alert(level, until_midnight(now))) if first else None
+        return Alert(channel, _alert(level, until_midnight(now))) if refused == 0 else None
 
 
 def until_midnight(now: datetime) -> timedelta:

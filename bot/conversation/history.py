@@ -1,0 +1,140 @@
+"""What was said before a question and belongs to it.
+
+Each mention is its own question. What belongs to it: the messages it replies to, one by one; in a thread and
+in a private conversation, what was said there; and what its asker, and nobody else, wrote just before without
+addressing the bot. The store has the newest text of edited messages and no deleted ones.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.core.events import Channel, Message, MessageRef
+from bot.storage.messages import StoredMessage
+
+MAX_CHAIN = 40
+"""Messages followed up a reply chain; longer ones would not fit into a small model's context anyway."""
+
+MAX_SHARED = 60
+"""Messages read of a thread or of a private conversation."""
+
+JUST_BEFORE = timedelta(minutes=5)
+MAX_JUST_BEFORE = 5
+_SEARCHED = 40
+_MOMENT = timedelta(seconds=5)
+
+
+class Context(Protocol):
+    """Where messages are kept; `bot.storage` has the real one."""
+
+    async def get(self, ref: MessageRef) -> StoredMessage | None:
+        """A message, or None if it is not kept."""
+        ...
+
+    async def before(self, channel: Channel, at: datetime, limit: int) -> list[StoredMessage]:
+        """The last messages of a place before a moment, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a conversation. `speaker` is a pseudonym, or "" for the bot itself."""
+
+    speaker: str
+    text: str
+
+
+async def history_of(context: Context, question: Message, asker: str, now: datetime) -> tuple[Line, ...]:
+    """The lines that belong to a question, oldest first, the question itself left out.
+
+    Args:
+        asker: pseudonym of who asks.
+        now: answers that were completed after the question was sent count too.
+    """
+    channel = question.ref.channel
+    chain = await _chain(context, question)
+    shared = await _shared(context, question, now) if channel.thread is not None or channel.private else []
+    own = [] if channel.private else await _just_before(context, question, asker)
+    known = {(m.channel_key, m.id): m for m in (*chain, *shared, *own)}
+    known.pop((channel.key, question.ref.id), None)
+    return tuple(
+        Line(m.author if not m.ours else "", m.text) for m in _in_order(known.values()) if m.text.strip()
+    )
+
+
+async def _chain(context: Context, question: Message) -> list[StoredMessage]:
+    """What the question replies to, and what that replies to; ends at a loop, a gap or MAX_CHAIN."""
+    chain: list[StoredMessage] = []
+    seen = {question.ref.id}
+    wanted = question.reply_to
+    while wanted is not None and wanted not in seen and len(chain) < MAX_CHAIN:
+        seen.add(wanted)
+        found = await _find(context, question.ref.channel, wanted)
+        if found is None:
+            break
+        chain.append(found)
+        if found.ours and found.reply_to is not None:
+            chain += await _other_parts(context, question.ref.channel, found)
+        wanted = found.reply_to
+    return chain
+
+
+async def _find(context: Context, channel: Channel, message_id: str) -> StoredMessage | None:
+    """A message by id, in a thread or in the channel around it, where a thread's first message stands."""
+    found = await context.get(MessageRef(channel, message_id))
+    if found is None and channel.thread is not None:
+        found = await context.get(MessageRef(channel.parent, message_id))
+    return found
+
+
+async def _other_parts(context: Context, channel: Channel, part: StoredMessage) -> list[StoredMessage]:
+    """The other messages of a long answer that was split."""
+    near = await context.before(channel, part.at + _MOMENT, _SEARCHED)
+    return [m for m in near if m.ours and m.reply_to == part.reply_to and m.id != part.id]
+
+
+async def _shared(context: Context, question: Message, now: datetime) -> list[StoredMessage]:
+    """What was said in this thread or private conversation, with the message the thread hangs on."""
+    channel = question.ref.channel
+    latest = max(now, question.at) + _MOMENT
+    recent = await context.before(channel, latest, MAX_SHARED)
+    earlier = {m.id for m in recent if m.at <= question.at and m.id != question.ref.id}
+    kept = [m for m in recent if m.id in earlier or (m.ours and m.reply_to in earlier)]
+    if channel.thread is not None:
+        root = await context.get(MessageRef(channel.parent, channel.thread))
+        kept = [root, *kept] if root is not None else kept
+    return kept
+
+
+async def _just_before(context: Context, question: Message, asker: str) -> list[StoredMessage]:
+    """The asker's own messages just before the question, back to the last one that was for the bot."""
+    recent = await context.before(question.ref.channel, question.at, _SEARCHED)
+    answered = {m.reply_to for m in recent if m.ours}
+    found: list[StoredMessage] = []
+    for message in reversed(recent):
+        if message.ours or message.author != asker:
+            continue
+        too_old = question.at - message.at > JUST_BEFORE
+        if too_old or message.addressed or message.id in answered or len(found) == MAX_JUST_BEFORE:
+            break
+        found.append(message)
+    return found
+
+
+def _in_order(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
+    """By time, and every answer of ours right behind what it answers.
+
+    Answers to several questions at once are completed in any order; a model needs them in pairs.
+    """
+    by_time = sorted(messages, key=lambda m: m.at)
+    present = {m.id for m in by_time}
+    answers: dict[str, list[StoredMessage]] = {}
+    for message in by_time:
+        if message.ours and message.reply_to in present:
+            answers.setdefault(message.reply_to or "", []).append(message)
+    ordered: list[StoredMessage] = []
+    for message in by_time:
+        if not (message.ours and message.reply_to in present):
+            ordered += [message, *answers.get(message.id, ())]
+    return ordered

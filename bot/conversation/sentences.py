@@ -1,0 +1,136 @@
+"""What the bot says in its own words when a model does not, in the language of who asked."""
+
+import re
+from collections.abc import Callable
+from contextvars import copy_context
+
+from bot.core.errors import ModelBusy, ModelEmpty, ModelError, ModelTimeout, ModelUnavailable
+from bot.core.text import N_, _, closest_locale, current_locale, ngettext, set_locale
+
+_NOTE = re.compile(r"(?:\A|\n\n)\([^\n]*\)\s*\Z")
+
+_FAILURES: tuple[tuple[type[ModelError], str, str], ...] = (
+    (
+        ModelUnavailable,
+        N_("I cannot reach my language model at the moment, so I have no answer. Please try again later."),
+        N_("I lost my language model here, so the answer is not complete. Please ask again later."),
+    ),
+    (
+        ModelBusy,
+        N_("Too many questions are waiting at the moment. Please ask again in a minute."),
+        N_("My language model asked for a break here. Please ask again in a minute."),
+    ),
+    (
+        ModelTimeout,
+        N_("My language model has been silent for too long, so I gave up. Please ask again."),
+        N_("My language model fell silent here, so the answer is not complete. Please ask again."),
+    ),
+    (
+        ModelEmpty,
+        N_("My language model had nothing to say to that. Try to ask in other words."),
+        N_("My language model had nothing more to say."),
+    ),
+    (
+        ModelError,
+        N_("My language model failed, so I have no answer. Please ask again."),
+        N_("My language model failed here, so the answer is not complete. Please ask again."),
+    ),
+)
+"""For each kind of failure: what is said instead of an answer, and after half an answer."""
+
+
+class Voice:
+    """Says sentences in one language without changing the language of the task it is used in."""
+
+    def __init__(self, tag: str | None) -> None:
+        """Args: tag: a language tag; None or a language we do not have leaves the task's own."""
+        self._context = copy_context()
+        self._context.run(set_locale, closest_locale(tag, current_locale()))
+
+    def __call__(self, sentence: Callable[[], str]) -> str:
+        """The result of a function that uses `_`."""
+        return self._context.run(sentence)
+
+
+def failure(error: ModelError, half_way: bool) -> str:
+    """What a member is told when a model fails; the provider's own words are for the log only."""
+    instead, after = next((one, two) for kind, one, two in _FAILURES if isinstance(error, kind))
+    return _(after if half_way else instead)
+
+
+def waiting(place: int) -> str:
+    """Progress of a question in the queue."""
+    if place == 0:
+        return _("It is your turn …")
+    return ngettext("{n} question before yours …", "{n} questions before yours …", place)
+
+
+def loading(share: float) -> str:
+    """Progress while the model is not ready."""
+    percent = int(100 * min(max(share, 0), 1))
+    if percent == 0:
+        return _("My language model is loading; your answer comes as soon as it is ready …")
+    return _(
+        "My language model is loading ({percent} % done); your answer comes as soon as it is ready …",
+        percent=percent,
+    )
+
+
+def finishing() -> str:
+    """Progress of a reply to an answer that is still being written."""
+    return _("I finish the answer you reply to first …")
+
+
+def wrong_language(other: str | None) -> str:
+    """The model does not speak the question's language; `other` is one that does."""
+    if other is None:
+        return _(
+            "The language model I use does not speak your language, so I do not let it guess. Try English."
+        )
+    return _(
+        "The language model I use does not speak your language, so I do not let it guess. {model} would; "
+        "the people who run me can choose it.",
+        model=other,
+    )
+
+
+def no_such_model() -> str:
+    """The channel names a model that does not exist (any more)."""
+    return _("The language model chosen for this channel cannot be used. A moderator can choose another one.")
+
+
+def nothing_asked() -> str:
+    """The bot was called without a word."""
+    return _("Yes? Write your question together with my name.")
+
+
+def small_model() -> str:
+    """At the end of what a model below `can_answer` wrote."""
+    return _("small demo model: what it says is often wrong")
+
+
+def stopped() -> str:
+    """At the end of an answer somebody stopped."""
+    return _("stopped")
+
+
+def too_long() -> str:
+    """At the end of an answer that did not end by itself."""
+    return _("cut here: the answer did not end")
+
+
+def unread_files() -> str:
+    """At the end of an answer to a message with attachments."""
+    return _("I read only text, not the attached files")
+
+
+def note(text: str) -> str:
+    """A remark of the bot's own behind what a model wrote."""
+    return f"({text})"
+
+
+def without_notes(text: str) -> str:
+    """An answer as the model wrote it, for the next question's history: the remarks at its end are gone."""
+    while (found := _NOTE.search(text)) is not None:
+        text = text[: found.start()]
+    return text.strip()
