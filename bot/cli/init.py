@@ -56,7 +56,10 @@ def command(
     path = dir.expanduser() / FILE_NAME
     if path.exists() and (yes or not _may_replace(path, console)):
         raise BotError(_("{path} exists already and was left as it is.", path=path))
-    answers = defaults(locale) if yes else ask(locale, free_memory_bytes(), console)
+    try:
+        answers = defaults(locale) if yes else ask(locale, free_memory_bytes(), console)
+    except EOFError as error:
+        raise BotError(_("The answers ended early; nothing was written.")) from error
     write(path, document(answers))
     _say_next(path, answers)
     if yes and (better := proposal(locale, free_memory_bytes())).name != answers.model:
@@ -113,7 +116,9 @@ def ask(locale: str, free_bytes: int, console: Console) -> Answers:
 
 
 def _ask_endpoint(name: str, language: str, console: Console) -> Answers:
-    base_url = Prompt.ask(_("Its base_url"), default="http://127.0.0.1:11434/v1", console=console)
+    base_url = ""
+    while not base_url.startswith(("http://", "https://")):
+        base_url = Prompt.ask(_("Its base_url"), default="http://127.0.0.1:11434/v1", console=console)
     model = ""
     while not model.strip():
         model = Prompt.ask(_("The name of the model there"), console=console)
@@ -145,7 +150,10 @@ def document(answers: Answers) -> tomlkit.TOMLDocument:
     llm.add(
         "engine", _commented("openai" if answers.base_url else "transformers", _("where answers come from"))
     )
-    llm.add("model", _commented(answers.model, _("see `llmos models list`")))
+    llm.add(
+        "model",
+        _commented(answers.model, _("its name there") if answers.base_url else _("see `llmos models list`")),
+    )
     if answers.base_url:
         llm.add("base_url", answers.base_url)
     if answers.api_key:
@@ -196,6 +204,8 @@ def _may_replace(path: Path, console: Console) -> bool:
 def _say_next(path: Path, answers: Answers) -> None:
     print_line(_("Wrote {path}.", path=path))
     for problem in all_problems(path):
+        if problem.key == "llm.api_key":
+            continue  # to set it is the first of the next steps
         label = _("error") if problem.severity is Level.ERROR else _("warning")
         print_line(f"{label}: {problem}")
     option = "" if path.parent.resolve() == Path.cwd() else f" --config {path}"
