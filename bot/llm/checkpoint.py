@@ -1,12 +1,19 @@
 """What a folder of model files holds, judged by names, sizes and headers; nothing is executed or loaded."""
 
 import json
+import math
 from pathlib import Path
+from typing import TypedDict
 
 _HEADER_LENGTH_BYTES = 8  # safetensors: little-endian length of the JSON header, then the header, then data
 _MAX_HEADER_BYTES = 100_000_000  # the reference implementation's own limit
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _INDEX = "model.safetensors.index.json"
+
+
+class _Tensor(TypedDict):
+    shape: list[int]
+    data_offsets: list[int]
 
 
 def incomplete(folder: Path) -> str | None:
@@ -55,15 +62,30 @@ def _no_weights(folder: Path) -> str:
 def _damaged(path: Path) -> str | None:
     if not path.is_file():
         return f"The file {path.name} is missing in {path.parent}."
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(_HEADER_LENGTH_BYTES), "little")
-        raw = file.read(length) if length <= _MAX_HEADER_BYTES else b""
     try:
-        header = json.loads(raw)
-        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        header, data_begins = _header(path)
+        ends = [tensor["data_offsets"][1] for tensor in header.values()]
+    except (ValueError, KeyError, IndexError, TypeError):
         return f"The file {path} is no safetensors file, or it is damaged."
-    expected = _HEADER_LENGTH_BYTES + length + max(ends, default=0)
+    expected = data_begins + max(ends, default=0)
     if path.stat().st_size < expected:
         return f"The file {path} is cut off: {path.stat().st_size:,} of {expected:,} bytes are there."
     return None
+
+
+def parameter_count(folder: Path) -> int:
+    """Number of weights in a folder that is not `incomplete`."""
+    headers = [_header(folder / name)[0] for name in _weight_names(folder)]
+    return sum(math.prod(tensor["shape"]) for header in headers for tensor in header.values())
+
+
+def _header(path: Path) -> tuple[dict[str, _Tensor], int]:
+    """The tensors a file says it holds, and where their data begin. ValueError if it says nothing."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_HEADER_LENGTH_BYTES), "little")
+        raw = file.read(length) if length <= _MAX_HEADER_BYTES else b""
+    header = json.loads(raw)
+    if not isinstance(header, dict):
+        raise ValueError(path.name)
+    header.pop("__metadata__", None)
+    return header, _HEADER_LENGTH_BYTES + length

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 import huggingface_hub
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from bot.core.errors import ModelUnavailable
 from bot.llm.catalogue import Entry, HubSource, Source, WeightFile, WheelSource, model_dir
@@ -185,14 +190,26 @@ def _download_files(source: HubSource, staged: Path, files: tuple[WeightFile, ..
         shutil.copyfile(str(cached), staged / file.name)
 
 
-def _fetch_snapshot(source: HubSource) -> None:
+def snapshot(repo: str, revision: str | None = None) -> Path:
+    """The folder of a hub repository in the Hugging Face cache, downloaded if it is not there.
+
+    Raises:
+        ModelUnavailable: there is no such repository, or the hub cannot be reached.
+    """
     try:
-        got = huggingface_hub.snapshot_download(
-            source.repo, revision=source.revision, allow_patterns=HUB_PATTERNS
-        )
+        got = huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=HUB_PATTERNS)
+    except HFValidationError as error:
+        raise ModelUnavailable(
+            f"{repo!r} is no name of the catalogue (llmos models list), no folder or file here, "
+            "and no Hugging Face id either."
+        ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelUnavailable(_hub_reason(error)) from error
-    place = Path(str(got))
+        raise ModelUnavailable(f"{repo}: {_hub_reason(error)}") from error
+    return Path(str(got))
+
+
+def _fetch_snapshot(source: HubSource) -> None:
+    place = snapshot(source.repo, source.revision)
     if wrong := incomplete(place) or _hub_mismatch(place):
         raise ModelUnavailable(f"{wrong} It is not used.")
 

@@ -1,0 +1,34 @@
+"""One answer on its way between the event loop and the engine's thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.core.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The answer is complete."""
+
+
+Emitted = str | End | ModelError
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """An answer to be written.
+
+    Attributes:
+        ids: the prompt's tokens, at least one.
+        max_new_tokens: at least 1; prompt and answer together fit the context.
+        stop: texts that end the answer and are not part of it.
+        emit: takes pieces of text, then End or an error; called in the engine's thread.
+        cancelled: set by the reader; looked at before every token.
+    """
+
+    ids: list[int]
+    max_new_tokens: int
+    temperature: float
+    stop: tuple[str, ...]
+    emit: Callable[[Emitted], None]
+    cancelled: bool = False
