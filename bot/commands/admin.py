@@ -5,10 +5,13 @@ from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, Range, StatusLine, command
+from bot.conversation.policy import setting
 from bot.conversation.quota import Level, Quota, in_words, quota_scope, quota_setting, until_midnight
 from bot.core.errors import UserError
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
+from bot.llm.catalogue import ENTRIES, Entry
+from bot.llm.model import Capabilities, Model
 
 LEVELS: dict[Level, str] = {
     "member": N_("each member"),
@@ -19,7 +22,7 @@ MOST = 1_000_000_000
 """A larger number is a slip of the finger."""
 
 
-@command("admin status")
+@command("admin status", private=True)
 async def status(context: Context) -> str:
     """Show how I am doing, and how many questions you have left today."""
     services = context.services
@@ -37,45 +40,66 @@ async def status(context: Context) -> str:
 
 @command("admin model", role=Role.MODERATOR)
 async def model(context: Context) -> str:
-    """Show which model answers, what it can do, and how busy it is."""
-    used = context.services.model
+    """Show which model answers here, which others there are, and what they can do."""
+    services = context.services
+    chosen, _scope = setting(services.store.policies, context.channel, "model")
+    here = chosen or services.model.name
+    models = {services.model.name: services.model, **services.models}
+    lines = [_("Here `{name}` answers.", name=here)]
+    if here not in models:
+        lines = [
+            _(
+                "This channel asks for `{name}`, which is not configured, so I cannot answer here. "
+                "`{prefix}channel set model default` mends that.",
+                name=here,
+                prefix=context.prefix,
+            )
+        ]
+    lines += [f"• `{name}`: {' '.join(_abilities(each))}" for name, each in models.items()]
+    if len(models) > 1:
+        lines.append(
+            _("`{prefix}channel set model NAME` chooses another one for a channel.", prefix=context.prefix)
+        )
+    more = [entry for entry in ENTRIES if entry.kind == "chat" and entry.name not in models]
+    if more:
+        lines += ["", _("The operator could also configure:"), *map(_offer, more)]
+    return "\n".join(lines)
+
+
+def _abilities(used: Model) -> Iterator[str]:
     can = used.capabilities
-    languages = ", ".join(sorted(can.languages)) or _("not known")
-    lines = [
-        _("Model: `{name}`.", name=used.name),
+    if not can.can_answer:
+        yield _("Small demo model: what it says is often wrong.")
+    if not can.chat:
+        yield _("It is a base model: it continues texts, and was not trained for conversation.")
+    yield (
         _("It runs on this machine; nothing leaves it.")
         if used.is_local
-        else _("It runs elsewhere: what is asked leaves this machine."),
-        _("Languages: {languages}.", languages=languages),
-        _("It reads {n} tokens at once.", n=used.context_tokens),
-        _("It was trained for conversation.")
-        if can.chat
-        else _("It is a base model: it continues texts, and was not trained for conversation."),
-    ]
-    if not can.can_answer:
-        lines.append(_("It is a small demo model: what it says is often wrong."))
-    extras = [
-        name
-        for name, has in (
-            (_("tools"), can.tools),
-            (_("JSON schemas"), can.json_schema),
-            (_("images"), can.vision),
-        )
-        if has
-    ]
-    if extras:
-        lines.append(_("It also takes: {extras}.", extras=", ".join(extras)))
-    lines.append(
-        ngettext(
-            "It is writing {n} answer now.", "It is writing {n} answers now.", len(context.services.running)
-        )
+        else _("It runs elsewhere: what is asked leaves this machine.")
     )
-    return "\n".join(lines)
+    if can.languages:
+        yield _("Languages: {languages}.", languages=", ".join(sorted(can.languages)))
+    else:
+        yield _("Which languages it knows, it does not say.")
+    yield _("It reads {n} tokens at once.", n=used.context_tokens)
+    extras = [_(name) for name, has in _extras(can).items() if has]
+    if extras:
+        yield _("It also takes {extras}.", extras=", ".join(extras))
+
+
+def _extras(can: Capabilities) -> dict[str, bool]:
+    return {N_("tools"): can.tools, N_("JSON schemas"): can.json_schema, N_("images"): can.vision}
+
+
+def _offer(entry: Entry) -> str:
+    memory = _("{n:.1f} GB of memory", n=entry.memory_bytes / 10**9)
+    return f"• `{entry.name}` ({memory}, {entry.license}): {_(entry.note)}"
 
 
 @command(
     "admin quota",
     role=Role.MODERATOR,
+    private=True,
     examples=(N_("admin quota"), N_("admin quota set member 50"), N_("admin quota clear member")),
 )
 async def quota(

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.conversion import folded, nearest, shown
+from bot.commands.conversion import folded, nearest, readable, shown
 from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, community_scope, setting
 from bot.core.errors import UserError
 from bot.core.events import Channel
@@ -87,7 +87,7 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
         case "answer":
             return _one_of(CHOICES["answer"], value)
         case "model":
-            return _one_of(context.services.models, value)
+            return _one_of(tuple(context.services.models), value)
         case "persona":
             if len(value) > PERSONA_MAX_CHARS:
                 raise UserError(
@@ -98,7 +98,14 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
                         most=PERSONA_MAX_CHARS,
                     )
                 )
-            return value
+            return _persona(value)
+
+
+def _persona(value: str) -> str:
+    text = readable(value).strip()
+    if not text:
+        raise UserError(_("That persona has no words. `default` takes a persona back."))
+    return text
 
 
 def _one_of(choices: tuple[str, ...], value: str) -> str:

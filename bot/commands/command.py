@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
 from typing import Protocol, Self
@@ -40,6 +40,7 @@ __all__ = [
     "Services",
     "StatusLine",
     "command",
+    "reserved",
 ]
 
 Outcome = tuple[Action, ...] | AsyncIterator[Chunk]
@@ -72,7 +73,7 @@ class Services:
 
     Attributes:
         directory: answers for all platforms, by the author's or channel's platform.
-        model: the configured engine; `models` are the names a channel may choose.
+        model: what answers where nothing else was chosen; `models` are all that a channel may choose.
         context_hours: how long messages are kept as context.
         status: the state of platforms and other parts at this moment.
     """
@@ -89,7 +90,7 @@ class Services:
     started_at: datetime
     context_hours: float = 24
     audit_days: float = 365
-    models: tuple[str, ...] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)
     status: Callable[[], Sequence[StatusLine]] = tuple
 
 
@@ -192,15 +193,15 @@ class Commands:
         """The command of a name path; UsageError names the nearest if there is none."""
         return grammar.find(path, self.all)
 
-    def parse(self, line: str) -> grammar.Call:
-        """Read a line without its prefix; UsageError says what is wrong with it."""
-        return grammar.parse(line, self.all)
+    def parse(self, line: str, prefix: str = "") -> grammar.Call:
+        """Read a line whose prefix was taken off; UsageError says what is wrong with it."""
+        return grammar.parse(line, self.all, prefix)
 
     async def run_line(self, context: Context, line: str) -> Outcome:
         """Parse a line and invoke what it says; what is wrong with it becomes the reply."""
         set_locale(context.locale)
         try:
-            call = self.parse(line)
+            call = self.parse(line, context.prefix)
         except UsageError as error:
             return (context.reply(str(error), private=True),)
         return await self.invoke(context, call.path, call.arguments)
@@ -208,21 +209,17 @@ class Commands:
     async def invoke(self, context: Context, path: Sequence[str], arguments: Mapping[str, object]) -> Outcome:
         """Check the caller's rights and the arguments, run the command, make actions of what it returns.
 
-        Whatever a member can mend becomes a reply to that member; all other errors are raised.
+        Whatever a member can mend becomes a private reply to that member; all other errors are raised.
         """
         set_locale(context.locale)
-        private = True
         try:
             called = self.find(path)
-            private = called.spec.private
             await _permit(context, called)
             answer = await called.run(context, **bind(called.arguments, arguments))
-        except UsageError as error:
-            return (context.reply(str(error), private=True),)
         except UserError as error:
-            return (context.reply(str(error), private=private),)
+            return (context.reply(str(error), private=True),)
         if isinstance(answer, str):
-            return (context.reply(answer, private=private),)
+            return (context.reply(answer, private=called.spec.private),)
         return answer
 
 
@@ -233,9 +230,14 @@ async def _permit(context: Context, called: Command) -> None:
     if await context.role() >= called.spec.role:
         return
     await context.audit("refused", called.name)
-    if called.spec.role is Role.ADMIN:
-        raise UserError(_("`{name}` is for administrators. Ask one of them to do it.", name=called.name))
-    raise UserError(_("`{name}` is for moderators. Ask one of them to do it.", name=called.name))
+    raise UserError(reserved(called))
+
+
+def reserved(command: Command) -> str:
+    """What is said to somebody who may not use a command."""
+    if command.spec.role is Role.ADMIN:
+        return _("`{name}` is for administrators. Ask one of them to do it.", name=command.name)
+    return _("`{name}` is for moderators. Ask one of them to do it.", name=command.name)
 
 
 def _defined_in(module: ModuleType) -> Iterator[Command]:

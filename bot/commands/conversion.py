@@ -22,6 +22,10 @@ SHOWN = 40
 LONGEST_NAME = 64
 """No name, choice or number is longer; longer words are not compared at all."""
 
+_UNREADABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
 LARGEST = 2**53
 """Numbers of JSON and of Discord's options are exact up to here."""
 
@@ -30,6 +34,11 @@ def shown(text: str) -> str:
     """A member's own words, safe and short enough to be repeated in an error."""
     clean = "".join(char if char.isprintable() and char != "`" else "·" for char in text[: SHOWN + 1])
     return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"
+
+
+def readable(text: str) -> str:
+    """A text without control characters, half characters and marks that turn the reading direction."""
+    return _UNREADABLE.sub("", text)
 
 
 def folded(text: str) -> str:

@@ -94,25 +94,25 @@ def _quoted(line: str, start: int) -> tuple[str, int, int] | None:
     return None
 
 
-def parse(line: str, commands: Sequence[Command]) -> Call:
-    """Read a line such as `channel set answer never`.
+def parse(line: str, commands: Sequence[Command], prefix: str = "") -> Call:
+    """Read a line such as `channel set answer never`; `prefix` is only repeated in errors.
 
     Raises:
         UsageError: no such command, or arguments it does not take; the text says what would be right.
     """
-    command, at = _command(line, commands)
+    command, at = _command(line, commands, prefix)
     try:
         return Call(command, _arguments(command, line, at))
     except UsageError as error:
-        raise UsageError(f"{error}\n{usage(command)}") from None
+        raise UsageError(f"{error}\n{usage(command, prefix)}") from None
 
 
-def usage(command: Command) -> str:
-    """The line that ends every error about arguments."""
-    return _("Usage: `{usage}`", usage=command.usage)
+def usage(command: Command, prefix: str = "") -> str:
+    """How a command is typed; this line ends every error about arguments."""
+    return _("Usage: `{usage}`", usage=f"{prefix}{command.usage}")
 
 
-def find(words: Sequence[str], commands: Sequence[Command]) -> Command:
+def find(words: Sequence[str], commands: Sequence[Command], prefix: str = "") -> Command:
     """The command with that name path, in any case of letters.
 
     Raises:
@@ -132,15 +132,15 @@ def find(words: Sequence[str], commands: Sequence[Command]) -> Command:
             + " "
             + _suggestion(names[1], group, names[0])
         )
-    raise UsageError(_unknown(words, commands))
+    raise UsageError(_unknown(words, commands, prefix))
 
 
-def _unknown(words: Sequence[str], commands: Sequence[Command]) -> str:
+def _unknown(words: Sequence[str], commands: Sequence[Command], prefix: str) -> str:
     near = nearest(words[0], sorted({command.spec.path[0] for command in commands})) if words else None
     text = _("There is no command `{name}`.", name=shown(words[0] if words else ""))
     if near is not None:
         return text + " " + _("Did you mean `{name}`?", name=near)
-    return text + " " + _("`help` lists all commands.")
+    return text + " " + _("`{help}` lists all commands.", help=f"{prefix}help")
 
 
 def _suggestion(word: str, group: Sequence[str], name: str) -> str:
@@ -154,13 +154,13 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _command(line: str, commands: Sequence[Command]) -> tuple[Command, int]:
+def _command(line: str, commands: Sequence[Command], prefix: str) -> tuple[Command, int]:
     first = next_word(line)
     if first is None:
-        raise UsageError(_("Which command? `help` lists all of them."))
+        raise UsageError(_("Which command? `{help}` lists all of them.", help=f"{prefix}help"))
     second = next_word(line, first.end)
     words = [word.text for word in (first, second) if word is not None]
-    command = find(words, commands)
+    command = find(words, commands, prefix)
     read = first if len(command.spec.path) == 1 or second is None else second
     return command, read.end
 

@@ -1,39 +1,55 @@
 """`help`: what this member may do here, and how each command is used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Annotated
 
-from bot.commands.command import Command, Context, Doc, command
+from bot.commands.command import Command, Context, Doc, command, reserved
+from bot.commands.grammar import usage
 from bot.commands.signature import Argument
 from bot.core.errors import UserError
 from bot.core.permissions import Role
 from bot.core.specs import Parameter
 from bot.core.text import N_, _
 
+TITLES: dict[str, str] = {
+    "admin": N_("About me"),
+    "channel": N_("How I behave in a channel"),
+    "privacy": N_("What I keep about you"),
+}
+"""First word of a group -> the heading above its commands; a group without one goes by its word."""
+
 
 @command("help", private=True, examples=(N_("help"), N_("help channel set")))
 async def show_help(
-    context: Context, topic: Annotated[str | None, Doc("A command, such as `channel set`.")] = None
+    context: Context, topic: Annotated[str | None, Doc("A command, such as `privacy forget`.")] = None
 ) -> str:
     """List what you can do here, or explain one command."""
-    commands = context.services.commands
-    if topic is None or not topic.strip():
-        return "\n".join(await _overview(context))
-    words = topic.strip().removeprefix(context.prefix).removeprefix("/").split()
+    commands, role = context.services.commands, await _role(context)
+    words = (topic or "").strip().removeprefix(context.prefix.strip()).removeprefix("/").casefold().split()
+    if not words:
+        return "\n".join(_overview([each for each in commands.all if each.spec.role <= role], context.prefix))
     group = [each for each in commands.all if each.spec.path[:1] == tuple(words) and len(each.spec.path) > 1]
-    if group:
-        return "\n".join(_line(each, context.prefix) for each in group)
-    return "\n".join(_page(commands.find(words), context.prefix))
+    usable = [each for each in group if each.spec.role <= role]
+    if usable:
+        return "\n".join(_lines(usable, context.prefix))
+    found = group[0] if group else commands.find(words)
+    if found.spec.role > role:
+        raise UserError(reserved(found))
+    return "\n".join(page(found, context.prefix))
 
 
-async def _overview(context: Context) -> list[str]:
-    role = await _role(context)
-    usable = [each for each in context.services.commands.all if each.spec.role <= role]
-    return [
-        _("Mention me and ask, or use one of these commands:"),
-        *(f"`{context.prefix}{each.name}`: {_(each.spec.summary)}" for each in usable),
-        _("`{prefix}help NAME` tells more about one of them.", prefix=context.prefix),
-    ]
+def _overview(usable: Iterable[Command], prefix: str) -> Iterator[str]:
+    alone = [each for each in usable if len(each.spec.path) == 1]
+    grouped = [each for each in usable if len(each.spec.path) > 1]
+    yield _("Mention me and ask, or use one of these commands:")
+    yield from _lines(alone, prefix)
+    for name, group in groupby(grouped, key=lambda each: each.spec.path[0]):
+        yield ""
+        yield _("{title}:", title=_(TITLES.get(name, name)))
+        yield from _lines(group, prefix)
+    yield ""
+    yield _("`{prefix}help NAME` tells more about one of them.", prefix=prefix)
 
 
 async def _role(context: Context) -> Role:
@@ -44,13 +60,14 @@ async def _role(context: Context) -> Role:
         return Role.MEMBER
 
 
-def _line(command: Command, prefix: str) -> str:
-    return f"`{prefix}{command.usage}`: {_(command.spec.summary)}"
+def _lines(commands: Iterable[Command], prefix: str) -> Iterator[str]:
+    return (f"• `{prefix}{each.usage}`: {_(each.spec.summary)}" for each in commands)
 
 
-def _page(command: Command, prefix: str) -> Iterator[str]:
+def page(command: Command, prefix: str = "") -> Iterator[str]:
+    """Everything about one command, line by line."""
     yield _(command.spec.summary)
-    yield _("Usage: `{usage}`", usage=f"{prefix}{command.usage}")
+    yield usage(command, prefix)
     for argument in command.arguments:
         yield _explained(argument)
     if command.spec.role is Role.MODERATOR:

@@ -7,8 +7,14 @@ from bot.core.errors import UserError
 from bot.core.events import MessageRef
 from bot.core.text import N_, _
 
-MESSAGE = Matching(r"[a-z]+://\S+|\$\S+|[A-Za-z]{0,8}[-_:]?\d{1,20}", N_("a link to a message, or its id"))
-"""Links; Matrix event ids ("$..."); ids with digits, as Discord and the console have them."""
+MESSAGE = Matching(
+    r"<?[a-z]{2,16}://[!-~]{3,2000}|\$[!-~]{1,254}|\d{1,20}", N_("a link to a message, or its id")
+)
+"""Links, also in the <> that keep Discord from showing a preview; event ids, at most 255 bytes
+(https://spec.matrix.org/v1.12/appendices/#event-ids); snowflakes of 64 bits, small numbers at the console."""
+
+SNOWFLAKE_DIGITS = 15
+"""Real ids have more digits than numbers that people write."""
 
 
 async def referenced(context: Context, message: str | None) -> MessageRef | None:
@@ -21,6 +27,7 @@ async def referenced(context: Context, message: str | None) -> MessageRef | None
         return context.target
     if "://" not in message:
         return MessageRef(context.channel, message)
+    message = message.strip("<>")
     candidate = _place(message).rstrip("/").rsplit("/", 1)[-1]
     link = await context.services.directory.link(context.channel, candidate)
     if link is None or _place(link) != _place(message):
@@ -28,6 +35,14 @@ async def referenced(context: Context, message: str | None) -> MessageRef | None
             _("That link does not lead to a message in this place. Use the command where the message stands.")
         )
     return MessageRef(context.channel, candidate)
+
+
+async def is_word(context: Context, message: str) -> bool:
+    """Whether what looks like an id is just a number in a sentence ("2 people quarrel")."""
+    if not message.isdecimal() or len(message) >= SNOWFLAKE_DIGITS:
+        return False
+    ref = MessageRef(context.channel, message)
+    return await context.services.store.messages.outcome(ref) is None
 
 
 def _place(link: str) -> str:

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.reference import MESSAGE, referenced
+from bot.commands.reference import MESSAGE, is_word, referenced
+from bot.conversation.output import clean
 from bot.core.actions import Action, Alert
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
@@ -16,6 +17,7 @@ REPORTS_PER_HOUR = 5
 AUDIT_LOOK_BACK = 500
 """Entries among which earlier reports are looked for."""
 
+NAME_CHARS = 100
 QUOTED_CHARS = 300
 REASON_CHARS = 1000
 
@@ -32,6 +34,8 @@ async def report(
     reason: Annotated[str, Doc("What is wrong with it.")] = "",
 ) -> tuple[Action, ...]:
     """Show a message to the moderators."""
+    if message is not None and await is_word(context, message):
+        message, reason = None, f"{message} {reason}".strip()
     ref = await referenced(context, message)
     if ref is None:
         raise UserError(_("Which message? Reply to it with `report` and a reason, or give its link."))
@@ -40,7 +44,7 @@ async def report(
         await context.audit("report", f"{entry} {context.to.id}")
     return (
         Alert(ref.channel, await _alert(context, ref, reason)),
-        context.reply(_("Thank you. The moderators can see your report now."), private=True),
+        context.reply(_("Thank you. I am passing your report on to the moderators."), private=True),
     )
 
 
@@ -67,13 +71,15 @@ async def _is_repeated(context: Context, entry: str) -> bool:
 
 
 async def _alert(context: Context, ref: MessageRef, reason: str) -> str:
+    """What the moderators read: a member's words call nobody, hide no link and stay in their line."""
     services = context.services
     link = await services.directory.link(ref.channel, ref.id)
     stored = await services.store.messages.get(ref)
     lines = [
         _(
-            "{member} reports a message: {link}",
-            member=_one_line(f"{context.caller.name} ({context.caller.id})", QUOTED_CHARS),
+            "{member} ({id}) reports a message: {link}",
+            member=_one_line(context.caller.name, NAME_CHARS),
+            id=context.caller.id,
             link=link or _("message {id} in {channel}", id=ref.id, channel=ref.channel.key),
         ),
         _("Reason: {reason}", reason=_one_line(reason, REASON_CHARS) or _("none was given")),
@@ -84,5 +90,6 @@ async def _alert(context: Context, ref: MessageRef, reason: str) -> str:
 
 
 def _one_line(text: str, limit: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    text = " ".join(text[: 2 * limit].split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return " ".join(clean(text).split())

@@ -10,7 +10,7 @@ async def stop(context: Context) -> str:
     """Stop the answer I am writing; moderators stop anybody's."""
     running, caller = context.services.running, context.caller.identity
     stopped = running.stop(context.channel, by=caller, moderator=False)
-    if not stopped and await context.role() >= Role.MODERATOR:
+    if not stopped and len(running) and await context.role() >= Role.MODERATOR:
         stopped = running.stop(context.channel, by=caller, moderator=True)
     if stopped:
         return ngettext("I stopped; what I had written stays.", "I stopped {n} answers.", stopped)

@@ -79,12 +79,13 @@ async def why(
 ) -> str:
     """Tell what I did with a message, or why I stayed silent."""
     ref = await referenced(context, message) or await _last_of_caller(context)
+    messages = context.services.store.messages
     if context.services.running.is_writing(ref.channel, ref.id):
         return _("That is an answer of mine, and I am still writing it.")
-    stored = await context.services.store.messages.get(ref)
-    if stored is not None and stored.ours:
-        return await _about_ours(context, ref, stored.reply_to)
-    outcome = await context.services.store.messages.outcome(ref)
+    if messages.is_ours(ref.channel, ref.id):
+        stored = await messages.get(ref)
+        return await _about_ours(context, ref, None if stored is None else stored.reply_to)
+    outcome = await messages.outcome(ref)
     if outcome is None:
         raise UserError(_unknown(context))
     return await _about(context, ref, sentence(outcome))
@@ -92,9 +93,15 @@ async def why(
 
 async def _about_ours(context: Context, ref: MessageRef, question: str | None) -> str:
     if question is None:
-        return await _about(context, ref, _("I wrote that myself, and it answers nobody."))
+        return await _about(
+            context, ref, _("I wrote that. Whom it answered, if anybody, I do not remember any more.")
+        )
     link = await context.services.directory.link(ref.channel, question)
-    return _("I wrote that to answer this message: {link}", link=link or question)
+    text = _("I wrote that to answer this message: {link}", link=link or question)
+    outcome = await context.services.store.messages.outcome(MessageRef(ref.channel, question))
+    if outcome in (None, "", "answered"):
+        return text
+    return text + "\n" + _("About that message: {text}", text=sentence(outcome))
 
 
 async def _about(context: Context, ref: MessageRef, text: str) -> str:
@@ -103,14 +110,22 @@ async def _about(context: Context, ref: MessageRef, text: str) -> str:
 
 
 async def _last_of_caller(context: Context) -> MessageRef:
-    """The caller's last message in this place, not counting the call itself."""
+    """The caller's last message in this place; calls of commands count only if there is nothing else."""
     store = context.services.store
     if store.privacy.opted_out(context.caller.identity):
         raise UserError(_unknown(context))
     caller = store.seal.pseudonym(context.caller.identity)
-    for message in reversed(await store.messages.before(context.channel, context.at, LOOK_BACK)):
-        if message.author == caller and message.id != context.to.id:
-            return MessageRef(context.channel, message.id)
+    recent = await store.messages.before(context.channel, context.at, LOOK_BACK)
+    own = [
+        MessageRef(context.channel, message.id)
+        for message in reversed(recent)
+        if message.author == caller and message.id != context.to.id
+    ]
+    for ref in own:
+        if await store.messages.outcome(ref) != "command":
+            return ref
+    if own:
+        return own[0]
     raise UserError(_("I know no message of yours here. Reply to one, or give its link."))
 
 

@@ -13,11 +13,24 @@ from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
+from bot.llm.model import Capabilities
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
 
 MODERATOR = Author("memory", "mia", "Mia")
+MODELS = (
+    EchoModel(),
+    EchoModel(
+        name="large",
+        capabilities=Capabilities(tools=True, languages=frozenset({"en", "zh"})),
+        context_tokens=32_768,
+        is_local=False,
+    ),
+    EchoModel(name="tiny", capabilities=Capabilities(chat=False, can_answer=False)),
+)
+"""The models of the house; the first is the configured one."""
+
 THREAD = Channel(CHANNEL.platform, CHANNEL.community, CHANNEL.id, "t1")
 
 
@@ -145,12 +158,12 @@ def build(store: Store, clock: Clock) -> House:
             settings=store.policies,
             member=Quota(requests=20),
         ),
-        model=EchoModel(),
+        model=MODELS[0],
         directory=platform,
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),
-        models=("echo", "large"),
+        models={model.name: model for model in MODELS},
         status=lambda: (
             StatusLine("memory", True, "connected"),
             StatusLine("discord", False, "reconnecting"),
