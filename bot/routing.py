@@ -1,14 +1,21 @@
-"""Where a message goes: a pure function from a message and what we know of it to one of three answers."""
+"""Where a message goes: `route` is a pure function from a message and its situation to one of three ways."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.conversation.policy import channel_policy
 from bot.core.events import Message
+from bot.storage.store import Store
 
 AnswerMode = Literal["mention", "question", "all", "never"]
 
 SLASH_NAME = "/llmos"
 """Some clients send unknown slash commands as plain text; then this arrives."""
+
+STALE_AFTER = timedelta(minutes=15)
+"""Questions older than this are not answered after a restart; moderation is never skipped."""
 
 QUESTION_MARKS = ("?", "？")
 
@@ -121,3 +128,30 @@ def _is_meant_for_us(message: Message, situation: Situation) -> bool:
     if situation.answer == "all":
         return True
     return situation.answer == "question" and message.text.rstrip().endswith(QUESTION_MARKS)
+
+
+class Router:
+    """Routes messages by what the store knows at this moment; all it adds to `route` is the situation."""
+
+    def __init__(
+        self, store: Store, *, prefix: str, commands: frozenset[tuple[str, ...]], now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._commands = commands
+        self._now = now
+
+    def __call__(self, message: Message) -> Route:
+        """Decide what becomes of a message that moderation let stand."""
+        channel, known = message.ref.channel, self._store.messages
+        return route(
+            message,
+            Situation(
+                answer=channel_policy(self._store.policies, channel).answer,
+                prefix=self._prefix,
+                commands=self._commands,
+                replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
+                in_our_thread=known.we_spoke_in(channel),
+                too_old=self._now() - message.at > STALE_AFTER,
+            ),
+        )

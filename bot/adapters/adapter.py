@@ -30,6 +30,8 @@ class Adapter(ABC):
 
     platform: str
     directory: Directory
+    command_prefix: str | None = None
+    """What members type before a command here, such as "/"; None for the configured prefix."""
 
     @abstractmethod
     def events(self, since: Cursors) -> AsyncIterator[Batch]:

@@ -1,7 +1,7 @@
 """What the bot can do on a platform, in words all platforms share.
 
-A `Delivery` is what the outbox remembers of an action: its idempotency key and, once they exist, the ids
-of the messages it made, so that a restart edits them instead of posting again.
+A `Receipt` is what the outbox remembers of an action: the ids of the messages it made, so that a restart edits
+them instead of posting again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -143,9 +143,14 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The messages an action made, in order; empty for actions that make none."""
+    """The messages an action made, in order; empty for actions that make none.
+
+    Attributes:
+        channel: where they stand, if not where the action was aimed at (an answer that opened a thread).
+    """
 
     message_ids: tuple[str, ...] = ()
+    channel: Channel | None = None
 
 
 Report = Callable[[Receipt], Awaitable[None]]

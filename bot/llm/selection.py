@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -13,30 +13,40 @@ from bot.llm.model import Capabilities, Limits, Model, Piece, Progress, Queued, 
 from bot.llm.slots import Slotted, Wrapper
 from bot.llm.thinking import Visible
 
-__all__ = ["EngineSpec", "Fallback", "Patient", "Tuned", "build"]
+__all__ = ["EngineSpec", "Fallback", "Patient", "Tuned", "build", "choices"]
 
 logger = logging.getLogger(__name__)
 
 
 def build(spec: EngineSpec, fallbacks: Sequence[EngineSpec] = ()) -> Model:
-    """The model a configuration asks for: queue, patience and fallbacks included.
+    """The model a configuration asks for: queue, patience and fallbacks included; see `choices`."""
+    return next(iter(choices(spec, fallbacks).values()))
 
-    `spec.timeout_s` is the longest silence of all engines together: until its first text each of n engines
-    has an n-th of it, so that a stalled engine leaves time for the next one.
+
+def choices(spec: EngineSpec, fallbacks: Sequence[EngineSpec] = ()) -> Mapping[str, Model]:
+    """Every configured model by name, the default first; each falls back on the others in their order.
+
+    The engines are shared, so a model is in memory once however many fall back on it. `spec.timeout_s` is the
+    longest silence of all engines together: until its first text each of n engines has an n-th of it, so
+    that a stalled engine leaves time for the next one.
 
     Raises:
         ConfigError: an engine is unknown, not installed or not completely configured.
     """
     specs = (spec, *fallbacks)
     share_s = spec.timeout_s / len(specs)
-    models = [_serving(each, spec.timeout_s, share_s) for each in specs]
-    if len(models) == 1:
-        return models[0]
-    tuned = [
-        models[0],
-        *(Tuned(model, each.limits) for model, each in zip(models[1:], fallbacks, strict=True)),
+    default, *others = (_serving(each, spec.timeout_s, share_s) for each in specs)
+    if not others:
+        return {default.name: default}
+    engines = [
+        default,
+        *(Tuned(model, each.limits) for model, each in zip(others, fallbacks, strict=True)),
     ]
-    return Patient(Fallback(tuned), spec.timeout_s)
+    chosen: dict[str, Model] = {}
+    for number, engine in enumerate(engines):
+        rest = [*engines[:number], *engines[number + 1 :]]
+        chosen.setdefault(engine.name, Patient(Fallback([engine, *rest]), spec.timeout_s))
+    return chosen
 
 
 def _serving(spec: EngineSpec, timeout_s: float, share_s: float) -> Model:

@@ -10,6 +10,7 @@ from prometheus_client import (
 )
 
 from bot import __version__
+from bot.core.events import Event, place_of
 
 _DECISION_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _TEXT_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
@@ -64,15 +65,17 @@ class Metrics:
         self._decision_of: dict[str, Histogram] = {}
         self._event_of: dict[tuple[str, str], Counter] = {}
 
-    def event(self, platform: str, kind: str) -> None:
-        """An event was taken; `kind` is the name of its class."""
+    def event(self, event: Event) -> None:
+        """An event was taken; it is counted under its platform and the name of its class."""
+        platform, kind = place_of(event).platform, type(event).__name__
         child = self._event_of.get((platform, kind))
         if child is None:
             child = self._event_of[platform, kind] = self._events.labels(platform, kind)
         child.inc()
 
-    def decided(self, platform: str, seconds: float) -> None:
+    def decided(self, event: Event, seconds: float) -> None:
         """What to do with an event was decided and is durable, `seconds` after it arrived."""
+        platform = place_of(event).platform
         child = self._decision_of.get(platform)
         if child is None:
             child = self._decision_of[platform] = self._decisions.labels(platform)

@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.core.errors import BotError, StorageError
+from bot.core.events import Author, Channel, ThreadOpened
 from bot.web import health
 from bot.web.health import Probe, build, serving
 from bot.web.metrics import Metrics
@@ -85,10 +87,11 @@ async def test_a_part_that_does_not_answer_is_not_ready(monkeypatch: pytest.Monk
 
 async def test_metrics_are_served_as_prometheus_wants_them() -> None:
     metrics = Metrics()
-    metrics.event("console", "Message")
+    place = Channel("console", "home", "general")
+    metrics.event(ThreadOpened(place, Author("console", "anna", "Anna"), "Hello", datetime.now(UTC)))
     async with asked("/metrics", {}, metrics) as response:
         assert response.headers["Content-Type"].startswith("text/plain; version=")
-        assert 'llmos_events_total{kind="Message",platform="console"} 1.0' in await response.text()
+        assert 'llmos_events_total{kind="ThreadOpened",platform="console"} 1.0' in await response.text()
 
 
 async def test_an_address_in_use_is_a_sentence_with_the_key_to_change() -> None:

@@ -1,22 +1,33 @@
 """What the counters say after things happened."""
 
+from datetime import UTC, datetime
+
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.core.events import Author, Channel, Message, MessageRef, Reaction
 from bot.web.metrics import Metrics
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PLACE = MessageRef(Channel("console", "home", "general"), "1")
+ANNA = Author("console", "anna", "Anna")
+
+
+def hello(platform: str) -> Message:
+    return Message(MessageRef(Channel(platform, "home", "general"), "1"), ANNA, "hello", NOON)
 
 
 def test_each_event_is_counted_under_its_platform_and_kind() -> None:
     metrics = Metrics()
-    for kind in ("Message", "Message", "Reaction"):
-        metrics.event("console", kind)
+    for event in (hello("console"), hello("console"), Reaction(PLACE, ANNA, "👍", True, NOON)):
+        metrics.event(event)
     assert metrics.value("llmos_events_total", platform="console", kind="Message") == 2
     assert metrics.value("llmos_events_total", platform="console", kind="Reaction") == 1
 
 
 def test_a_decision_lands_in_the_bucket_of_its_latency() -> None:
     metrics = Metrics()
-    metrics.decided("memory", 0.004)
-    metrics.decided("memory", 0.2)
+    metrics.decided(hello("memory"), 0.004)
+    metrics.decided(hello("memory"), 0.2)
     assert metrics.value("llmos_decision_seconds_count", platform="memory") == 2
     assert metrics.value("llmos_decision_seconds_bucket", platform="memory", le="0.005") == 1
 
@@ -46,13 +57,13 @@ def test_tokens_add_up_and_gauges_show_the_last_value() -> None:
 
 def test_two_bots_in_one_process_do_not_share_counters() -> None:
     one, other = Metrics(), Metrics()
-    one.event("console", "Message")
+    one.event(hello("console"))
     assert other.value("llmos_events_total", platform="console", kind="Message") is None
 
 
 def test_the_exposition_is_what_prometheus_reads() -> None:
     metrics = Metrics()
-    metrics.event("console", "Message")
+    metrics.event(hello("console"))
     body, content_type = metrics.exposition()
     families = {family.name: family for family in text_string_to_metric_families(body.decode())}
     assert content_type.startswith("text/plain")

@@ -1,0 +1,1 @@
+"""From an outbox row to the platform: plain actions, commands and answers."""

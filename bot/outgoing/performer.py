@@ -1,0 +1,247 @@
+"""Carries out outbox rows.
+
+A row is open before any work begins and finished when the platform has done it. In between its receipt says
+which messages exist already, so a row left open by a killed process is carried out again without doubling
+anything. Plain actions of one place keep their order; answers and commands run beside each other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.adapters.adapter import Adapter
+from bot.commands.command import Context, Outcome, Services
+from bot.conversation.policy import channel_policy
+from bot.conversation.running import Handle
+from bot.core.actions import Action, Receipt, Reply
+from bot.core.errors import StorageError
+from bot.core.events import Author, Event, Invocation, Message, MessageRef
+from bot.core.text import _, closest_locale, set_locale
+from bot.llm.language import language_of
+from bot.outgoing.answering import Answering, stale
+from bot.outgoing.delivering import Attempt, Deliverer
+from bot.outgoing.keys import derived_key
+from bot.outgoing.order import InOrder
+from bot.routing import Converse, Ignore, Invoke, Route
+from bot.storage.outbox import NewOutboxRow, OutboxRow
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Performer:
+    """Starts a task for every outbox row and sees it through."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        adapters: Mapping[str, Adapter],
+        services: Services,
+        deliverer: Deliverer,
+        answering: Answering,
+        route: Callable[[Message], Route],
+        prefix: str,
+        locale: str,
+    ) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._services = services
+        self._commands = services.commands
+        self._running = services.running
+        self._deliverer = deliverer
+        self._answering = answering
+        self._route = route
+        self._prefix = prefix
+        self._locale = locale
+        self._now = services.now
+        self._order = InOrder()
+        self._open: dict[str, Attempt] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin(self, new: NewOutboxRow, tasks: asyncio.TaskGroup) -> None:
+        """Carry out a row that was opened just now."""
+        row = OutboxRow(new.key, new.channel, new.event, new.action, Receipt(), self._now(), 0)
+        self._start(Attempt(row), tasks)
+
+    def resume(self, row: OutboxRow, tasks: asyncio.TaskGroup) -> None:
+        """Carry out a row that an earlier process left open."""
+        self._start(Attempt(row, resume=row.receipt, known=row.receipt), tasks)
+
+    def withdraw(self, question: MessageRef) -> None:
+        """A message was deleted: what answers it is stopped, and taken back by the task that writes it."""
+        for attempt in self._open.values():
+            if question_of(attempt.row) == question:
+                attempt.withdrawn = True
+        self._running.stop_question(question)
+
+    def unfinished(self, platform: str) -> int:
+        """How many rows of a platform are being carried out."""
+        return sum(attempt.row.channel.platform == platform for attempt in self._open.values())
+
+    async def idle(self) -> None:
+        """Wait until nothing is being carried out."""
+        await self._idle.wait()
+
+    def _start(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
+        self._open[attempt.row.key] = attempt
+        self._idle.clear()
+        tasks.create_task(self._run(attempt, tasks), name=f"row {attempt.row.key}")
+
+    async def _run(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
+        try:
+            settlement = await self._carry_out(attempt)
+            await self._store.settle(settlement)
+            for row in settlement.opened:
+                self.begin(row, tasks)
+        finally:
+            del self._open[attempt.row.key]
+            if not self._open:
+                self._idle.set()
+
+    async def _carry_out(self, attempt: Attempt) -> Settlement:
+        row = attempt.row
+        if row.action is not None:
+            async with self._order.turn(row.channel.key):
+                if not attempt.withdrawn:
+                    await self._deliverer.perform(row.action, attempt)
+            return Settlement(finished=(row.key,))
+        event = row.event
+        if not isinstance(event, Message | Invocation):
+            log.error("an outbox row with nothing to do", extra={"event_id": row.key})
+            return Settlement(finished=(row.key,))
+        set_locale(self._locale_of(event))
+        try:
+            return await self._serve(event, attempt)
+        except StorageError:
+            raise
+        except Exception as error:  # one event: whoever waits for it is told, and the bot goes on
+            log.exception("serving failed", extra={"event_id": row.key})
+            return await self._apologize(event, attempt, error)
+
+    async def _serve(self, event: Message | Invocation, attempt: Attempt) -> Settlement:
+        if isinstance(event, Invocation):
+            return await self._command(event, None, attempt)
+        if attempt.withdrawn or (attempt.resume is not None and await self._is_gone(event)):
+            await self._answering.remove(event.ref.channel, attempt)
+            return Settlement(finished=(attempt.row.key,))
+        match self._route(event):
+            case Ignore(outcome=outcome):
+                if attempt.known.message_ids:
+                    await self._deliverer.perform(stale(event), attempt)
+                return self._finished(event, outcome, attempt)
+            case Invoke(line=line):
+                return await self._command(event, line, attempt)
+            case Converse(question=question):
+                policy = channel_policy(self._store.policies, event.ref.channel)
+                with self._running.begin(event.ref, event.author.identity) as handle:
+                    answer = self._services.conversation.answer(_asking(event, question), handle, policy)
+                    return await self._answering.answer(event, answer, handle, attempt)
+
+    async def _command(self, event: Message | Invocation, line: str | None, attempt: Attempt) -> Settlement:
+        handles: list[Handle] = []
+
+        def begin(ref: MessageRef, author: Author) -> Handle:
+            handles.append(self._running.begin(ref, author.identity))
+            return handles[-1]
+
+        context = self._context(event, begin)
+        try:
+            outcome = await self._invoke(event, line, context)
+            if isinstance(outcome, tuple):
+                return await self._answer_with_actions(event, outcome, attempt)
+            question = event if isinstance(event, Message) else _as_message(event)
+            return await self._answering.answer(question, outcome, handles[0], attempt)
+        finally:
+            for handle in handles:
+                handle.finish()
+
+    async def _invoke(self, event: Message | Invocation, line: str | None, context: Context) -> Outcome:
+        if isinstance(event, Invocation):
+            return await self._commands.invoke(context, event.command, event.arguments)
+        return await self._commands.run_line(context, line or "help")
+
+    async def _answer_with_actions(
+        self, event: Message | Invocation, actions: tuple[Action, ...], attempt: Attempt
+    ) -> Settlement:
+        """The reply to the caller goes out under the row's own key, everything else opens rows of its own."""
+        reply = next((action for action in actions if isinstance(action, Reply)), None)
+        if reply is not None:
+            await self._deliverer.perform(reply, attempt)
+        others = tuple(
+            NewOutboxRow(derived_key(attempt.row.key, f"action{n}"), attempt.row.channel, None, action)
+            for n, action in enumerate(action for action in actions if action is not reply)
+        )
+        return self._finished(event, "command", attempt, others)
+
+    async def _apologize(self, event: Message | Invocation, attempt: Attempt, error: Exception) -> Settlement:
+        to = event.ref if isinstance(event, Message) else MessageRef(event.channel, event.id)
+        text = _(
+            "Something went wrong on my side, so I could not do this. "
+            "The operators find the reason in my log under {key}.",
+            key=attempt.row.key[:8],
+        )
+        await self._deliverer.perform(Reply(to, event.author, text, notice=True), attempt)
+        return self._finished(event, f"failed:{type(error).__name__}", attempt)
+
+    def _finished(
+        self, event: Event, outcome: str, attempt: Attempt, opened: tuple[NewOutboxRow, ...] = ()
+    ) -> Settlement:
+        outcomes = ((event.ref, outcome),) if isinstance(event, Message) else ()
+        return Settlement(finished=(attempt.row.key,), outcomes=outcomes, opened=opened)
+
+    async def _is_gone(self, question: Message) -> bool:
+        """Whether a question was deleted between two processes; who opted out leaves no trace to tell by."""
+        if self._store.privacy.opted_out(question.author.identity):
+            return False
+        return await self._store.messages.outcome(question.ref) is None
+
+    def _context(self, event: Message | Invocation, begin: Callable[[MessageRef, Author], Handle]) -> Context:
+        adapter = self._adapters[event.author.platform]
+        if isinstance(event, Message):
+            channel, to = event.ref.channel, event.ref
+            target = MessageRef(channel, event.reply_to) if event.reply_to is not None else None
+        else:
+            channel, to, target = event.channel, MessageRef(event.channel, event.id), event.target
+        return Context(
+            caller=event.author,
+            channel=channel,
+            to=to,
+            at=event.at,
+            services=self._services,
+            target=target,
+            locale=self._locale_of(event),
+            prefix=adapter.command_prefix or f"{self._prefix} ",
+            begin=begin,
+        )
+
+    def _locale_of(self, event: Message | Invocation) -> str:
+        """What the client says, else the language of what was written, else the configured one."""
+        if event.locale is not None:
+            return closest_locale(event.locale, self._locale)
+        written = language_of(event.text) if isinstance(event, Message) else None
+        return closest_locale(written, self._locale)
+
+
+def question_of(row: OutboxRow) -> MessageRef | None:
+    """The message that a row answers, if it answers one."""
+    match row.event, row.action:
+        case (Message(ref=ref), _) | (_, Reply(to=ref)):
+            return ref
+        case _:
+            return None
+
+
+def _asking(message: Message, question: str) -> Message:
+    """The message as a question: what is said to the bot without the mention."""
+    return replace(message, addressed=question)
+
+
+def _as_message(call: Invocation) -> Message:
+    """A call that is answered with a stream, as the question it is."""
+    words = " ".join(str(value) for value in call.arguments.values())
+    ref = MessageRef(call.channel, call.id)
+    return Message(ref, call.author, words, call.at, addressed=words, locale=call.locale)

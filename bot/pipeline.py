@@ -1,0 +1,220 @@
+"""One event's way in: record, judge, route, open what follows. The performer carries out what follows.
+
+An adapter's batch is stored in the inbox before anything else. Events of one place are then decided in
+order, many at a time, and everything that follows from them is made durable in one transaction: the message,
+the inbox mark and the outbox rows. Only then is anything done. So a kill at any moment loses nothing and
+doubles nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from bot.adapters.adapter import Adapter
+from bot.conversation.loops import LoopGuard
+from bot.core.actions import Action
+from bot.core.events import (
+    Deletion,
+    Edit,
+    Event,
+    Invocation,
+    Join,
+    Message,
+    MessageRef,
+    Reaction,
+    ThreadOpened,
+    place_of,
+)
+from bot.moderation.judge import Judge, Judgement
+from bot.outgoing.keys import event_key
+from bot.outgoing.performer import Performer
+from bot.routing import Ignore, Router
+from bot.storage.outbox import NewOutboxRow
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
+from bot.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+CHUNK = 64
+"""Events of one place decided at once: their rows share a transaction, and the loop is free in between."""
+
+MAX_WAITING = 10_000
+"""Undecided events in memory; beyond it adapters wait, and the platform keeps the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is recorded of one event, and the outbox rows that follow from it."""
+
+    event: Event
+    outcome: str
+    opened: tuple[NewOutboxRow, ...] = ()
+
+
+class Pipeline:
+    """Takes what adapters bring and decides it, place by place."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        judge: Judge,
+        route: Router,
+        loops: LoopGuard,
+        performer: Performer,
+        metrics: Metrics,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._judge = judge
+        self._route = route
+        self._loops = loops
+        self._performer = performer
+        self._metrics = metrics
+        self._tasks = tasks
+        self._places: dict[str, deque[tuple[Event, float]]] = {}
+        self._waiting = 0
+        self._room = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Events that are stored and not decided yet."""
+        return self._waiting
+
+    def unfinished(self, platform: str) -> int:
+        """Outbox rows of a platform that are being carried out."""
+        return self._performer.unfinished(platform)
+
+    async def listen(self, adapter: Adapter) -> None:
+        """Finish what an earlier process left open, then take batches until the adapter ends."""
+        for row in await self._store.outbox.unfinished(adapter.platform):
+            self._performer.resume(row, self._tasks)
+        self.accept(await self._store.inbox.pending(adapter.platform), perf_counter())
+        async for batch in adapter.events(await self._store.inbox.cursors(adapter.platform)):
+            arrived = perf_counter()
+            new = await self._store.inbox.take(adapter.platform, batch.events, batch.cursors)
+            await adapter.committed(batch.cursors)
+            self.accept(new, arrived)
+            while self._waiting > MAX_WAITING:
+                await self._progress()
+
+    def accept(self, events: Iterable[Event], arrived: float) -> None:
+        """Queue stored events, which arrived at that `perf_counter`, behind the others of their place."""
+        for event in events:
+            self._waiting += 1
+            self._metrics.event(event)
+            place = place_of(event).key
+            waiting = self._places.get(place)
+            if waiting is None:
+                self._places[place] = deque([(event, arrived)])
+                self._tasks.create_task(self._drain(place), name=f"place {place}")
+            else:
+                waiting.append((event, arrived))
+
+    async def settled(self) -> None:
+        """Wait until every accepted event is decided and everything that follows is done."""
+        while self._waiting:
+            await self._progress()
+        await self._performer.idle()
+
+    async def _progress(self) -> None:
+        self._room.clear()
+        await self._room.wait()
+
+    async def _drain(self, place: str) -> None:
+        """Decide the events of one place in order; the task ends when none is left."""
+        waiting = self._places[place]
+        while waiting:
+            chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
+            await self._step([event for event, _ in chunk])
+            for event, arrived in chunk:
+                self._metrics.decided(event, perf_counter() - arrived)
+            self._waiting -= len(chunk)
+            self._room.set()
+        del self._places[place]
+
+    async def _step(self, events: Sequence[Event]) -> None:
+        """Decide some events of one place, make it durable, then start what follows."""
+        decisions = [self._decide(event) for event in events]
+        await self._store.settle(settlement(decisions))
+        for decision in decisions:
+            for row in decision.opened:
+                self._performer.begin(row, self._tasks)
+        for event in events:
+            if isinstance(event, Deletion):
+                self._performer.withdraw(event.ref)
+
+    def _decide(self, event: Event) -> Decision:
+        try:
+            match event:
+                case Message():
+                    return self._decide_message(event)
+                case Edit(message=message):
+                    return self._moderate(event, message, self._judge.judge(message)) or Decision(
+                        event, "edited"
+                    )
+                case Invocation():
+                    return Decision(event, "command", (self._open(event),))
+                case Deletion() | Reaction() | Join() | ThreadOpened():
+                    return Decision(event, "recorded")
+        except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
+            log.exception("event failed", extra={"event_id": event.key})
+            return Decision(event, f"failed:{type(error).__name__}")
+
+    def _decide_message(self, message: Message) -> Decision:
+        judgement = self._judge.judge(message)
+        moderated = self._moderate(message, message, judgement)
+        if moderated is not None and not judgement.stands:
+            return moderated
+        opened = moderated.opened if moderated else ()
+        way = self._route(message)
+        if isinstance(way, Ignore):
+            return Decision(message, way.outcome, opened)
+        refusal = self._loops.refuses(message)
+        if refusal is not None:
+            alerts = self._rows(message, refusal.actions, first=len(opened) + 1)
+            return Decision(message, "ignored:loop", (*opened, *alerts))
+        return Decision(message, "opened", (*opened, self._open(message)))
+
+    def _moderate(self, event: Event, message: Message, judgement: Judgement) -> Decision | None:
+        strongest = judgement.strongest
+        if strongest is None:
+            return None
+        return Decision(event, f"moderated:{strongest.rule}", self._rows(event, judgement.actions, first=1))
+
+    def _open(self, event: Message | Invocation) -> NewOutboxRow:
+        return NewOutboxRow(event_key(event), place_of(event), event, None)
+
+    def _rows(self, event: Event, actions: Sequence[Action], first: int) -> tuple[NewOutboxRow, ...]:
+        return tuple(
+            NewOutboxRow(event_key(event, ordinal), place_of(event), None, action)
+            for ordinal, action in enumerate(actions, first)
+        )
+
+
+def settlement(decisions: Sequence[Decision]) -> Settlement:
+    """Everything that some decisions write, as one transaction."""
+    edited: list[tuple[MessageRef, str]] = []
+    removed: list[MessageRef] = []
+    messages: list[tuple[Message, str]] = []
+    for decision in decisions:
+        match decision.event:
+            case Message() as message:
+                messages.append((message, decision.outcome))
+            case Edit(message=message):
+                edited.append((message.ref, message.text))
+            case Deletion(ref=ref):
+                removed.append(ref)
+            case _:
+                pass
+    return Settlement(
+        handled=tuple(decision.event.key for decision in decisions),
+        messages=tuple(messages),
+        opened=tuple(row for decision in decisions for row in decision.opened),
+        edited=tuple(edited),
+        removed=tuple(removed),
+    )
