@@ -23,6 +23,9 @@ do nothing but write: no commands, no moderation, no looking things up.\
 STOP_STRINGS = ("\nUser:", "\nHuman:", "\nAssistant:", "\nMember ", "\n<message")
 """Where a base model, which knows no turns, begins to write the turns of others."""
 
+FRAME_STOPS = ("\n<message from=",)
+"""Where a chat model begins to write what a member might say next."""
+
 CUT = "\n[… cut: the message was too long …]\n"
 _MAX_LINE_CHARS = 8_000
 _MAX_CHARS = 200_000
@@ -56,6 +59,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """The turns for a model, and how many tokens they take."""
+
+    turns: tuple[Turn, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     role: TurnRole
     text: str
@@ -67,23 +78,19 @@ def system_prompt(name: str, persona: str, today: date) -> str:
     return f"{RULES}{who}\nToday is {today:%A}, {today.isoformat()}."
 
 
-def build(model: Model, request: Request, labels: Labels, max_new_tokens: int) -> tuple[Turn, ...]:
+def build(model: Model, request: Request, labels: Labels, max_new_tokens: int) -> Prompt:
     """The turns for a model, leaving room for its answer; the oldest lines go first when it gets too long."""
-    budget = model.context_tokens - min(max_new_tokens, model.context_tokens // 2)
+    budget = budget_of(model, max_new_tokens)
     system = _system(model, request, budget)
     parts = _parts(request, labels)
     question = parts.pop()
-    parts = _within_chars(parts, min(_MAX_CHARS, budget * _CHARS_PER_TOKEN))
-    first, last = 0, len(parts)
-    while first < last:  # the longest history that fits, by bisection: fewer parts never take more tokens
-        middle = (first + last) // 2
-        if model.count_tokens(_turns(system, [*parts[middle:], question])) <= budget:
-            last = middle
-        else:
-            first = middle + 1
-    if first < len(parts):
-        return _turns(system, [*parts[first:], question])
-    return _shortened(model, system, question, budget)
+    parts = _within_chars(parts, budget * _CHARS_PER_TOKEN - len(question.text))
+    return _longest(model, system, parts, question, budget) or _shortened(model, system, question, budget)
+
+
+def budget_of(model: Model, max_new_tokens: int) -> int:
+    """Tokens a prompt may take, with room for the answer; at least half of the context."""
+    return model.context_tokens - min(max_new_tokens, model.context_tokens // 2)
 
 
 def defused(text: str) -> str:
@@ -99,14 +106,32 @@ def _system(model: Model, request: Request, budget: int) -> Turn:
     return Turn("system", system_prompt(request.name, "", request.today))
 
 
+def _longest(model: Model, system: Turn, parts: list[_Part], question: _Part, budget: int) -> Prompt | None:
+    """The question with as much of its history as fits, found by bisection; None if none of it does."""
+    found: Prompt | None = None
+    first, middle, last = 0, 0, len(parts)
+    while first < last:
+        turns = _turns(system, [*parts[middle:], question])
+        tokens = model.count_tokens(turns)
+        if tokens <= budget:
+            found, last = Prompt(turns, tokens), middle
+        else:
+            first = middle + 1
+        middle = (first + last) // 2
+    return found
+
+
 def _parts(request: Request, labels: Labels) -> list[_Part]:
     """History and question, one part per message; with several members each is framed by who wrote it."""
     speakers = {line.speaker for line in request.lines if line.speaker} | {request.asker}
     framed = len(speakers) > 1
     parts: list[_Part] = []
     for line in request.lines:
+        if line.speaker:
+            labels.of(line.speaker)
+    for line in request.lines:
         if not line.speaker:
-            said = without_notes(line.text)
+            said = labels.replace(without_notes(line.text))
             parts += [_Part("assistant", said)] if said else []
             continue
         label = labels.of(line.speaker)
@@ -140,7 +165,7 @@ def _turns(system: Turn, parts: Sequence[_Part]) -> tuple[Turn, ...]:
     return (system, *turns)
 
 
-def _shortened(model: Model, system: Turn, question: _Part, budget: int) -> tuple[Turn, ...]:
+def _shortened(model: Model, system: Turn, question: _Part, budget: int) -> Prompt:
     """The question alone, its middle cut out where it is too long."""
     text = _shortened_text(question.text, budget * _CHARS_PER_TOKEN)
     turns = _turns(system, [_Part("user", text)])
@@ -148,7 +173,7 @@ def _shortened(model: Model, system: Turn, question: _Part, budget: int) -> tupl
     while (tokens := model.count_tokens(turns)) > budget and keep > 0:
         keep = min(keep - 1, keep * budget // tokens * 9 // 10)
         turns = _turns(system, [_Part("user", _shortened_text(question.text, keep))])
-    return turns
+    return Prompt(turns, tokens)
 
 
 def _shortened_text(text: str, most: int) -> str:

@@ -56,12 +56,19 @@ class Refused:
     """A question that is over the quota.
 
     Attributes:
-        text: what the member is told, in the locale of the moment.
+        level: whose quota it is.
+        wait: until the counters start again.
         alert: for the moderators, at the first refusal of the day in a community.
     """
 
-    text: str
+    level: Level
+    wait: timedelta
     alert: Alert | None
+
+    @property
+    def text(self) -> str:
+        """What the member is told, in the locale of the moment."""
+        return _refusal(self.level, self.wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ class Quotas:
         )
         if over is not None:
             alert = await self._first_refusal(question.channel, over, now)
-            return Refused(_refusal(over, until_midnight(now)), alert)
+            return Refused(over, until_midnight(now), alert)
         for scope in scopes.values():
             self._requests[scope] += 1
             self._tokens[scope] += tokens

@@ -47,8 +47,8 @@ class Handle:
         self._message_ids = self._message_ids.union(message_ids)
 
     def is_in(self, channel: Channel, message_id: str) -> bool:
-        """Whether a message is part of this answer."""
-        return message_id in self._message_ids and self.question.channel.key == channel.key
+        """Whether a message is part of this answer, which may stand in a thread of the question's channel."""
+        return message_id in self._message_ids and self.question.channel.parent == channel.parent
 
     def stop(self, reason: StopReason) -> None:
         """End the answer now; a deletion outweighs a stop."""
@@ -72,13 +72,16 @@ class Handle:
             async with scope:
                 self._scopes.add(scope)
                 try:
-                    return await work
+                    result = await work
                 finally:
                     self._scopes.discard(scope)
         except TimeoutError as error:
             if scope.expired():
                 raise Stopped from error
             raise
+        if self.stopped.is_set():  # `work` was done without ever waiting
+            raise Stopped
+        return result
 
     async def finished(self) -> None:
         """Wait until the answer's text is stored."""

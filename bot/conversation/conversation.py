@@ -1,0 +1,236 @@
+"""From a question to an answer that grows: what is asked, of which model, and what is said if that fails."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.conversation import sentences
+from bot.conversation.draft import Draft
+from bot.conversation.history import history_of
+from bot.conversation.labels import Labels, Names
+from bot.conversation.policy import ChannelPolicy
+from bot.conversation.prompt import Prompt, Request, build
+from bot.conversation.quota import Allowance, Quotas, Refused
+from bot.conversation.running import Handle, Running, Stopped
+from bot.conversation.sentences import Voice
+from bot.core.actions import Chunk, Status
+from bot.core.errors import BotError, ModelEmpty, ModelError, StorageError
+from bot.core.events import Message
+from bot.llm.language import language_of
+from bot.llm.model import Limits, Model, Queued
+from bot.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+LOADS_UNNOTICED_S = 0.3
+"""A model that is ready by then needs no line about loading."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One question being answered; `model` is known once it is chosen."""
+
+    question: Message
+    handle: Handle
+    policy: ChannelPolicy
+    voice: Voice
+    model: Model | None = None
+    draft: Draft = field(default_factory=Draft)
+
+    @property
+    def said(self) -> str:
+        """What is asked, without the mention of the bot."""
+        question = self.question
+        return (question.text if question.addressed is None else question.addressed).strip()
+
+
+class _Declined(Exception):
+    """No model is asked; carries what the member is told instead."""
+
+    def __init__(self, outcome: str, sentence: Callable[[], str]) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.sentence = sentence
+
+
+class Conversation:
+    """Answers questions, each with what belongs to it and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        model: Model,
+        running: Running,
+        quotas: Quotas,
+        limits: Limits,
+        name: str,
+        now: Callable[[], datetime],
+        suggest: Callable[[str], str | None],
+        models: Callable[[str], Model],
+    ) -> None:
+        """Make a conversation.
+
+        Args:
+            model: answers where a channel names no other one.
+            name: what the bot is called.
+            suggest: the name of a model that speaks a language, or None.
+            models: the model of a name that a channel chose; raises a ConfigError or ModelError for none.
+        """
+        self._store = store
+        self._model = model
+        self._running = running
+        self._quotas = quotas
+        self._limits = limits
+        self._name = name
+        self._now = now
+        self._suggest = suggest
+        self._models = models
+        self._names = Names()
+
+    async def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncGenerator[Chunk]:
+        """Answer a question; whatever goes wrong with a model is told in a sentence and never raised.
+
+        The answer to a question that is deleted just ends. `handle.outcome` and `handle.alerts` are set
+        before the last chunk.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        work = _Work(question, handle, policy, Voice(question.locale))
+        work.voice = Voice(language_of(work.said) or question.locale)
+        outcome, last = "answered", ""
+        try:
+            async with aclosing(self._written(work)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            rest = work.draft.finish()
+            if not work.draft.visible:
+                raise ModelEmpty("the model wrote nothing that can be seen")
+        except _Declined as declined:
+            rest, outcome, last = "", declined.outcome, work.voice(declined.sentence)
+        except Stopped:
+            rest, outcome = work.draft.finish(), "stopped"
+            last = sentences.note(work.voice(sentences.stopped))
+        except ModelError as error:
+            log.warning("no answer, or half of one: %s", error, extra={"channel": question.ref.channel.key})
+            rest, outcome = work.draft.finish(), f"failed:{type(error).__name__}"
+            last = _failure(work, error)
+        handle.outcome = handle.reason or outcome
+        if handle.reason != "deleted":
+            ending = rest + _below(work, last)
+            if ending:
+                yield ending
+
+    async def _written(self, work: _Work) -> AsyncGenerator[Chunk]:
+        """Everything up to the model's last piece."""
+        model = work.model = self._chosen(work)
+        async with aclosing(self._ready(model, work)) as statuses:
+            async for status in statuses:
+                yield status
+        prompt = await self._prompt(model, work)
+        limits = work.draft.expect(model, self._limits, prompt.tokens)
+        allowance = await self._reserved(work, prompt.tokens + limits.max_new_tokens)
+        try:
+            async with aclosing(model.stream(prompt.turns, limits)) as pieces:
+                while not work.draft.ended:
+                    piece = await work.handle.unless_stopped(anext(pieces, None))
+                    if piece is None:
+                        break
+                    chunk = _shown(piece, work)
+                    if chunk:
+                        yield chunk
+        finally:
+            await self._quotas.settle(allowance, work.draft.cost(model))
+
+    def _chosen(self, work: _Work) -> Model:
+        """The model of this place, if it may be asked."""
+        if not work.said:
+            raise _Declined("answered", sentences.nothing_asked)
+        try:
+            model = self._models(work.policy.model) if work.policy.model else self._model
+        except StorageError:
+            raise
+        except BotError as error:
+            log.warning("a channel's model cannot be used: %s", error)
+            raise _Declined("refused:model", sentences.no_such_model) from error
+        language = language_of(work.said)
+        spoken = model.capabilities.languages
+        if language is not None and spoken and language not in spoken:
+            other = self._suggest(language)
+            raise _Declined("refused:language", lambda: sentences.wrong_language(other))
+        return model
+
+    async def _ready(self, model: Model, work: _Work) -> AsyncGenerator[Status]:
+        """Wait until the model is loaded, and until the answer that is replied to is complete."""
+        try:
+            async with asyncio.timeout(LOADS_UNNOTICED_S) as scope:
+                await work.handle.unless_stopped(model.load())
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            yield Status(work.voice(lambda: sentences.loading(0)))
+            await work.handle.unless_stopped(model.load())
+        channel, replied_to = work.question.ref.channel, work.question.reply_to
+        if replied_to is not None and self._running.is_writing(channel, replied_to):
+            yield Status(work.voice(sentences.finishing))
+            await work.handle.unless_stopped(self._running.wait_for(channel, replied_to))
+
+    async def _prompt(self, model: Model, work: _Work) -> Prompt:
+        question, pseudonym = work.question, self._store.seal.pseudonym
+        asker = pseudonym(question.author.identity)
+        self._names.meet(asker, question.author.name)
+        request = Request(
+            name=self._name,
+            persona=work.policy.persona,
+            today=self._now().astimezone(UTC).date(),
+            asker=asker,
+            lines=await history_of(self._store.messages, question, asker, self._now()),
+            question=work.said,
+        )
+        labels = Labels(question.author.platform, pseudonym, self._names)
+        return build(model, request, labels, self._limits.max_new_tokens)
+
+    async def _reserved(self, work: _Work, tokens: int) -> Allowance:
+        question = work.question
+        allowance = await self._quotas.reserve(question.ref, question.author.identity, tokens)
+        if isinstance(allowance, Refused):
+            refused = allowance
+            if refused.alert is not None:
+                work.handle.alerts.append(refused.alert)
+            raise _Declined("refused:quota", lambda: refused.text)
+        return allowance
+
+
+def _shown(piece: str | Queued, work: _Work) -> Chunk:
+    """What a member sees of a piece."""
+    if isinstance(piece, Queued):
+        return Status(work.voice(lambda: sentences.waiting(piece.place)))
+    return work.draft.feed(piece)
+
+
+def _failure(work: _Work, error: ModelError) -> str:
+    half_way = work.draft.visible
+    text = work.voice(lambda: sentences.failure(error, half_way))
+    return sentences.note(text) if half_way else text
+
+
+def _below(work: _Work, last: str) -> str:
+    """What stands below the model's text: each remark in a paragraph of its own."""
+    paragraphs = [*([last] if last else []), *map(sentences.note, _remarks(work))]
+    return "".join(f"\n\n{each}" for each in paragraphs) if work.draft.visible else "\n\n".join(paragraphs)
+
+
+def _remarks(work: _Work) -> Iterator[str]:
+    """What a member should know about the text above."""
+    if work.question.attachments:
+        yield work.voice(sentences.unread_files)
+    if not work.draft.visible or work.model is None:
+        return
+    if work.draft.too_long:
+        yield work.voice(sentences.too_long)
+    if not work.model.capabilities.can_answer:
+        yield work.voice(sentences.small_model)
