@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from bot.core.actions import Action, StreamedReply
+from bot.core.actions import Action, Receipt, StreamedReply
 from bot.core.errors import ValueUnreadable
 from bot.core.events import Channel, Event
 
@@ -21,6 +21,7 @@ _ACTIONS: dict[str, TypeAdapter[Action]] = {
     kind.__name__: TypeAdapter(kind) for kind in get_args(Action) if kind is not StreamedReply
 }
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
+_RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,25 @@ def decode_work(text: str) -> Work:
     """Inverse of `encode_work`; ValueUnreadable if the text is none."""
     channel, event, action = json.loads(text)
     return Work(
-        _CHANNEL.validate_python(channel),
+        _validated(_CHANNEL, channel, "Channel"),
         None if event is None else _decode(_EVENTS, event),
         None if action is None else _decode(_ACTIONS, action),
     )
+
+
+def encode_receipt(receipt: Receipt) -> str:
+    """A receipt as JSON; a plain list of message ids where they stand in the row's own channel."""
+    if receipt.channel is None:
+        return json.dumps(receipt.message_ids, ensure_ascii=False)
+    return _dump(_RECEIPT, receipt)
+
+
+def decode_receipt(text: str) -> Receipt:
+    """Inverse of `encode_receipt`; ValueUnreadable if the text is none."""
+    found = json.loads(text)
+    if isinstance(found, list):
+        return Receipt(tuple(found))
+    return _validated(_RECEIPT, found, "Receipt")
 
 
 def _encode(adapters: dict[str, TypeAdapter[T]], value: T) -> str:
@@ -71,13 +87,17 @@ def _dump(adapter: TypeAdapter[T], value: T) -> str:
         return json.dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False)
 
 
-def _decode(adapters: dict[str, TypeAdapter[T]], tagged: list[str]) -> T:
+def _decode(adapters: dict[str, TypeAdapter[T]], tagged: tuple[str, object]) -> T:
     name, value = tagged
     if name not in adapters:
         raise ValueUnreadable(
             f"The database holds a {name}, which this version does not know. Install a newer LLMOS."
         )
+    return _validated(adapters[name], value, name)
+
+
+def _validated(adapter: TypeAdapter[T], value: object, name: str) -> T:
     try:
-        return adapters[name].validate_python(value)
+        return adapter.validate_python(value)
     except ValidationError as error:
         raise ValueUnreadable(f"A stored {name} does not have the fields this version expects.") from error

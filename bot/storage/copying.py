@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.core.errors import StorageError
+from bot.storage.files import sync
 from bot.storage.sqlite import BUSY_S, sqlite_error
 
 
@@ -20,18 +21,25 @@ def copy_database(source: Path, target: Path) -> None:
     try:
         os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(_open(source)) as old, closing(sqlite3.connect(draft)) as new:
-            old.backup(new)
+            old.backup(new, progress=_give_up_when_locked)
             new.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
             check_integrity(new, source)
         sync(draft)
         draft.replace(target)
         sync(target.parent)
     except sqlite3.Error as error:
-        raise sqlite_error(error, source) from error
+        full = "disk is full" in str(error)  # reading fills no disk
+        raise sqlite_error(error, target if full else source) from error
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror}. Choose another place.") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _give_up_when_locked(status: int, remaining: int, total: int) -> None:
+    """Python tries again for ever; the connection has waited `BUSY_S` already."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
 
 
 def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
@@ -43,12 +51,3 @@ def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
-
-
-def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

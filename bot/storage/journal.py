@@ -4,6 +4,7 @@ One JSON line each, with a pseudonym and a time; nobody is named. Without it, a 
 somebody was forgotten would bring them back.
 """
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from bot.core.errors import StorageError
+from bot.storage.files import sync
 
 JOURNAL_FILE_NAME = "privacy.jsonl"
 """Its name, beside the key file."""
@@ -48,12 +50,16 @@ class Journal:
         """
         line = json.dumps({"wish": entry.wish.value, "who": entry.pseudonym, "at": entry.at.isoformat()})
         try:
+            new = not self._path.exists()
             with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # the command line writes beside a running bot
                 file.truncate(_whole_lines(file.read()))
                 file.seek(0, os.SEEK_END)
                 file.write(line.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+            if new:
+                sync(self._path.parent)
         except OSError as error:
             raise StorageError(
                 f"{self._path} cannot be written: {error.strerror}. Nothing was changed. "

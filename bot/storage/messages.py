@@ -47,13 +47,21 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class SaidMessage:
-    """A message the bot wrote; `to` is the member it answers, for whom it can be exported and forgotten."""
+    """A message the bot wrote.
+
+    Attributes:
+        to: the member it answers, for whom it can be exported and forgotten.
+        asked_at: when that member asked; whoever was forgotten since has no answer kept either.
+        opened_thread: it stands in a thread that the bot opened for it.
+    """
 
     ref: MessageRef
     text: str
     reply_to: str | None
     at: datetime
     to: Identity | None = None
+    asked_at: datetime | None = None
+    opened_thread: bool = False
 
 
 Refuses = Callable[[str, datetime], bool]
@@ -76,13 +84,18 @@ class Messages:
         self._reader, self._seal = reader, seal
         self._own: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._spoke: OrderedDict[str, None] = OrderedDict()
+        self._threads: OrderedDict[str, None] = OrderedDict()
 
     async def load(self) -> None:
-        """Learn which messages are the bot's own."""
-        query = select(messages.c.channel_key, messages.c.message_id).where(messages.c.ours)
-        found = await self._reader.rows(query.order_by(messages.c.seq.desc()).limit(OWN_MESSAGES))
-        for channel_key, message_id in reversed(found):
-            self._remember(channel_key, message_id)
+        """Learn which messages are the bot's own, and which threads."""
+        query = select(messages.c.channel_key, messages.c.message_id, messages.c.opened_thread)
+        newest = (
+            query.where(messages.c.ours)
+            .order_by(messages.c.at.desc(), messages.c.seq.desc())
+            .limit(OWN_MESSAGES)
+        )
+        for channel_key, message_id, opened_thread in reversed(await self._reader.rows(newest)):
+            self._remember(channel_key, message_id, bool(opened_thread))
 
     def is_ours(self, channel: Channel, message_id: str) -> bool:
         """The bot wrote this message (one of its newest 50,000)."""
@@ -91,6 +104,16 @@ class Messages:
     def we_spoke_in(self, channel: Channel) -> bool:
         """The bot has written in this thread; a channel itself is never "ours"."""
         return channel.thread is not None and channel.key in self._spoke
+
+    def opened_thread(self, channel: Channel) -> bool:
+        """The bot opened this thread: for an answer of its own, or it grew from one of its messages.
+
+        A thread that members opened stays theirs, however much the bot says in it. Known for as long as the
+        bot's messages there are (`OWN_DAYS` after the last one), for the newest 50,000 of them.
+        """
+        if channel.thread is None:
+            return False
+        return channel.key in self._threads or self.is_ours(channel.parent, channel.thread)
 
     async def get(self, ref: MessageRef) -> StoredMessage | None:
         """A message, or None if it is not kept (any more)."""
@@ -131,8 +154,9 @@ class Messages:
         """A message of the bot's own for `Writes.say`; it stays ours even without its text."""
         key = said.ref.channel.key
         to = None if said.to is None else self._seal.pseudonym(said.to)
-        keep_text = to is None or not refuses(to, said.at)
-        self._remember(key, said.ref.id)
+        keep_text = to is None or not refuses(to, said.asked_at or said.at)
+        opened_thread = said.opened_thread or self.opened_thread(said.ref.channel)
+        self._remember(key, said.ref.id, opened_thread)
         return {
             "channel_key": key,
             "message_id": said.ref.id,
@@ -143,10 +167,15 @@ class Messages:
             "at": said.at,
             "body": self._seal.seal(said.text) if keep_text else None,
             "outcome": "",
+            "opened_thread": opened_thread,
             "b_to": to if keep_text else None,
             "b_place": key,
-            "b_question": said.reply_to,
+            "b_question": said.reply_to if keep_text else None,
         }
+
+    def outcome_row(self, ref: MessageRef, outcome: str) -> Row:
+        """A new outcome for `Writes.outcome`."""
+        return {"b_place": ref.channel.key, "b_id": ref.id, "b_outcome": outcome}
 
     def edit_row(self, ref: MessageRef, text: str) -> Row:
         """A new text for `Writes.edit`."""
@@ -157,9 +186,11 @@ class Messages:
         self._own.pop((ref.channel.key, ref.id), None)
         return {"b_place": ref.channel.key, "b_id": ref.id}
 
-    def _remember(self, channel_key: str, message_id: str) -> None:
+    def _remember(self, channel_key: str, message_id: str, opened_thread: bool) -> None:
         _newest(self._own, (channel_key, message_id))
         _newest(self._spoke, channel_key)
+        if opened_thread:
+            _newest(self._threads, channel_key)
 
     def _open(self, found: Iterable[_Found]) -> list[StoredMessage]:
         return [message for message in map(self._opened, found) if message is not None]

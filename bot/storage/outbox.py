@@ -1,6 +1,5 @@
 """Actions on their way out: opened before the work begins, finished when the platform has done them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from bot.core.actions import Action, Ban, Kick, Post, Receipt, Reply, StreamedRe
 from bot.core.errors import StorageError
 from bot.core.events import Author, Channel, Edit, Event, Message, MessageRef, author_of
 from bot.storage.clock import Clock
-from bot.storage.codec import Work, decode_work, encode_work
+from bot.storage.codec import Work, decode_receipt, decode_work, encode_receipt, encode_work
 from bot.storage.reader import Reader
 from bot.storage.schema import outbox
 from bot.storage.seal import Seal
@@ -75,7 +74,9 @@ class Outbox:
 
     async def report(self, key: str, receipt: Receipt) -> None:
         """Remember which messages exist by now."""
-        await self._writer.write({self._writes.report: [{"b_key": key, "b_receipt": _receipt_json(receipt)}]})
+        await self._writer.write(
+            {self._writes.report: [{"b_key": key, "b_receipt": encode_receipt(receipt)}]}
+        )
 
     async def attempt(self, key: str) -> int:
         """Count one more attempt; returns how many there were with this one, 0 for an unknown key."""
@@ -129,12 +130,8 @@ class Outbox:
     def _open(self, found: _Found) -> OutboxRow:
         key, payload, receipt, opened_at, attempts = found
         work = decode_work(self._seal.open(payload))
-        known = Receipt(tuple(json.loads(receipt)))
+        known = decode_receipt(receipt)
         return OutboxRow(key, work.channel, work.event, work.action, known, opened_at, attempts)
-
-
-def _receipt_json(receipt: Receipt) -> str:
-    return json.dumps(receipt.message_ids, ensure_ascii=False)
 
 
 def _is_answer(new: NewOutboxRow) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Column, ColumnElement, Table, and_, or_
+from sqlalchemy import Column, ColumnElement, Table, and_
 
 from bot.storage import schema
 
@@ -73,7 +73,7 @@ _FORGOTTEN = "forgotten"
 _DONE: Mapping[str, object] = {"payload": None, "author": ""}
 
 DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
-    Impersonal(schema.meta, "one value that tells whether the key file fits"),
+    Impersonal(schema.meta, "whether the key file fits, and how far the journal was obeyed"),
     Impersonal(schema.cursors, "how far each channel was read"),
     Impersonal(schema.policies, "settings of communities and channels"),
     Declaration(
@@ -120,7 +120,7 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
                 lambda now, keep: and_(
                     schema.messages.c.at < now - timedelta(hours=keep.context_hours),
                     schema.messages.c.ours,
-                    or_(schema.messages.c.body.is_not(None), schema.messages.c.about.is_not(None)),
+                    schema.messages.c.body.is_not(None),
                 ),
                 {"body": None, "about": None},
             ),

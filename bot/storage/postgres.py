@@ -16,8 +16,21 @@ _READERS = 4
 
 
 def postgres_engine(url: URL) -> AsyncEngine:
-    """The engine for reads."""
-    return create_async_engine(url, pool_size=_READERS, pool_pre_ping=True)
+    """The engine for reads.
+
+    Raises:
+        StorageError: the driver is not installed.
+    """
+    return _engine(url, pool_size=_READERS, pool_pre_ping=True)
+
+
+def _engine(url: URL, **options: object) -> AsyncEngine:
+    try:
+        return create_async_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise StorageError(
+            "PostgreSQL needs a driver that is not installed. Run: pip install 'llmos-bot[postgres]'"
+        ) from error
 
 
 def postgres_error(error: Exception, url: URL) -> StorageError:
@@ -30,7 +43,7 @@ def postgres_error(error: Exception, url: URL) -> StorageError:
 
 async def postgres_schema(url: URL) -> str | None:
     """The revision of the schema, None for an empty database."""
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = _engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(schema_of)
@@ -45,8 +58,8 @@ class PostgresTransactor:
 
     def __init__(self, url: URL) -> None:
         self._url = url
+        self._engine = _engine(url, poolclass=NullPool)
         self._runner = asyncio.Runner()
-        self._engine = create_async_engine(url, poolclass=NullPool)
         self._connection: AsyncConnection | None = None
 
     def transaction(self, work: Callable[[Connection], T]) -> T:

@@ -1,15 +1,18 @@
 """What is stored about a person: shown, exported, forgotten, and kept no longer than declared."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
 from bot.core.events import Identity
+from bot.storage.backup import expire_copies
 from bot.storage.clock import Clock
-from bot.storage.erasing import erase, opt_in, opt_out, purge_slice
+from bot.storage.erasing import erase, obey, opt_in, opt_out, purge_slice
 from bot.storage.journal import Entry, Journal, Wish
 from bot.storage.personal import Condition, Declaration, Expiry, Keep, personal
 from bot.storage.reader import Reader
@@ -21,17 +24,32 @@ from bot.storage.writer import Writer
 class Privacy:
     """The rights of members over what the bot keeps; see `personal.py` for what that is."""
 
-    def __init__(self, reader: Reader, writer: Writer, seal: Seal, journal: Journal, now: Clock) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        writer: Writer,
+        seal: Seal,
+        journal: Journal,
+        now: Clock,
+        database: Path | None = None,
+    ) -> None:
+        """Args: database: the SQLite file, whose old copies expire as well."""
         self._reader, self._writer, self._seal, self._journal, self._now = reader, writer, seal, journal, now
+        self._database = database
+        self._wishes = asyncio.Lock()  # one at a time, so that memory, journal and database agree
         self._opted_out: set[str] = set()
         self._forgotten: dict[str, datetime] = {}
 
     async def load(self) -> None:
-        """Read who opted out and who was forgotten."""
-        self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
-        self._forgotten = {
-            entry.pseudonym: entry.at for entry in self._journal.entries() if entry.wish is Wish.FORGET
-        }
+        """Read who opted out and who was forgotten; obey what the database has not obeyed yet."""
+        async with self._wishes:
+            entries = await asyncio.to_thread(self._journal.entries)
+            if entries:
+                erased = await self._writer.call(lambda connection: obey(connection, entries))
+                if erased:
+                    await self._writer.scrub()
+            self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
+            self._forgotten = {entry.pseudonym: entry.at for entry in entries if entry.wish is Wish.FORGET}
 
     def opted_out(self, identity: Identity) -> bool:
         """Nothing of this member may be kept."""
@@ -47,16 +65,18 @@ class Privacy:
     async def opt_out(self, identity: Identity) -> None:
         """Keep nothing of a member from now on; what was kept stays until `forget`."""
         who, at = self._seal.pseudonym(identity), self._now()
-        self._journal.append(Entry(Wish.OPT_OUT, who, at))
-        self._opted_out.add(who)
-        await self._writer.call(lambda connection: opt_out(connection, who, at))
+        async with self._wishes:
+            await self._note(Entry(Wish.OPT_OUT, who, at))
+            self._opted_out.add(who)
+            await self._writer.call(lambda connection: opt_out(connection, who, at))
 
     async def opt_in(self, identity: Identity) -> None:
         """Take `opt_out` back."""
         who = self._seal.pseudonym(identity)
-        self._journal.append(Entry(Wish.OPT_IN, who, self._now()))
-        await self._writer.call(lambda connection: opt_in(connection, who))
-        self._opted_out.discard(who)
+        async with self._wishes:
+            await self._note(Entry(Wish.OPT_IN, who, self._now()))
+            await self._writer.call(lambda connection: opt_in(connection, who))
+            self._opted_out.discard(who)
 
     async def show(self, identity: Identity) -> dict[str, int]:
         """Rows per table that are about a member; tables without any are left out."""
@@ -89,10 +109,11 @@ class Privacy:
         Older messages do not come back from a platform's history or from a backup.
         """
         who, at = self._seal.pseudonym(identity), self._now()
-        self._journal.append(Entry(Wish.FORGET, who, at))
-        self._forgotten[who] = at
-        erased = await self._writer.call(lambda connection: erase(connection, who))
-        await self._writer.scrub()
+        async with self._wishes:
+            await self._note(Entry(Wish.FORGET, who, at))
+            self._forgotten[who] = at
+            erased = await self._writer.call(lambda connection: erase(connection, who))
+            await self._writer.scrub()
         return erased
 
     async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
@@ -103,8 +124,13 @@ class Privacy:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))
         if purged:
             await self._writer.scrub()
+        if self._database is not None:
+            await asyncio.to_thread(expire_copies, self._database, now)
         await self.load()  # wishes that were written by the command line meanwhile
         return purged
+
+    async def _note(self, entry: Entry) -> None:
+        await asyncio.to_thread(self._journal.append, entry)
 
     async def _purge(self, entry: Declaration, expiry: Expiry, rows: Condition) -> int:
         purged, more = 0, True

@@ -1,5 +1,6 @@
 """Putting a backup in place of the database, in an order in which nothing can get lost."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import StorageError, ValueUnreadable
-from bot.storage.copying import copy_database, sync
-from bot.storage.erasing import replay
+from bot.storage.copying import copy_database
+from bot.storage.erasing import obey
+from bot.storage.files import sync
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
 from bot.storage.migrating import migrate_sqlite
 from bot.storage.schema import meta
 from bot.storage.seal import Seal
 from bot.storage.sqlite import BUSY_S, SqliteTransactor, sqlite_error
 
-_BESIDE = ("", "-wal", "-shm")
+_LOGS = ("-journal", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,20 @@ def restore_database(
     """
     if not backup.is_file():
         raise StorageError(f"There is no backup {backup}. Give the path of a file that llmos backup wrote.")
+    if path.exists() and backup.samefile(path):
+        raise StorageError(f"{backup} is the database itself. Give the path of a backup.")
     draft = path.with_name(f"{path.name}.restoring")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove(draft)  # of a restore that was killed
         copy_database(backup, draft)
+        _refuse_empty(draft, backup)
         migrated_from = migrate_sqlite(draft)
-        erased = _obey(draft, key_file, busy_s)
         if migrated_from is not None:
             migrated_from.unlink()  # the backup itself is that copy
-        moved_to = _move_aside(path, now, busy_s)
+        erased = _obey(draft, key_file, busy_s)
+        _make_single(draft, busy_s)
+        moved_to = _keep_aside(path, now, busy_s)
         draft.replace(path)
         sync(path.parent)
         return Restored(moved_to, erased)
@@ -58,8 +65,13 @@ def restore_database(
             f"{path} cannot be replaced: {error.strerror}. Its folder must be writable."
         ) from error
     finally:
-        for suffix in _BESIDE:
-            Path(f"{draft}{suffix}").unlink(missing_ok=True)
+        _remove(draft)
+
+
+def _refuse_empty(draft: Path, backup: Path) -> None:
+    with closing(sqlite3.connect(draft)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise StorageError(f"{backup} is empty. Give the path of a file that llmos backup wrote.")
 
 
 def _obey(draft: Path, key_file: Path, busy_s: float) -> int:
@@ -68,7 +80,7 @@ def _obey(draft: Path, key_file: Path, busy_s: float) -> int:
     try:
         transactor.transaction(lambda connection: _check_key(connection, key_file))
         entries = Journal(key_file.with_name(JOURNAL_FILE_NAME)).entries()
-        erased = transactor.transaction(lambda connection: replay(connection, entries))
+        erased = transactor.transaction(lambda connection: obey(connection, entries))
         transactor.scrub()
         return erased
     except SQLAlchemyError as error:
@@ -94,15 +106,26 @@ def _check_key(connection: Connection, key_file: Path) -> None:
         ) from error
 
 
-def _move_aside(path: Path, now: datetime, busy_s: float) -> Path | None:
+def _keep_aside(path: Path, now: datetime, busy_s: float) -> Path | None:
+    """Give the old database another name; there is a database at `path` at every moment, where links work."""
     if not path.exists():
         return None
     _make_single(path, busy_s)
     aside = path.with_name(f"{path.name}.replaced-{now:%Y%m%dT%H%M%S}")
-    for suffix in _BESIDE:
+    try:
+        os.link(path, aside)
+    except OSError:  # a file system without links
+        path.rename(aside)
+    os.utime(aside, (now.timestamp(), now.timestamp()))  # its days as a copy begin now
+    for suffix in _LOGS:  # left beside a damaged file; SQLite would apply them to the new one
         if (beside := Path(f"{path}{suffix}")).exists():
             beside.rename(f"{aside}{suffix}")
     return aside
+
+
+def _remove(draft: Path) -> None:
+    for suffix in ("", *_LOGS):
+        Path(f"{draft}{suffix}").unlink(missing_ok=True)
 
 
 def _make_single(path: Path, busy_s: float) -> None:

@@ -39,7 +39,8 @@ meta = Table(
     Column("name", AnyText, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
-"""`key_check`: a known text sealed with the key file this database belongs to."""
+"""`key_check`: a known text sealed with the key file this database belongs to; `journal_obeyed`: how many
+entries of the privacy journal were carried out here."""
 
 cursors = Table(
     "cursors",
@@ -104,12 +105,21 @@ messages = Table(
     Column("ours", Boolean, nullable=False),
     Column("addressed", Boolean, nullable=False),
     Column("reply_to", AnyText),
-    Column("at", Instant, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
     Column("body", LargeBinary),
     Column("outcome", AnyText, nullable=False),
+    Column("opened_thread", Boolean),
     UniqueConstraint("channel_key", "message_id"),
     Index("ix_messages_place", "channel_key", "at"),
     Index("ix_messages_author", "author"),
+    Index("ix_messages_ours_at", "ours", "at"),
+    Index(
+        "ix_messages_said",
+        "ours",  # the same in every row: without it SQLite prefers the index above
+        "at",
+        sqlite_where=sql("ours = 1 AND body IS NOT NULL"),
+        postgresql_where=sql("ours = true AND body IS NOT NULL"),
+    ),
     Index(
         "ix_messages_about",
         "about",
@@ -117,7 +127,8 @@ messages = Table(
         postgresql_where=sql("about IS NOT NULL"),
     ),
 )
-"""Conversation context. `about` is the member whom one of our own messages answers."""
+"""Conversation context. `about` is the member whom one of our own messages answers; it goes with the body.
+`opened_thread` is true for our messages in a thread that the bot opened."""
 
 policies = Table(
     "policies",
@@ -158,5 +169,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

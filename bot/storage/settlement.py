@@ -16,6 +16,8 @@ class Settlement:
         handled: keys of events that are done; their payload is deleted, their key stays known.
         messages: (message, outcome) to keep as context. Who opted out is skipped. A message that is known
             already gets the new outcome.
+        outcomes: (message, its new outcome), for messages that are still there: unlike `messages` this
+            brings nothing back that was deleted meanwhile.
         opened: outbox rows to be carried out after this is durable.
         finished: keys of outbox rows that are done; their payload is deleted.
         edited: (message, its new text), removed: messages that are gone.
@@ -30,3 +32,4 @@ class Settlement:
     edited: tuple[tuple[MessageRef, str], ...] = ()
     removed: tuple[MessageRef, ...] = ()
     said: tuple[SaidMessage, ...] = ()
+    outcomes: tuple[tuple[MessageRef, str], ...] = ()

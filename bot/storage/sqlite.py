@@ -42,8 +42,7 @@ def sqlite_error(error: Exception, path: Path) -> StorageError:
 _ADVICE = {
     "database is locked": "The database {path} is in use by another program, perhaps a second LLMOS. "
     "Stop that one and try again.",
-    "disk is full": "The disk that holds {path} is full; nothing was written. "
-    "Free some space and restart LLMOS.",
+    "disk is full": "The disk that holds {path} is full; nothing was written. Free some space and try again.",
     "readonly": "The database {path} cannot be written: the file, its folder or its disk is read-only. "
     "Let the user LLMOS runs as write there.",
     "unable to open": "The database {path} cannot be opened or created. Check that its folder exists and "

@@ -12,7 +12,7 @@ from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
 from bot.storage.inbox import Inbox
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
-from bot.storage.location import locate
+from bot.storage.location import SqliteFile, locate
 from bot.storage.messages import Messages
 from bot.storage.outbox import Outbox
 from bot.storage.policies import Policies
@@ -33,7 +33,9 @@ _KNOWN_TEXT = "llmos"
 class Store:
     """One open database. Everything it says is written is durable when the call returns."""
 
-    def __init__(self, reader: Reader, writer: Writer, seal: Seal, journal: Journal, now: Clock) -> None:
+    def __init__(
+        self, reader: Reader, writer: Writer, seal: Seal, journal: Journal, now: Clock, file: Path | None
+    ) -> None:
         """Use `open`."""
         self._reader, self._writer, self._writes = reader, writer, Writes(reader.dialect)
         self.seal = seal
@@ -43,7 +45,7 @@ class Store:
         self.policies = Policies(reader, writer)
         self.usage = Usage(reader, writer, self._writes, now)
         self.audit = Audit(reader)
-        self.privacy = Privacy(reader, writer, seal, journal, now)
+        self.privacy = Privacy(reader, writer, seal, journal, now, file)
 
     @classmethod
     async def open(cls, url: str, key_file: Path, *, busy_s: float = BUSY_S, now: Clock = utc_now) -> "Store":
@@ -57,11 +59,13 @@ class Store:
         Raises:
             StorageError: with what happened and what to do; exit code 1.
         """
-        transactor, reader = await open_database(locate(url), busy_s)
+        location = locate(url)
+        file = location.path if isinstance(location, SqliteFile) else None
+        transactor, reader = await open_database(location, busy_s)
         writer = Writer(transactor)
         try:
             seal = await _unlock(reader, writer, key_file)
-            store = cls(reader, writer, seal, Journal(key_file.with_name(JOURNAL_FILE_NAME)), now)
+            store = cls(reader, writer, seal, Journal(key_file.with_name(JOURNAL_FILE_NAME)), now, file)
             await store._load()
         except BaseException:
             await writer.close()
@@ -95,6 +99,7 @@ class Store:
             writes.open: [self.outbox.row(new) for new in done.opened],
             writes.finish: [{"b_key": key} for key in done.finished],
             writes.audit: [audit_row(entry) for entry in done.audit],
+            writes.outcome: [messages.outcome_row(ref, outcome) for ref, outcome in done.outcomes],
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
         }

@@ -62,6 +62,7 @@ class Writes:
         )
         this = (messages.c.channel_key == bindparam("b_place"), messages.c.message_id == bindparam("b_id"))
         self.edit = Write(update(messages).where(*this).values(body=bindparam("b_body")), _UPDATE)
+        self.outcome = Write(update(messages).where(*this).values(outcome=bindparam("b_outcome")), _UPDATE)
         self.remove = Write(delete(messages).where(*this), _DELETE)
 
 
