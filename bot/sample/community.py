@@ -152,56 +152,85 @@ class Community:
         """The messages of a thread, the opening post first."""
         return tuple(message for message in self.messages.values() if message.thread == thread)
 
-    def events(self, end: datetime, platform: str = "sample") -> Iterator[Event]:
+    def events(
+        self, end: datetime, platform: str = "sample", community: str = COMMUNITY_ID
+    ) -> Iterator[Event]:
         """Replay everything in order of time, shifted so that the ninety days end at `end`.
 
         Ids depend on neither `end` nor the process. Of things of one second, causes come before effects.
         """
-        start = end - timedelta(seconds=SPAN_S)
-        timeline = [*self._thread_events(start, platform), *self._message_events(start, platform)]
-        timeline.extend(self._reaction_events(start, platform))
+        return _Replay(self, end - timedelta(seconds=SPAN_S), platform, community).events()
+
+    def standing(
+        self, end: datetime, platform: str = "sample", community: str = COMMUNITY_ID
+    ) -> Iterator[Message]:
+        """What a newcomer reads at `end`, in order of time: last versions, without what was deleted."""
+        return _Replay(self, end - timedelta(seconds=SPAN_S), platform, community).standing()
+
+
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """The community as events of a platform, from a first day on."""
+
+    told: Community
+    start: datetime
+    platform: str
+    community: str
+
+    def events(self) -> Iterator[Event]:
+        timeline = [*self._threads(), *self._messages(), *self._reactions()]
         timeline.sort(key=itemgetter(0))
         return (event for _, event in timeline)
 
-    def author(self, member: str, platform: str = "sample") -> Author:
-        """A member as the core sees them."""
-        found = self.members[member]
-        return Author(platform, found.id, found.name, found.is_bot)
+    def standing(self) -> Iterator[Message]:
+        return (
+            self._message(said, said.at, said.final_text)
+            for said in self.told.messages.values()
+            if said.deleted_at is None
+        )
 
-    def place(self, thread: str, platform: str = "sample") -> Channel:
-        """A thread as the core sees it."""
-        return Channel(platform, COMMUNITY_ID, self.threads[thread].channel, thread)
+    def _threads(self) -> Iterator[tuple[int, Event]]:
+        for thread in self.told.threads.values():
+            opened = ThreadOpened(
+                self._place(thread.id), self._author(thread.author), thread.title, self._time(thread.at)
+            )
+            yield thread.at, opened
 
-    def ref(self, message: str, platform: str = "sample") -> MessageRef:
-        """Where a message stands."""
-        return MessageRef(self.place(self.messages[message].thread, platform), message)
-
-    def _thread_events(self, start: datetime, platform: str) -> Iterator[tuple[int, Event]]:
-        for thread in self.threads.values():
-            place, author = self.place(thread.id, platform), self.author(thread.author, platform)
-            yield thread.at, ThreadOpened(place, author, thread.title, start + timedelta(seconds=thread.at))
-
-    def _message_events(self, start: datetime, platform: str) -> Iterator[tuple[int, Event]]:
-        for said in self.messages.values():
-            ref, author = self.ref(said.id, platform), self.author(said.author, platform)
-            locale = "zh-CN" if self.members[said.author].language == "zh" else "en"
-            at = start + timedelta(seconds=said.at)
-            yield said.at, Message(ref, author, said.text, at, reply_to=said.reply_to, locale=locale)
+    def _messages(self) -> Iterator[tuple[int, Event]]:
+        for said in self.told.messages.values():
+            yield said.at, self._message(said, said.at, said.text)
             for version, edit in enumerate(said.edits, start=1):
-                edited_at = start + timedelta(seconds=edit.at)
-                newer = Message(ref, author, edit.text, edited_at, reply_to=said.reply_to, locale=locale)
-                yield edit.at, Edit(newer, str(version))
+                yield edit.at, Edit(self._message(said, edit.at, edit.text), str(version))
             if said.deleted_at is not None:
-                yield said.deleted_at, Deletion(ref, start + timedelta(seconds=said.deleted_at))
+                yield said.deleted_at, Deletion(self._ref(said), self._time(said.deleted_at))
 
-    def _reaction_events(self, start: datetime, platform: str) -> Iterator[tuple[int, Event]]:
-        for given in self.reactions:
-            ref, author = self.ref(given.message, platform), self.author(given.author, platform)
-            at = start + timedelta(seconds=given.at)
-            yield given.at, Reaction(ref, author, given.emoji, True, at)
+    def _reactions(self) -> Iterator[tuple[int, Event]]:
+        for given in self.told.reactions:
+            ref, author = self._ref(self.told.messages[given.message]), self._author(given.author)
+            yield given.at, Reaction(ref, author, given.emoji, True, self._time(given.at))
             if given.removed_at is not None:
-                gone = start + timedelta(seconds=given.removed_at)
-                yield given.removed_at, Reaction(ref, author, given.emoji, False, gone)
+                yield (
+                    given.removed_at,
+                    Reaction(ref, author, given.emoji, False, self._time(given.removed_at)),
+                )
+
+    def _message(self, said: SampleMessage, at: int, text: str) -> Message:
+        locale = "zh-CN" if self.told.members[said.author].language == "zh" else "en"
+        author = self._author(said.author)
+        return Message(self._ref(said), author, text, self._time(at), reply_to=said.reply_to, locale=locale)
+
+    def _time(self, at: int) -> datetime:
+        return self.start + timedelta(seconds=at)
+
+    def _author(self, member: str) -> Author:
+        found = self.told.members[member]
+        return Author(self.platform, found.id, found.name, found.is_bot)
+
+    def _place(self, thread: str) -> Channel:
+        return Channel(self.platform, self.community, self.told.threads[thread].channel, thread)
+
+    def _ref(self, said: SampleMessage) -> MessageRef:
+        return MessageRef(self._place(said.thread), said.id)
 
 
 @dataclass(frozen=True, slots=True)
