@@ -32,6 +32,8 @@ class Adapter(ABC):
     directory: Directory
     command_prefix: str | None = None
     """What members type before a command here, such as "/"; None for the configured prefix."""
+    one_at_a_time: bool = False
+    """True where the next batch is taken only when everything that follows from the last one is done."""
 
     @abstractmethod
     def events(self, since: Cursors) -> AsyncIterator[Batch]:
