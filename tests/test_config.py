@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, Secret, load, problems
+from bot.config import Config, Engine, Secret, load, problems
 from bot.config.addresses import is_private_host, is_private_url
 from bot.config.sections import NOT_YET, REMOTE_CAPS, Quota
 from bot.core.errors import ConfigError
@@ -82,6 +82,54 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert [engine.engine for engine in config.llm.fallback] == ["echo"]
     assert config.quota.member_requests == "unlimited"
     assert config.llm.context_tokens is None
+
+
+ANOTHER_VALUE = {
+    "bot.name": ("1984", "1984"),
+    "bot.locale": ("zh-CN", "zh-CN"),
+    "bot.data_dir": ("2026", Path("2026")),
+    "bot.command_prefix": ("!ada", "!ada"),
+    "llm.engine": ("echo", "echo"),
+    "llm.model": ("gpt2", "gpt2"),
+    "llm.base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1"),
+    "llm.api_key": ("12345678", Secret("12345678", Path())),
+    "llm.max_new_tokens": ("99", 99),
+    "llm.temperature": ("1", 1.0),
+    "llm.timeout_s": ("2.5", 2.5),
+    "llm.context_tokens": ("1024", 1024),
+    "llm.concurrency": ("3", 3),
+    "llm.fallback": ('[{ engine = "echo", model = "x" }]', (Engine(engine="echo", model="x"),)),
+    "storage.url": ("postgresql://ada@db/llmos", "postgresql://ada@db/llmos"),
+    "storage.password": ("1e5", Secret("1e5", Path())),
+    "privacy.context_hours": ("48", 48.0),
+    "quota.member_requests": ("7", 7),
+    "quota.member_tokens": ("unlimited", "unlimited"),
+    "quota.channel_requests": ("0", 0),
+    "quota.channel_tokens": ("8", 8),
+    "quota.community_requests": ("9", 9),
+    "quota.community_tokens": ("10", 10),
+    "metrics.listen": ('""', ""),
+}
+"""What an environment variable may hold for each key, and what it means: another value than the default."""
+
+
+def every_key() -> list[str]:
+    return [
+        f"{section}.{key}"
+        for section, field in Config.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", {})
+    ]
+
+
+@pytest.mark.parametrize("key", every_key())
+def test_every_key_can_be_set_in_the_environment(tmp_path: Path, key: str) -> None:
+    section, name = key.split(".")
+    raw, meant = ANOTHER_VALUE[key]
+    path = written(tmp_path, "")
+    before, after = load(path, environ={}), load(path, environ={f"LLMOS_{section}__{name}".upper(): raw})
+    value = getattr(getattr(after, section), name)
+    assert value == (tmp_path / meant if isinstance(meant, Path) else meant)
+    assert value != getattr(getattr(before, section), name)
 
 
 def test_a_loaded_configuration_cannot_be_changed(tmp_path: Path) -> None:

@@ -57,4 +57,5 @@ def _as_json(problem: Problem) -> dict[str, object]:
         "what": problem.what,
         "mend": problem.mend,
         "line": problem.line,
+        "variable": problem.variable or None,
     }

@@ -13,12 +13,12 @@ from bot.cli.options import ConfigOption, JsonFlag, print_json, speak_operators_
 from bot.config import describe_source, errors, examine
 from bot.core.text import _, ngettext
 
-UNWELL = 1
-"""Exit code when a check failed."""
+UNWELL, WRONG_CONFIGURATION = 1, 2
+"""Exit codes: a check failed; the configuration is wrong, so nothing else was tried."""
 
 
 def command(*, config: ConfigOption = None, json: JsonFlag = False) -> int:
-    """Check live that everything works; exit code 1 if something does not."""
+    """Check live that everything works; exit code 1 if something does not, 2 for a wrong configuration."""
     speak_operators_language()
     found = asyncio.run(diagnose(config))
     well = all(finding.ok for finding in found)
@@ -27,7 +27,9 @@ def command(*, config: ConfigOption = None, json: JsonFlag = False) -> int:
         print_json({"ok": well, "checks": rows})
     else:
         _print(found)
-    return 0 if well else UNWELL
+    if well:
+        return 0
+    return WRONG_CONFIGURATION if found[0].name.startswith("config") else UNWELL
 
 
 async def diagnose(path: Path | None) -> list[Finding]:

@@ -1,7 +1,9 @@
 """Whether the configured models can run here: libraries, memory, and what the catalogue says of them."""
 
 import importlib.util
+import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import psutil
@@ -9,6 +11,7 @@ from humanize import naturalsize
 
 from bot.config import Config, Engine, Level, Problem
 from bot.config.checks import places
+from bot.config.paths import is_there
 from bot.core.text import _
 from bot.llm import catalogue
 from bot.llm.catalogue import Entry
@@ -21,6 +24,18 @@ _EXTRAS = {
 """What is configured -> the extra that installs it, the packages it needs."""
 
 _EMBEDDED = ("transformers", "llamacpp")
+
+_BYTES_PER_TOKEN = {
+    "smollm2-135m": 2 * 30 * 3 * 64 * 4,
+    "qwen3-0.6b": 2 * 28 * 8 * 128 * 4,
+    "qwen3-1.7b": 2 * 28 * 8 * 128 * 4,
+    "smollm3-3b": 2 * 36 * 4 * 128 * 4,
+    "qwen3-4b": 2 * 36 * 8 * 128 * 4,
+    "gpt2": 2 * 12 * 12 * 64 * 4,
+}
+"""Keys and values * layers * key-value heads * size of a head * bytes of a float; from each config.json."""
+
+_QUANTIZATION = re.compile(r"(?i)(?:^|[._-])(?:i?q([2-8])|b?f(16|32))(?![a-z0-9])")
 
 _CGROUP = Path("/sys/fs/cgroup")
 """Where a container finds its own limits (Linux, cgroup v2)."""
@@ -39,6 +54,12 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
             yield from _memory(place, engine, free)
             if entry := catalogue.get(engine.model):
                 yield from _suitability(place, engine, entry, config.bot.locale)
+            elif near := _nearest_entry(engine.model):
+                what = _(
+                    "The catalogue has no {model}; it would be looked for on the Hugging Face hub.",
+                    model=engine.model,
+                )
+                yield Problem(f"{place}.model", what, _("Did you mean {name}?", name=near), Level.WARNING)
     if config.storage.path is None:
         yield from _libraries("storage.url", "postgresql")
 
@@ -55,14 +76,44 @@ def free_memory_bytes(cgroup: Path = _CGROUP) -> int:
 
 
 def memory_needed_bytes(engine: Engine) -> int | None:
-    """What the engine's model takes: from the catalogue, or at least its files; None if nobody knows."""
-    if entry := catalogue.get(engine.model):
+    """What the engine's model takes when it serves as much as it may, about; None if nobody knows."""
+    weights = _weights_bytes(engine)
+    return None if weights is None else weights + _contexts_bytes(engine)
+
+
+def _weights_bytes(engine: Engine) -> int | None:
+    """The model itself and its libraries: from the catalogue, or judged by its files."""
+    entry = catalogue.get(engine.model)
+    if entry is not None:
         return entry.size_bytes * 3 if engine.engine == "llamacpp" else entry.memory_bytes
     path = Path(engine.model)
-    if path.is_absolute() and path.exists():
-        files = path.glob("*.safetensors") if path.is_dir() else [path]
-        return sum(file.stat().st_size for file in files)
-    return None
+    if not path.is_absolute() or not is_there(path):
+        return None
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.glob("*.safetensors"))
+    unpacked = 1 if engine.engine == "llamacpp" else _unpacked(path.stem)
+    return round(path.stat().st_size * unpacked)
+
+
+def _unpacked(name: str) -> float:
+    """How much larger a GGUF file is as 32-bit numbers, by the usual "Q4_K_M" in its name."""
+    found = _QUANTIZATION.search(name)
+    return 32 / int(found[1] or found[2]) if found else 4
+
+
+def _contexts_bytes(engine: Engine) -> int:
+    """What all conversations at once keep of what was read, where the configuration asks for that much."""
+    entry = catalogue.get(engine.model)
+    if entry is None or (engine.context_tokens is None and engine.concurrency is None):
+        return 0
+    context = min(engine.context_tokens or entry.context_tokens, entry.context_tokens)
+    at_once = engine.concurrency or 1
+    return _BYTES_PER_TOKEN.get(entry.name, 0) * context * at_once
+
+
+def _nearest_entry(model: str) -> str | None:
+    names = [entry.name for entry in catalogue.ENTRIES if entry.kind == "chat"]
+    return next(iter(get_close_matches(model.lower(), names, n=1, cutoff=0.8)), None)
 
 
 def missing_packages(wanted: str) -> tuple[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from bot.cli.fit import free_memory_bytes
 from bot.cli.options import print_line, speak_operators_language
 from bot.config import FILE_NAME, Level
 from bot.config.addresses import is_private_url
+from bot.config.paths import expanded, is_there
 from bot.config.sections import DEFAULT_MODEL, REMOTE_CAPS
 from bot.core.errors import BotError
 from bot.core.text import LOCALES, _
@@ -53,8 +54,8 @@ def command(
     """Write a config.toml by asking a few questions; an existing one is never overwritten unasked."""
     locale = speak_operators_language()
     console = Console(stderr=True, highlight=False)
-    path = dir.expanduser() / FILE_NAME
-    if path.exists() and (yes or not _may_replace(path, console)):
+    path = expanded(dir) / FILE_NAME
+    if is_there(path) and (yes or not _may_replace(path, console)):
         raise BotError(_("{path} exists already and was left as it is.", path=path))
     try:
         answers = defaults(locale) if yes else ask(locale, free_memory_bytes(), console)

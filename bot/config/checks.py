@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config.addresses import is_private_host
+from bot.config.paths import is_there, obstacle
 from bot.config.problem import Level, Problem
 from bot.config.sections import DEFAULT_MODEL, Config, Engine
 from bot.core.errors import ConfigError
@@ -20,7 +21,9 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield from _lengths(place, engine)
         yield from _model_file(place, engine)
     yield from _database(config)
-    yield from _data_dir(config.bot.data_dir)
+    yield from _folder("bot.data_dir", config.bot.data_dir)
+    if (file := config.storage.path) is not None and not obstacle(config.bot.data_dir):
+        yield from _database_file(file)
     yield from _exposed_metrics(config)
 
 
@@ -63,6 +66,10 @@ def _endpoint(place: str, engine: Engine) -> Iterator[Problem]:
     if "model" not in engine.model_fields_set:
         what = _("An endpoint has to be told which model to use.")
         yield Problem(f"{place}.model", what, _('Add model = "..." with a name the endpoint knows.'))
+    if engine.base_url is not None and urlsplit(engine.base_url).password:
+        what = _("The secret stands in the configuration itself.")
+        mend = _('Take it out of the address and write api_key = "env:NAME" or "file:PATH".')
+        yield Problem(f"{place}.base_url", what, mend, Level.WARNING)
     if engine.is_remote and engine.api_key is None:
         what = _("A public endpoint without an api_key usually refuses to answer.")
         yield Problem(f"{place}.api_key", what, _('Add api_key = "env:NAME".'), Level.WARNING)
@@ -82,7 +89,7 @@ def _model_file(place: str, engine: Engine) -> Iterator[Problem]:
     path = Path(engine.model)
     if engine.engine not in _EMBEDDED:
         return
-    if path.is_absolute() and not path.exists():
+    if path.is_absolute() and not is_there(path):
         what = _("There is no model at {path}.", path=path)
         yield Problem(f"{place}.model", what, _("Check the path, or see `llmos models list` for names."))
     elif engine.engine == "llamacpp" and engine.model != DEFAULT_MODEL and path.suffix != ".gguf":
@@ -107,9 +114,20 @@ def _database(config: Config) -> Iterator[Problem]:
         yield Problem("storage.url", what, _('Write "postgresql://user@host/name".'))
 
 
-def _data_dir(path: Path) -> Iterator[Problem]:
-    if path.exists() and not path.is_dir():
-        yield Problem("bot.data_dir", _("{path} is not a folder.", path=path), _("Name a folder."))
+def _folder(key: str, path: Path) -> Iterator[Problem]:
+    if why := obstacle(path):
+        what = _("{path} cannot be used: {why}.", path=path, why=why)
+        yield Problem(key, what, _("Name another folder."))
+    elif path.exists() and not path.is_dir():
+        yield Problem(key, _("{path} is not a folder.", path=path), _("Name a folder."))
+
+
+def _database_file(path: Path) -> Iterator[Problem]:
+    if why := obstacle(path):
+        what = _("{path} cannot be used: {why}.", path=path, why=why)
+        yield Problem("storage.url", what, _("Name another file."))
+    elif path.is_dir():
+        yield Problem("storage.url", _("{path} is a folder.", path=path), _("Name a file in it."))
 
 
 def _exposed_metrics(config: Config) -> Iterator[Problem]:

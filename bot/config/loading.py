@@ -1,8 +1,9 @@
 """From a file and the environment to a `Config`, or to the list of all problems at once."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from platformdirs import user_data_dir
@@ -10,12 +11,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.config import checks, environment, source, wording
+from bot.config.paths import expanded, is_there
 from bot.config.problem import Problem, errors, summary
 from bot.config.sections import NOT_YET, Config
 from bot.core.errors import ConfigError
 from bot.core.text import _
 
 FILE_NAME = "config.toml"
+
+_DEEPEST = 4
+"""llm.fallback.1.model"""
 
 Tree = dict[str, object]
 
@@ -25,8 +30,10 @@ class Draft:
     """What was read so far."""
 
     folder: Path
+    has_file: bool = True
     values: Tree = field(default_factory=dict)
     lines: dict[source.Keys, int] = field(default_factory=dict)
+    variables: dict[source.Keys, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -61,26 +68,30 @@ def examine(
 
     Keys with errors have their default in the returned value: it is for further checks, not for running.
     """
-    draft = _read(find(path))
-    if draft.problems:
-        return None, draft.problems
+    read = _read(find(path))
+    if isinstance(read, list):
+        return None, read
+    draft = read
     _override(draft, os.environ if environ is None else environ)
     _refuse_not_yet(draft)
-    _add_defaults(draft, has_file=find(path) is not None)
+    _refuse_control_characters(draft)
+    _add_defaults(draft)
     config = _validate(draft)
     if config is not None:
-        found = [*checks.contradictions(config), *(checks.secrets(config) if secrets else ())]
         known = {problem.key for problem in draft.problems}
-        draft.problems += [_placed(problem, draft) for problem in found if not _follows(problem, known)]
+        found = [problem for problem in checks.contradictions(config) if not _follows(problem, known)]
+        if secrets:
+            found += [problem for problem in checks.secrets(config) if problem.key not in known]
+        draft.problems += [_placed(problem, draft) for problem in found]
     return config, sorted(draft.problems, key=lambda problem: (problem.line or 0, problem.key))
 
 
 def find(path: Path | None) -> Path | None:
     """The file that counts: the one named, else ./config.toml if it is there."""
     if path is not None:
-        return path.expanduser()
+        return expanded(path)
     default = Path.cwd() / FILE_NAME
-    return default if default.exists() else None
+    return default if is_there(default) else None
 
 
 def describe_source(path: Path | None) -> str:
@@ -89,20 +100,17 @@ def describe_source(path: Path | None) -> str:
     return str(found) if found else _("built-in defaults and environment")
 
 
-def _read(path: Path | None) -> Draft:
+def _read(path: Path | None) -> Draft | list[Problem]:
+    """What the file says, or why that cannot be known."""
     if path is None:
-        return Draft(Path(user_data_dir("llmos", appauthor=False)))
-    draft = Draft(path.resolve().parent)
+        return Draft(Path(user_data_dir("llmos", appauthor=False)), has_file=False)
     text = source.read_text(path)
     if isinstance(text, Problem):
-        draft.problems.append(text)
-        return draft
-    values = source.parse(text)
-    if isinstance(values, Problem):
-        draft.problems.append(values)
-    else:
-        draft.values, draft.lines = values, source.lines_of(text)
-    return draft
+        return [text]
+    values, found = source.parse(text)
+    if values is None:
+        return found
+    return Draft(path.resolve().parent, values=values, lines=source.lines_of(text), problems=found)
 
 
 def _override(draft: Draft, environ: Mapping[str, str]) -> None:
@@ -114,7 +122,7 @@ def _override(draft: Draft, environ: Mapping[str, str]) -> None:
         table = draft.values.setdefault(section, {})
         if isinstance(table, dict):
             table[key] = value
-            draft.lines.pop((section, key), None)
+            draft.variables[section, key] = environment.variable(section, key)
 
 
 def _refuse_not_yet(draft: Draft) -> None:
@@ -128,12 +136,35 @@ def _refuse_not_yet(draft: Draft) -> None:
             draft.problems.append(_placed(wording.not_yet(name), draft))
 
 
-def _add_defaults(draft: Draft, *, has_file: bool) -> None:
+def _refuse_control_characters(draft: Draft) -> None:
+    """No name, path or address has any, and terminals, logs and the system choke on them."""
+    for keys, text in list(_texts(draft.values)):
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+            what, mend = _("There is a control character in it."), _("Write it without.")
+            draft.problems.append(_placed(Problem(source.dotted(keys), what, mend), draft, keys))
+            _remove(draft.values, keys)
+
+
+def _texts(values: Tree) -> Iterator[tuple[source.Keys, str]]:
+    """Every text of the values; what lies deeper than any key of ours is refused anyway."""
+    waiting: list[tuple[source.Keys, object]] = [((), values)]
+    while waiting:
+        keys, value = waiting.pop()
+        match value:
+            case str():
+                yield keys, value
+            case dict() if len(keys) < _DEEPEST:
+                waiting += [((*keys, key), inner) for key, inner in value.items()]
+            case list() if len(keys) < _DEEPEST:
+                waiting += [((*keys, n), inner) for n, inner in enumerate(value)]
+
+
+def _add_defaults(draft: Draft) -> None:
     """Where files go: beside the configuration, or in the user's data folder without one."""
     bot = draft.values.setdefault("bot", {})
-    if not isinstance(bot, dict):
-        return
-    data_dir = bot.setdefault("data_dir", "data" if has_file else ".")
+    data_dir: object = "data" if draft.has_file else "."
+    if isinstance(bot, dict):
+        data_dir = bot.setdefault("data_dir", data_dir)
     storage = draft.values.setdefault("storage", {})
     if isinstance(storage, dict) and isinstance(data_dir, str):
         storage.setdefault("url", f"sqlite:///{data_dir}/llmos.db")
@@ -149,7 +180,7 @@ def _validate(draft: Draft) -> Config | None:
     draft.problems += _deduplicated([_problem(detail, draft) for detail in details])
     for detail in details:
         _remove(draft.values, wording.location(detail))
-    _add_defaults(draft, has_file=bool(draft.lines))
+    _add_defaults(draft)
     try:
         return Config.model_validate(draft.values, context=context)
     except ValidationError:
@@ -170,8 +201,9 @@ def _placed(problem: Problem, draft: Draft, keys: source.Keys | None = None) -> 
     """The same problem with its line."""
     if keys is None:
         keys = tuple(int(k) - 1 if k.isdecimal() else k for k in problem.key.split("."))
-    line = source.line_of(keys, draft.lines)
-    return Problem(problem.key, problem.what, problem.mend, problem.severity, line)
+    if variable := draft.variables.get(keys[:2]):
+        return replace(problem, variable=variable)
+    return replace(problem, line=source.line_of(keys, draft.lines))
 
 
 def _deduplicated(found: list[Problem]) -> list[Problem]:

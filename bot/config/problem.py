@@ -23,6 +23,7 @@ class Problem:
         what: what is wrong, a sentence.
         mend: what to do about it, a sentence.
         line: line in the file, from 1; None when it comes from elsewhere or is not known.
+        variable: the environment variable it comes from, "" for the file.
     """
 
     key: str
@@ -30,14 +31,13 @@ class Problem:
     mend: str
     severity: Level = Level.ERROR
     line: int | None = None
+    variable: str = ""
 
     @property
     def place(self) -> str:
-        """Where to look, for people: "llm.model (line 4)"."""
-        if self.line is None:
-            return self.key
-        at = _("line {line}", line=self.line)
-        return f"{self.key} ({at})" if self.key else at
+        """Where to look, for people: "llm.model (line 4)" or "llm.model (LLMOS_LLM__MODEL)"."""
+        at = self.variable or ("" if self.line is None else _("line {line}", line=self.line))
+        return f"{self.key} ({at})" if self.key and at else self.key or at
 
     def __str__(self) -> str:
         """One line: place, what, mend."""

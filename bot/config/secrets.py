@@ -8,8 +8,12 @@ import os
 import stat
 from pathlib import Path
 
+from bot.config.paths import expanded
 from bot.core.errors import ConfigError
 from bot.core.text import _
+
+_MAX_BYTES = 10_000
+"""No key or password is longer."""
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """Permission bits nobody but the owner of a secret file should have."""
@@ -29,7 +33,7 @@ class Secret:
         if reference.startswith("env:"):
             self.source = reference
         elif reference.startswith("file:"):
-            path = Path(reference.removeprefix("file:")).expanduser()
+            path = expanded(Path(reference.removeprefix("file:")))
             self.source = f"file:{folder / path}"
         else:
             self.source = "inline"
@@ -86,10 +90,15 @@ class Secret:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip("\r\n")
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)  # never all of it: it may be /dev/zero
+        text = content.decode("utf-8").strip("\r\n")
     except UnicodeDecodeError as error:
         raise ConfigError(_("The secret file {path} is not text.", path=path)) from error
     except OSError as error:
         raise ConfigError(
             _("The secret file {path} cannot be read: {why}.", path=path, why=error.strerror or error)
         ) from error
+    if len(content) > _MAX_BYTES or not text.isprintable():
+        raise ConfigError(_("The secret file {path} holds more than one line of text.", path=path))
+    return text

@@ -4,6 +4,7 @@ A section or key that is not here is refused, so this file is the list of what c
 feature adds its section here, takes its name out of `NOT_YET` and documents it in config.example.toml.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from bot.config.addresses import host_and_port, is_private_url
+from bot.config.paths import expanded, is_there
 from bot.config.secrets import Secret
 
 NOT_YET = frozenset(
@@ -47,7 +49,7 @@ def _folder(info: ValidationInfo) -> Path:
 
 
 def _path(value: object, info: ValidationInfo) -> object:
-    return _folder(info) / Path(value).expanduser() if isinstance(value, str) else value
+    return _folder(info) / expanded(Path(value)) if isinstance(value, str) else value
 
 
 def _secret(value: object, info: ValidationInfo) -> object:
@@ -58,9 +60,9 @@ def _model(value: object, info: ValidationInfo) -> object:
     """A name stays a name; what looks like a path and exists, or can only be a path, becomes absolute."""
     if not isinstance(value, str) or not ("/" in value or value.endswith(".gguf")):
         return value
-    path = _folder(info) / Path(value).expanduser()
-    only_a_path = value.startswith((".", "/", "~")) or value.endswith(".gguf")
-    return str(path.resolve()) if only_a_path or path.exists() else value
+    path = _folder(info) / expanded(Path(value))
+    only_a_path = value.startswith((".", "/", "~")) or value.endswith(".gguf") or value.count("/") > 1
+    return os.path.normpath(path) if only_a_path or is_there(path) else value
 
 
 ConfigPath = Annotated[Path, BeforeValidator(_path)]
@@ -84,6 +86,13 @@ class Bot(Section):
     command_prefix: str = Field("!llmos", min_length=1, max_length=32, pattern=r"^\S+$")
 
 
+def _check_host(url: str) -> None:
+    """Raises ValueError for a host in half-open brackets, or a port that is no number up to 65535."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError(url)
+
+
 class Engine(Section):
     """A language model and how to reach it: [llm] itself and each entry of its `fallback`."""
 
@@ -95,6 +104,13 @@ class Engine(Section):
     temperature: float = Field(0.7, ge=0, le=2)
     context_tokens: int | None = Field(None, ge=256)
     concurrency: int | None = Field(None, ge=1, le=1024)
+
+    @field_validator("base_url")
+    @classmethod
+    def _has_host(cls, base_url: str | None) -> str | None:
+        if base_url is not None:
+            _check_host(base_url)
+        return base_url
 
     @property
     def is_remote(self) -> bool:
@@ -124,8 +140,9 @@ class Storage(Section):
     @classmethod
     def _absolute(cls, url: str, info: ValidationInfo) -> str:
         if not url.startswith(_SQLITE):
+            _check_host(url)
             return url
-        return f"{_SQLITE}{_folder(info) / Path(url.removeprefix(_SQLITE)).expanduser()}"
+        return f"{_SQLITE}{_folder(info) / expanded(Path(url.removeprefix(_SQLITE)))}"
 
     @property
     def path(self) -> Path | None:
@@ -214,11 +231,8 @@ class Config(Section):
         return None if value == "unlimited" else int(value)
 
     def secrets(self) -> dict[str, Secret]:
-        """Every secret that is used, by its key path."""
-        engines = [("llm", self.llm.engine, self.llm.api_key)]
+        """Every secret by its key path, also one that nothing uses: it is none the less to be hidden."""
+        named = {"llm.api_key": self.llm.api_key, "storage.password": self.storage.password}
         for number, engine in enumerate(self.llm.fallback, start=1):
-            engines.append((f"llm.fallback.{number}", engine.engine, engine.api_key))
-        used = {f"{place}.api_key": key for place, name, key in engines if key and name == "openai"}
-        if self.storage.password is not None and self.storage.path is None:
-            used["storage.password"] = self.storage.password
-        return used
+            named[f"llm.fallback.{number}.api_key"] = engine.api_key
+        return {key: secret for key, secret in named.items() if secret is not None}

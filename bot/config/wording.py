@@ -1,6 +1,7 @@
 """What is wrong, in words: pydantic's error codes as sentences an operator can act on."""
 
 import re
+from datetime import date, time
 from difflib import get_close_matches
 from typing import Literal, get_args, get_origin
 
@@ -21,7 +22,7 @@ _TYPES = {
     "list_type": N_("a list in brackets"),
     "tuple_type": N_("a list in brackets"),
     "path_type": N_("a path in quotes"),
-    "is_instance_of": N_('a text in quotes: "env:NAME" or "file:PATH"'),
+    "is_instance_of": N_("a text in quotes"),
     "model_type": N_("a section or table"),
     "model_attributes_type": N_("a section or table"),
 }
@@ -76,11 +77,15 @@ def not_yet(name: str) -> Problem:
 def _words(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
     code, context = detail["type"], detail.get("ctx", {})
     given = _shown(keys, detail["input"])
-    if keys[:1] == ("quota",):
+    if keys[:1] == ("quota",) and len(keys) > 1:
         what = _("{given} is no daily cap.", given=given)
         return what, _('Write a whole number from 0, or "unlimited".')
     if code in _TYPES:
         what = _("{given} has the wrong type.", given=given)
+        if code.startswith("model_") and len(keys) == 1:
+            return what, _("Write a section: [{section}].", section=keys[0])
+        if keys[-1] in SECRETS:
+            return what, _('Write "env:NAME" or "file:PATH".')
         return what, _("Write {expected}.", expected=_(_TYPES[code]))
     if code in _BOUNDS:
         bound, sentence = _BOUNDS[code]
@@ -147,5 +152,18 @@ def _shown(keys: Keys, value: object) -> str:
     """A value as the file has it, cut short and without what may be a secret."""
     if keys[-1] in SECRETS:
         return _("This value")
-    text = str(value).lower() if isinstance(value, bool) else _CREDENTIALS.sub("//***@", repr(value))
+    try:
+        text = _CREDENTIALS.sub("//***@", _as_written(value))
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return _("This value")
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _as_written(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return repr(value)
