@@ -28,9 +28,9 @@ async def referenced(context: Context, message: str | None) -> MessageRef | None
     if "://" not in message:
         return MessageRef(context.channel, message)
     message = message.strip("<>")
-    candidate = _place(message).rstrip("/").rsplit("/", 1)[-1]
+    candidate = unquote(_place(message).rsplit("/", 1)[-1])
     link = await context.services.directory.link(context.channel, candidate)
-    if link is None or _place(link) != _place(message):
+    if link is None or unquote(_place(link)) != unquote(_place(message)):
         raise UserError(
             _("That link does not lead to a message in this place. Use the command where the message stands.")
         )
@@ -51,4 +51,4 @@ def _place(link: str) -> str:
         parts = urlsplit(link)
     except ValueError:
         return ""
-    return unquote(parts.path.rstrip("/") + "#" + parts.fragment.split("?")[0])
+    return f"{parts.path}#{parts.fragment.split('?')[0]}".rstrip("/#")

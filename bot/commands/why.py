@@ -40,6 +40,11 @@ SENTENCES: dict[str, str] = {
         "I did not answer because a daily quota was used up. `admin status` shows the quotas."
     ),
     "refused:language": N_("I did not answer because the model used here does not know that language."),
+    "refused:model": N_(
+        "I did not answer because the model chosen for this channel is not configured. A moderator can "
+        "choose another one."
+    ),
+    "failed:ModelError": N_("I tried, but the language model failed. Ask again in a while."),
     "failed:ModelTimeout": N_(
         "I tried, but the language model was silent for too long. Ask again in a while."
     ),

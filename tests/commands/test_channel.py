@@ -1,0 +1,106 @@
+"""`channel show` and `channel set`: settings of a thread, its channel and its community."""
+
+import pytest
+
+from bot.conversation.policy import PERSONA_MAX_CHARS, channel_policy
+from bot.core.events import Channel
+from tests.commands.house import ALICE, CHANNEL, MODERATOR, THREAD, House
+
+OTHER = Channel(CHANNEL.platform, CHANNEL.community, "other")
+
+
+async def told(house: House, line: str, channel: Channel = CHANNEL) -> str:
+    return await house.told(line, MODERATOR, channel)
+
+
+async def test_show_tells_each_value_and_where_it_comes_from(house: House) -> None:
+    assert await told(house, "channel show") == (
+        "In this place:\n"
+        "• `answer` = `mention` (the default)\n"
+        "• `persona` = nothing in particular (the default)\n"
+        "• `model` = `echo` (the default)\n"
+        "`/channel set NAME default` takes a setting back."
+    )
+    await told(house, "channel set answer never where=community")
+    await told(house, "channel set model large where=channel", THREAD)
+    await told(house, "channel set persona a pirate", THREAD)
+    shown = await told(house, "channel show", THREAD)
+    assert "• `answer` = `never` (set for the community)" in shown
+    assert "• `model` = `large` (set for this channel)" in shown
+    assert "• `persona` = `a pirate` (set for this thread)" in shown
+
+
+async def test_a_setting_holds_where_it_was_made_and_below(house: House) -> None:
+    def answer(channel: Channel) -> str:
+        return channel_policy(house.store.policies, channel).answer
+
+    assert "Here `answer` is now `all` (set for this channel)" in await told(house, "channel set answer all")
+    assert (answer(CHANNEL), answer(THREAD), answer(OTHER)) == ("all", "all", "mention")
+    await told(house, "channel set answer never", THREAD)
+    assert (answer(CHANNEL), answer(THREAD)) == ("all", "never")
+    await told(house, "channel set answer question where=community", OTHER)
+    assert (answer(CHANNEL), answer(THREAD), answer(OTHER)) == ("all", "never", "question")
+
+
+async def test_default_takes_a_setting_back_so_that_the_wider_one_holds(house: House) -> None:
+    await told(house, "channel set answer question where=community")
+    await told(house, "channel set answer all")
+    assert "is now `question` (set for the community)" in await told(house, "channel set answer default")
+    assert "is now `mention` (the default)" in await told(house, "channel set answer Default where=community")
+
+
+async def test_a_setting_that_a_nearer_one_outweighs_is_said_to_be(house: House) -> None:
+    await told(house, "channel set answer all")
+    text = await told(house, "channel set answer never where=community")
+    assert "Here `answer` is now `all` (set for this channel)" in text
+    assert "A setting that is nearer outweighs the one you made" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        (
+            "answer nevr",
+            ["“nevr”", "`mention`, `question`, `all`, `never`, `default`", "Did you mean `never`?"],
+        ),
+        ("answer sometimes maybe", ["“sometimes maybe”"]),
+        ("model lrge", ["`echo`, `large`, `tiny`, `default`", "Did you mean `large`?"]),
+        ("anwser never", ["`name` cannot be “anwser”", "Did you mean `answer`?"]),
+        ("answer", ["`value` is missing", "Usage: `/channel set"]),
+        ("answer all where=there", ["`where` cannot be “there”", "`here`, `channel`, `community`"]),
+        ("persona " + "x" * (PERSONA_MAX_CHARS + 1), ["601 characters", "at most 600"]),
+        ("persona \u202e\u2066", ["has no words"]),
+    ],
+)
+async def test_a_wrong_value_changes_nothing_and_says_what_is_right(
+    house: House, line: str, parts: list[str]
+) -> None:
+    text = await told(house, f"channel set {line}")
+    for part in parts:
+        assert part in text
+    assert house.store.policies.get(CHANNEL.key) == {}
+    assert await house.audited() == []
+
+
+async def test_a_persona_keeps_its_words_and_loses_what_cannot_be_seen(house: House) -> None:
+    text = await told(house, "channel set persona you\x00 are \u202e`kind`\ud800\nand 👩‍🔧 patient ")
+    assert channel_policy(house.store.policies, CHANNEL).persona == "you are `kind`\nand 👩‍🔧 patient"
+    text.encode()
+
+
+async def test_changes_are_in_the_audit_log_without_a_text(house: House) -> None:
+    await told(house, "channel set answer all where=community")
+    await told(house, "channel set persona CANARY", THREAD)
+    await told(house, "channel set persona default", THREAD)
+    assert await house.audited() == [
+        ("channel set", f"{THREAD.key} persona default"),
+        ("channel set", f"{THREAD.key} persona (6 characters)"),
+        ("channel set", "memory/home answer all"),
+    ]
+
+
+async def test_members_change_nothing_and_the_attempt_is_recorded(house: House) -> None:
+    for line in ("channel set answer never", "channel show"):
+        assert "is for moderators" in await house.told(line, ALICE)
+    assert house.store.policies.get(CHANNEL.key) == {}
+    assert await house.audited() == [("refused", "channel show"), ("refused", "channel set")]
