@@ -101,6 +101,8 @@ class Pipeline:
             self.accept(new, arrived)
             while self._waiting > MAX_WAITING:
                 await self._progress()
+            if adapter.one_at_a_time:
+                await self.settled()
 
     def accept(self, events: Iterable[Event], arrived: float) -> None:
         """Queue stored events, which arrived at that `perf_counter`, behind the others of their place."""
