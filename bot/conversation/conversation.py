@@ -31,20 +31,21 @@ LOADS_UNNOTICED_S = 0.3
 
 @dataclass(slots=True)
 class _Work:
-    """One question being answered; `model` is known once it is chosen."""
+    """One question being answered.
+
+    Attributes:
+        said: what is asked, without the mention of the bot.
+        model: the one that is asked, once it is chosen.
+    """
 
     question: Message
     handle: Handle
     policy: ChannelPolicy
+    said: str
+    language: str | None
     voice: Voice
     model: Model | None = None
     draft: Draft = field(default_factory=Draft)
-
-    @property
-    def said(self) -> str:
-        """What is asked, without the mention of the bot."""
-        question = self.question
-        return (question.text if question.addressed is None else question.addressed).strip()
 
 
 class _Declined(Exception):
@@ -100,8 +101,7 @@ class Conversation:
         Raises:
             StorageError: the database failed.
         """
-        work = _Work(question, handle, policy, Voice(question.locale))
-        work.voice = Voice(language_of(work.said) or question.locale)
+        work = _work(question, handle, policy)
         outcome, last = "answered", ""
         try:
             async with aclosing(self._written(work)) as chunks:
@@ -157,10 +157,9 @@ class Conversation:
         except BotError as error:
             log.warning("a channel's model cannot be used: %s", error)
             raise _Declined("refused:model", sentences.no_such_model) from error
-        language = language_of(work.said)
         spoken = model.capabilities.languages
-        if language is not None and spoken and language not in spoken:
-            other = self._suggest(language)
+        if work.language is not None and spoken and work.language not in spoken:
+            other = self._suggest(work.language)
             raise _Declined("refused:language", lambda: sentences.wrong_language(other))
         return model
 
@@ -203,6 +202,12 @@ class Conversation:
                 work.handle.alerts.append(refused.alert)
             raise _Declined("refused:quota", lambda: refused.text)
         return allowance
+
+
+def _work(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:
+    said = (question.text if question.addressed is None else question.addressed).strip()
+    language = language_of(said)
+    return _Work(question, handle, policy, said, language, Voice(language or question.locale))
 
 
 def _shown(piece: str | Queued, work: _Work) -> Chunk:
