@@ -54,9 +54,7 @@ docs: $(VENV)/.dev  ## Checks that the documents say what the code does
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 messages: $(VENV)/.dev  ## Collect texts for translation and compile the catalogues
-	$(BIN)/pybabel -q extract -k _ -k N_ -k ngettext:1,2 --no-location --sort-output --omit-header -o bot/locale/llmos.pot bot
-	$(BIN)/pybabel -q update -D llmos -i bot/locale/llmos.pot -d bot/locale --no-fuzzy-matching --omit-header
-	$(BIN)/pybabel -q compile -D llmos -d bot/locale
+	$(BIN)/python -m bot.locale.messages
 
 bench: $(VENV)/.models  ## The numbers of docs/performance.md
 	$(BIN)/llmos bench pipeline --messages 20000 --json

@@ -1,0 +1,1 @@
+"""Translations of the words people read, and the tool that collects them."""
