@@ -29,7 +29,7 @@ def command(*, config: ConfigOption = None, json: JsonFlag = False) -> int:
         _print(found)
     if well:
         return 0
-    return WRONG_CONFIGURATION if found[0].name.startswith("config") else UNWELL
+    return UNWELL if found[0].ok else WRONG_CONFIGURATION  # the first is about the configuration
 
 
 async def diagnose(path: Path | None) -> list[Finding]:

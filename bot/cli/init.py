@@ -8,6 +8,7 @@ from typing import Annotated
 import tomlkit
 from cyclopts import Parameter
 from humanize import naturalsize
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Confirm, IntPrompt, Prompt
@@ -19,7 +20,7 @@ from bot.cli.options import print_line, speak_operators_language
 from bot.config import FILE_NAME, Level
 from bot.config.addresses import is_private_url
 from bot.config.paths import expanded, is_there
-from bot.config.sections import DEFAULT_MODEL, REMOTE_CAPS
+from bot.config.sections import DEFAULT_MODEL, REMOTE_CAPS, Bot
 from bot.core.errors import BotError
 from bot.core.text import LOCALES, _
 from bot.llm import catalogue
@@ -95,7 +96,7 @@ def proposal(locale: str, free_bytes: int) -> Entry:
 
 def ask(locale: str, free_bytes: int, console: Console) -> Answers:
     """Ask everything on a terminal."""
-    name = Prompt.ask(_("What is the bot called?"), default="LLMOS", console=console)
+    name = _ask_name(console)
     language = Prompt.ask(
         _("Which language does it speak?"), choices=list(LOCALES), default=locale, console=console
     )
@@ -114,6 +115,15 @@ def ask(locale: str, free_bytes: int, console: Console) -> Answers:
     if IntPrompt.ask(_("Where does the model run?"), choices=["1", "2"], default=1, console=console) == 1:
         return Answers(name, language, best.name)
     return _ask_endpoint(name, language, console)
+
+
+def _ask_name(console: Console) -> str:
+    while True:
+        name = Prompt.ask(_("What is the bot called?"), default="LLMOS", console=console).strip()
+        try:
+            return Bot(name=name, data_dir=Path()).name
+        except ValidationError:
+            console.print(escape(_("At most 32 characters, and none of @ # : ` at the beginning.")))
 
 
 def _ask_endpoint(name: str, language: str, console: Console) -> Answers:

@@ -40,7 +40,7 @@ _FORMS = {
     "llm.base_url": N_('Write a URL such as "http://127.0.0.1:8080/v1".'),
     "storage.url": N_('Write "sqlite:///data/llmos.db" or "postgresql://user@host/name".'),
     "metrics.listen": N_('Write an address and a port such as "127.0.0.1:9464", or "" to serve nothing.'),
-    "bot.name": N_("Begin it with a letter or digit, without spaces around it."),
+    "bot.name": N_("Begin it with none of @ # : ` and write no spaces around it."),
     "bot.command_prefix": N_('Write it without spaces, such as "!llmos".'),
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.config import Config
 from bot.core.discovery import modules
+from bot.core.errors import BotError
 from bot.core.text import _
 
 TIMEOUT_S = 60.0
@@ -59,4 +60,6 @@ async def _run(name: str, checkup: Checkup, config: Config) -> list[Finding]:
     except TimeoutError:
         detail = _("This took longer than {n} s.", n=f"{TIMEOUT_S:g}")
         found.append(Finding(name, False, detail, _("Try again when the machine is less busy.")))
+    except (BotError, OSError) as error:
+        found.append(Finding(name, False, str(error), _("Mend that and run `llmos doctor` again.")))
     return found
