@@ -33,6 +33,8 @@ QUOTES = {
 """Opening quote -> the closing one; the kinds that phones and Chinese keyboards write are among them."""
 
 _WORD = re.compile(r"\S+")
+_CLOSING = {quote: re.compile(rf"(?<!\\){quote}(?=\s|\Z)") for quote in QUOTES.values()}
+"""A closing quote stands before white space or at the end, and no backslash stands before it."""
 _OPTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[=＝]")
 
 
@@ -82,16 +84,14 @@ def next_word(line: str, at: int = 0) -> Word | None:
 
 
 def _quoted(line: str, start: int) -> tuple[str, int, int] | None:
-    """A quoted text: its closing quote stands before white space or at the end, else it is no quote."""
+    """A quoted text; a quote that is never closed is none."""
     closing = QUOTES.get(line[start])
     if closing is None:
         return None
-    end = line.find(closing, start + 1)
-    while end != -1:
-        if line[end - 1] != "\\" and (end + 1 == len(line) or line[end + 1].isspace()):
-            return line[start + 1 : end].replace(f"\\{closing}", closing), start, end + 1
-        end = line.find(closing, end + 1)
-    return None
+    found = _CLOSING[closing].search(line, start + 1)
+    if found is None:
+        return None
+    return line[start + 1 : found.start()].replace(f"\\{closing}", closing), start, found.end()
 
 
 def parse(line: str, commands: Sequence[Command], prefix: str = "") -> Call:

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, command
+from bot.commands.conversion import readable
 from bot.core.text import N_, _, ngettext
 from bot.storage.personal import DEDUPE_DAYS, USAGE_DAYS
 
@@ -76,7 +77,7 @@ async def export(context: Context) -> str:
             "`llmos privacy export --platform {platform} --user {id}` writes.",
             n=len(text),
             platform=identity[0],
-            id=identity[1],
+            id=readable(identity[1]),
         )
     # JSON's own escapes keep a stored fence, or half a character, from breaking the message
     safe = text.replace("```", "\\u0060\\u0060\\u0060").encode("utf-8", "backslashreplace").decode()

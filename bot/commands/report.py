@@ -79,7 +79,7 @@ async def _alert(context: Context, ref: MessageRef, reason: str) -> str:
         _(
             "{member} ({id}) reports a message: {link}",
             member=_one_line(context.caller.name, NAME_CHARS),
-            id=context.caller.id,
+            id=_one_line(context.caller.id, NAME_CHARS),
             link=link or _("message {id} in {channel}", id=ref.id, channel=ref.channel.key),
         ),
         _("Reason: {reason}", reason=_one_line(reason, REASON_CHARS) or _("none was given")),

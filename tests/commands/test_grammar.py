@@ -1,8 +1,5 @@
 """Typed lines and the calls they become."""
 
-import contextlib
-import time
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -181,12 +178,16 @@ def test_quoting_gives_the_text_back(text: str, quote: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "' ", '" x', "where=here ", "question= ", "“", '\\" '])
 @pytest.mark.parametrize("name", ["ask ", "rules add ", "channel set persona ", ""])
-def test_a_megabyte_is_read_in_no_time(name: str, unit: str) -> None:
+def test_a_megabyte_becomes_a_call_with_all_of_it_or_a_short_complaint(name: str, unit: str) -> None:
     line = name + unit * (1_000_000 // len(unit))
-    began = time.process_time()
-    with contextlib.suppress(UsageError):
-        parse(line, COMMANDS)
-    assert time.process_time() - began < 1
+    try:
+        values = parse(line, COMMANDS).arguments.values()
+    except UsageError as error:
+        complaint = str(error)
+        assert len(complaint) < 500
+    else:
+        kept = sum(len(value) for value in values if isinstance(value, str))
+        assert kept > 900_000
 
 
 def test_a_command_keeps_its_usage_line() -> None:
