@@ -1,0 +1,131 @@
+"""A database for tests, and short ways to fill it."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.core.actions import Delete, Reply
+from bot.core.events import Identity, Message
+from bot.storage.audit import AuditEntry
+from bot.storage.messages import SaidMessage
+from bot.storage.outbox import NewOutboxRow
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
+from tests.messages import ALICE, CHANNEL, EPOCH, message
+
+PLATFORM = CHANNEL.platform
+
+
+@dataclass
+class Clock:
+    """Time that passes only when told."""
+
+    at: datetime = EPOCH
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **time: float) -> None:
+        self.at += timedelta(**time)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a test's database and what belongs to it stands."""
+
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "llmos.db"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.file}"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "llmos.key"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "privacy.jsonl"
+
+    async def open(self, clock: Clock, busy_s: float = 5.0) -> Store:
+        return await Store.open(self.url, self.key, busy_s=busy_s, now=clock)
+
+    def ask(self, query: str) -> list[tuple[object, ...]]:
+        """Run SQL of the test's own, in a connection of its own."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            found: list[tuple[object, ...]] = connection.execute(query).fetchall()
+            connection.commit()
+            return found
+
+    def count(self, table: str) -> int:
+        return int(str(self.ask(f"SELECT count(*) FROM {table}")[0][0]))
+
+    def bytes(self) -> bytes:
+        """Everything in every file of the folder but the key and the journal."""
+        kept = {self.key, self.journal}
+        return b"".join(
+            path.read_bytes() for path in self.folder.rglob("*") if path.is_file() and path not in kept
+        )
+
+
+def said(question: Message, text: str, *, id: str = "said", at: datetime | None = None) -> SaidMessage:
+    """An answer of the bot's."""
+    return SaidMessage(
+        ref=type(question.ref)(question.ref.channel, id),
+        text=text,
+        reply_to=question.ref.id,
+        at=question.at if at is None else at,
+        to=question.author.identity,
+    )
+
+
+async def fill(store: Store, question: Message, answer: str) -> None:
+    """Leave something about the author in every table that holds anything about people."""
+    await store.inbox.take(PLATFORM, [question], {})
+    who = store.seal.pseudonym(question.author.identity)
+    await store.settle(
+        Settlement(
+            messages=((question, "answered"),),
+            said=(said(question, answer, id=f"answer to {question.ref.id}"),),
+            opened=(
+                NewOutboxRow(f"q{question.ref.id}", question.ref.channel, event=question),
+                NewOutboxRow(
+                    f"r{question.ref.id}",
+                    question.ref.channel,
+                    action=Reply(question.ref, question.author, answer),
+                ),
+                NewOutboxRow(
+                    f"d{question.ref.id}", question.ref.channel, action=Delete(question.ref, "spam")
+                ),
+            ),
+            audit=(
+                AuditEntry(question.at, PLATFORM, "home", question.ref.channel.key, who, "stop", "a detail"),
+                AuditEntry(question.at, PLATFORM, "home", question.ref.channel.key, "bot", "warn", "", who),
+            ),
+        )
+    )
+    await store.usage.add([f"member:{who}"], question.at.date(), 1, 10)
+
+
+async def hear(store: Store, *messages: Message, outcome: str = "ignored:not-addressed") -> None:
+    """Record what was said."""
+    await store.settle(Settlement(messages=tuple((heard, outcome) for heard in messages)))
+
+
+def numbered(count: int, *, first: int = 0, at: datetime = EPOCH) -> list[Message]:
+    """Messages of Alice's, a second apart."""
+    return [
+        message(f"message {n}", id=str(n), author=ALICE, at=at + timedelta(seconds=n))
+        for n in range(first, first + count)
+    ]
+
+
+def names(identity: Identity) -> str:
+    """For messages of assertions."""
+    return "/".join(identity)
