@@ -1,5 +1,6 @@
 """What a reasoning model thinks aloud is not its answer: `<think>…</think>` is taken out of the stream."""
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -10,6 +11,7 @@ from bot.llm.slots import Wrapper
 _TAGS = ("think", "thinking", "reasoning")
 _OPENING = tuple(f"<{tag}>" for tag in _TAGS)
 _CLOSING = tuple(f"</{tag}>" for tag in _TAGS)
+_ANY_TAG = re.compile(f"</?(?:{'|'.join(_TAGS)})>", re.IGNORECASE | re.ASCII)
 
 
 class ThoughtFilter:
@@ -23,11 +25,10 @@ class ThoughtFilter:
         """The part of the answer that is certain after this piece."""
         self._held += piece
         answer = ""
-        while (found := _first(self._held, _OPENING + _CLOSING)) is not None:
-            at, tag = found
-            answer += "" if self._thinking else self._held[:at]
-            self._held = self._held[at + len(tag) :]
-            self._thinking = tag in _OPENING
+        while (tag := _ANY_TAG.search(self._held)) is not None:
+            answer += "" if self._thinking else self._held[: tag.start()]
+            self._held = self._held[tag.end() :]
+            self._thinking = not tag[0].startswith("</")
         keep = _possible_tag(self._held)
         certain = self._held[: len(self._held) - keep]
         self._held = self._held[len(self._held) - keep :]
@@ -66,12 +67,6 @@ class Visible(Wrapper):
             yield rest
         elif not begun:
             raise ModelEmpty(f"{self.name} ended without a visible word")
-
-
-def _first(text: str, tags: Sequence[str]) -> tuple[int, str] | None:
-    lowered = text.lower()
-    found = [(at, tag) for tag in tags if (at := lowered.find(tag)) >= 0]
-    return min(found, default=None)
 
 
 def _possible_tag(text: str) -> int:

@@ -28,7 +28,11 @@ def test_a_thought_is_taken_out_however_the_text_is_cut(thought: str, answer: st
     assert through(f"<think>{'x' * 9}</think>{answer}", cuts) == answer
 
 
-@given(st.text("ab<>/thinkreasog \n"), CUTS)
+def test_letters_that_grow_in_lower_case_shift_nothing() -> None:
+    assert through("İİİ<THINK>SECRET</think>İ and more", []) == "İİİİ and more"
+
+
+@given(st.text("abİ<>/thinkreasog \n"), CUTS)
 def test_cuts_change_nothing(text: str, cuts: list[int]) -> None:
     assert through(text, cuts) == through(text, [])
 
