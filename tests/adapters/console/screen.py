@@ -42,19 +42,21 @@ class VirtualScreen:
         """Take output; a sequence may come in pieces."""
         self.received += text
         self._unread += text
-        while self._unread:
-            if self._unread.startswith("\x1b"):
-                found = _SEQUENCE.match(self._unread)
+        position = 0
+        while position < len(self._unread):
+            if self._unread[position] == "\x1b":
+                found = _SEQUENCE.match(self._unread, position)
                 if found is None:
-                    if len(self._unread) > 200:
-                        raise ValueError(f"unknown sequence {self._unread[:20]!r}")
+                    if len(self._unread) - position > 200:
+                        raise ValueError(f"unknown sequence {self._unread[position:][:20]!r}")
                     break
-                self._unread = self._unread[found.end() :]
+                position = found.end()
                 if found["name"] is not None:
                     self._obey(found["name"], found["arguments"])
             else:
-                character, self._unread = self._unread[0], self._unread[1:]
-                self._put(character)
+                self._put(self._unread[position])
+                position += 1
+        self._unread = self._unread[position:]
         return len(text)
 
     def flush(self) -> None:
