@@ -1,30 +1,30 @@
 """`llmos models`: show, fetch and find the models that run on this machine."""
 
-import json
-import sys
+from collections.abc import Iterator
 
+import psutil
 from cyclopts import App
 from humanize import naturalsize
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bot.cli.options import JsonFlag, print_json, print_line, speak_operators_language
 from bot.core.text import _
 from bot.llm import catalogue, weights
 from bot.llm.catalogue import Entry, WheelSource
 
 command = App(name="models", help="Show, fetch and find the models that run on this machine.")
 
+_SHOWN_HASH = 16  # characters of a sha256: enough to compare by eye; --json has all of it
+
 
 @command.command(name="list")
-def list_models(*, json: bool = False) -> None:
-    """List the models with licence, size, memory, languages, and whether they are here.
-
-    Args:
-        json: print one JSON document.
-    """
+def list_models(*, json: JsonFlag = False) -> None:
+    """List the models with licence, size, memory, languages, hash, and whether they are here."""
+    speak_operators_language()
     if json:
-        _print_json()
+        print_json({"models": [_as_json(entry) for entry in catalogue.ENTRIES]})
     else:
         _print_table()
 
@@ -36,6 +36,7 @@ def pull(name: str) -> None:
     Args:
         name: as `llmos models list` shows it.
     """
+    speak_operators_language()
     entry = catalogue.find(name)
     console = Console(stderr=True)
     with Progress(
@@ -61,7 +62,7 @@ def path(name: str) -> None:
     Args:
         name: as `llmos models list` shows it.
     """
-    sys.stdout.write(f"{weights.weights(catalogue.find(name))}\n")
+    print_line(str(weights.weights(catalogue.find(name))))
 
 
 def _download_bytes(entry: Entry) -> int:
@@ -69,29 +70,25 @@ def _download_bytes(entry: Entry) -> int:
     return wheel.size_bytes if wheel else entry.size_bytes
 
 
-def _print_json() -> None:
-    rows = [
-        {
-            "name": entry.name,
-            "kind": entry.kind,
-            "license": entry.license,
-            "size_bytes": entry.size_bytes,
-            "memory_bytes": entry.memory_bytes,
-            "context_tokens": entry.context_tokens,
-            "languages": sorted(entry.languages),
-            "can_answer": entry.can_answer,
-            "state": weights.state(entry),
-            "sources": [str(source) for source in entry.sources],
-            "sha256": {file.name: file.sha256 for file in entry.files},
-            "note": entry.note,
-        }
-        for entry in catalogue.ENTRIES
-    ]
-    sys.stdout.write(json.dumps({"models": rows}, indent=2, ensure_ascii=False) + "\n")
+def _as_json(entry: Entry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "license": entry.license,
+        "size_bytes": entry.size_bytes,
+        "memory_bytes": entry.memory_bytes,
+        "context_tokens": entry.context_tokens,
+        "languages": sorted(entry.languages),
+        "can_answer": entry.can_answer,
+        "state": weights.state(entry),
+        "sources": [str(source) for source in entry.sources],
+        "sha256": {file.name: file.sha256 for file in entry.files},
+        "note": entry.note,
+    }
 
 
 def _print_table() -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
     for heading in (_("name"), _("kind"), _("licence"), _("size"), _("memory"), _("languages"), _("state")):
         table.add_column(heading, no_wrap=True)
     for entry in catalogue.ENTRIES:
@@ -99,8 +96,8 @@ def _print_table() -> None:
             entry.name,
             entry.kind,
             entry.license,
-            naturalsize(entry.size_bytes, format="%.1f"),
-            naturalsize(entry.memory_bytes, format="%.1f"),
+            _size(entry.size_bytes),
+            _size(entry.memory_bytes),
             _languages(entry),
             _STATES[weights.state(entry)](),
         )
@@ -109,8 +106,25 @@ def _print_table() -> None:
     console.print()
     for entry in catalogue.ENTRIES:
         console.print(f"[bold]{entry.name}[/bold]: {_(entry.note)}")
+        for line in _origins(entry):
+            console.print(f"  {line}", no_wrap=True, overflow="ignore", crop=False)
     console.print()
+    free = _size(psutil.virtual_memory().available)
+    console.print(_("This machine has {free} of free memory.", free=free))
     console.print(_("Any other Hugging Face id, model folder or .gguf file works as `model` too."))
+
+
+def _origins(entry: Entry) -> Iterator[str]:
+    """Where its files come from, and by what they are known."""
+    if entry.files:
+        largest = max(entry.files, key=lambda file: file.size_bytes)
+        yield f"{entry.sources[0].pinned}, {largest.name}, sha256 {largest.sha256[:_SHOWN_HASH]}…"
+    else:
+        yield _("{source}, sha256 as the hub states it for that commit", source=entry.sources[0].pinned)
+
+
+def _size(size_bytes: int) -> str:
+    return naturalsize(size_bytes, format="%.1f" if size_bytes >= 10**9 else "%.0f")
 
 
 _STATES = {

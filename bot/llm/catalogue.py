@@ -39,6 +39,11 @@ class HubSource:
         """For messages."""
         return f"huggingface.co/{self.repo}"
 
+    @property
+    def pinned(self) -> str:
+        """With the commit, by which the hub knows every file's hash."""
+        return f"{self}@{self.revision[:12]}"
+
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
@@ -51,6 +56,11 @@ class WheelSource:
     def __str__(self) -> str:
         """For messages."""
         return f"the Python package {self.requirement}"
+
+    @property
+    def pinned(self) -> str:
+        """With the version."""
+        return str(self)
 
 
 Source = HubSource | WheelSource

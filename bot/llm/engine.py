@@ -106,6 +106,8 @@ def _echo(spec: EngineSpec) -> Model:
 
 
 _BUILT_IN = {"transformers": _transformers, "openai": _openai, "echo": _echo}
+NAMES = frozenset(_BUILT_IN)
+"""The engines that come with LLMOS."""
 _CONCURRENCY = {"transformers": 8, "openai": 16, "echo": 64}
 _PLUGIN_CONCURRENCY = 4
 

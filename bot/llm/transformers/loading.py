@@ -20,7 +20,7 @@ from transformers import (
 from transformers.utils import logging as library_logging
 
 from bot.core.errors import ModelUnavailable
-from bot.llm import catalogue, gguf, weights
+from bot.llm import catalogue, gguf, hub, weights
 from bot.llm.checkpoint import incomplete, parameter_count
 from bot.llm.model import Progress
 
@@ -87,6 +87,8 @@ def load(name: str, *, threads: int, context_tokens: int | None, progress: Progr
 def _folder(name: str, progress: Progress) -> Path:
     path = Path(name)
     entry = catalogue.get(name)
+    if entry and entry.kind == "embedding":
+        raise ModelUnavailable(f"The model {name} compares texts and cannot write any: llmos models list.")
     place = weights.weights(entry) if entry and not path.exists() else path
     if place.suffix == ".gguf":
         return gguf.converted(place, progress)
@@ -94,8 +96,10 @@ def _folder(name: str, progress: Progress) -> Path:
         return place
     if place.exists():
         raise ModelUnavailable(f"{name} is neither a folder with a model nor a .gguf file.")
-    progress(f"Fetching {name} from the Hugging Face hub", 0.2)
-    return weights.snapshot(name)
+    here = hub.cached(name)
+    if here is not None and incomplete(here) is None:
+        return here
+    return hub.snapshot(name, progress=lambda doing, share: progress(doing, 0.1 + share / 2))
 
 
 def _refuse_foreign_memory(name: str, config: PreTrainedConfig) -> None:
@@ -113,9 +117,11 @@ def _read(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, PreT
     tokenizer = AutoTokenizer.from_pretrained(folder, **local)
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise ValueError("its tokenizer has no fast form (tokenizer.json).")
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, config=config, dtype=_dtype(folder), use_safetensors=True, **local
+    model, found = AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype=_dtype(folder), use_safetensors=True, output_loading_info=True, **local
     )
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"its files lack {len(missing)} of its weights, such as {missing[0]}.")
     if getattr(model, "_is_stateful", False):
         raise ValueError("it keeps its memory in a form that cannot be shared between members.")
     model.train(False)
