@@ -68,6 +68,7 @@ class OutputFilter:
         self._fence: int | None = None  # in a fence: by how many blanks it was indented
         self._fence_is_empty = True
         self._last = "\n"
+        self._line_is_blank = True
         self._in_address = False
         self._in_angle = False
 
@@ -95,7 +96,7 @@ class OutputFilter:
     # Each of these emits the beginning of a window and returns its length, or None to wait for more.
 
     def _take_prose(self, window: str) -> int | None:
-        if self._last == "\n":
+        if self._line_is_blank:
             blanks = self._blanks(window)
             if blanks is None:
                 return None
@@ -155,9 +156,10 @@ class OutputFilter:
             attributes = found["attributes"]
             if attributes is None:
                 return self._put(" ", len(found[0]))
-            return self._put_link(
+            taken = self._put_link(
                 _attribute(_ALT, attributes), _attribute(_SOURCE, attributes), len(found[0])
             )
+            return self._put(" ", taken)
         if self._waits(_TAG_BEGUN, window):
             return None
         if _TAG_NAME.match(window):
@@ -264,7 +266,7 @@ class OutputFilter:
         return "" if self._last == "\n" else "\n"
 
     def _put_link(self, label: str, target: str, taken: int) -> int:
-        text = target if label.strip() == target else f"{label} ({target})" if target else label
+        text = label if not target else f"{label} ({target})" if label.strip() not in ("", target) else target
         return self._put(f" {text}" if text[:1] in "(: " else text, taken)
 
     def _put_code(self, text: str, taken: int) -> int:
@@ -276,6 +278,8 @@ class OutputFilter:
         if text:
             self._out.append(text)
             self._last = text[-1]
+            _before, line_break, line = text.rpartition("\n")
+            self._line_is_blank = (bool(line_break) or self._line_is_blank) and not line.strip(" \t")
             word = _LAST_WORD.search(text)
             if word is not None and word.start() > 0:
                 self._in_address = self._in_angle = False
