@@ -156,10 +156,8 @@ class OutputFilter:
             attributes = found["attributes"]
             if attributes is None:
                 return self._put(" ", len(found[0]))
-            taken = self._put_link(
-                _attribute(_ALT, attributes), _attribute(_SOURCE, attributes), len(found[0])
-            )
-            return self._put(" ", taken)
+            self._put_link(_attribute(_ALT, attributes), _attribute(_SOURCE, attributes), 0)
+            return self._put(" ", len(found[0]))
         if self._waits(_TAG_BEGUN, window):
             return None
         if _TAG_NAME.match(window):
