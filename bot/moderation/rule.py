@@ -31,7 +31,10 @@ class Verdict:
 class Rule(Protocol):
     """Judges messages; it may remember what it saw, and must not wait for anything."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What settings, logs and moderators call it."""
+        ...
 
     def judge(self, message: Message) -> Verdict | None:
         """A verdict, or None when the rule has nothing to say."""

@@ -1,0 +1,361 @@
+"""The composition root: from a configuration to running parts. Only this module knows all of them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from bot import __version__
+from bot.adapters.adapter import Adapter
+from bot.commands.command import Commands, Services, StatusLine
+from bot.config import Config, Engine
+from bot.conversation.conversation import Conversation
+from bot.conversation.loops import LoopGuard
+from bot.conversation.quota import Quota, Quotas
+from bot.conversation.running import Running
+from bot.core.directory import Directory
+from bot.core.errors import ConfigError, ModelError
+from bot.core.events import Author, Channel, Message
+from bot.core.permissions import Role
+from bot.core.text import _, set_locale
+from bot.llm.catalogue import choose
+from bot.llm.model import Limits, Model, Progress, no_progress
+from bot.llm.selection import EngineSpec, choices
+from bot.moderation.judge import Judge
+from bot.outgoing.answering import Answering
+from bot.outgoing.delivering import Deliverer
+from bot.outgoing.performer import Performer
+from bot.pipeline import Pipeline
+from bot.routing import Router
+from bot.schedule import every
+from bot.storage.seal import KEY_FILE_NAME
+from bot.storage.store import Store
+from bot.web.health import Probe, serving
+from bot.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+RETENTION_EVERY = timedelta(minutes=10)
+GAUGES_EVERY = timedelta(seconds=5)
+"""How often numbers that are read rather than counted reach /metrics."""
+
+
+def utc_now() -> datetime:
+    """The clock everything uses unless a test brings its own."""
+    return datetime.now(UTC)
+
+
+def engine_spec(config: Config, engine: Engine) -> EngineSpec:
+    """What an engine section means to the model layer; secrets are read here, at the moment of use."""
+    return EngineSpec(
+        engine=engine.engine,
+        model=engine.model,
+        base_url=engine.base_url or "",
+        api_key=engine.api_key.reveal() if engine.api_key is not None else None,
+        max_new_tokens=engine.max_new_tokens,
+        temperature=engine.temperature,
+        context_tokens=engine.context_tokens,
+        concurrency=engine.concurrency,
+        timeout_s=config.llm.timeout_s,
+    )
+
+
+def models_for(config: Config) -> Mapping[str, Model]:
+    """The configured models by name, the default first; nothing is loaded yet."""
+    first, *others = (engine_spec(config, engine) for engine in config.llm.engines)
+    return choices(first, others)
+
+
+def speaker_of(language: str) -> str | None:
+    """The name of the smallest chat model in the catalogue that can answer in a language."""
+    able = choose(lambda entry: entry.kind == "chat" and entry.can_answer and language in entry.languages)
+    return able[0].name if able else None
+
+
+class Directories:
+    """The directory of every platform behind one: each question goes to the platform it is about."""
+
+    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
+
+    async def role(self, author: Author, channel: Channel) -> Role:
+        """See `Directory`; somebody of another platform has no rights here."""
+        if author.platform != channel.platform:
+            return Role.MEMBER
+        return await self._of(channel).role(author, channel)
+
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        """See `Directory`."""
+        return await self._adapters[author.platform].directory.readable_channels(author, community)
+
+    def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        """See `Directory`."""
+        return self._of(channel).history(channel, since)
+
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
+        """See `Directory`."""
+        return await self._of(channel).missing_permissions(channel)
+
+    async def link(self, channel: Channel, message_id: str) -> str | None:
+        """See `Directory`."""
+        return await self._of(channel).link(channel, message_id)
+
+    def _of(self, channel: Channel) -> Directory:
+        return self._adapters[channel.platform].directory
+
+
+class Loading:
+    """How far the default model is: shown while it loads, asked by /readyz and `admin status`."""
+
+    def __init__(self, model: Model, progress: Progress = no_progress) -> None:
+        self._model = model
+        self._progress = progress
+        self._share: float | None = 0.0
+        self._error = ""
+
+    async def run(self) -> None:
+        """Load the model behind everything else; when that fails, members are told when they ask."""
+        try:
+            await self._model.load(self._note)
+            self._share = None
+        except ModelError as error:
+            self._error = str(error)
+            log.error("the model cannot be loaded: %s", error, extra={"model": self._model.name})
+
+    async def probe(self) -> str | None:
+        """See `Probe`."""
+        if self._error:
+            return self._error
+        return None if self._share is None else f"loading, {self._share:.0%} done"
+
+    def line(self) -> StatusLine:
+        """For `admin status`."""
+        if self._error:
+            return StatusLine(_("model"), ok=False, detail=_("cannot be loaded; my log says why"))
+        if self._share is not None:
+            detail = _("loading, {percent} % done", percent=int(self._share * 100))
+            return StatusLine(_("model"), ok=False, detail=detail)
+        return StatusLine(_("model"), ok=True, detail=self._model.name)
+
+    def _note(self, doing: str, share: float) -> None:
+        self._share = min(max(share, 0.0), 1.0)
+        self._progress(doing, share)
+
+
+class App:
+    """A bot whose parts are made and whose platforms are not connected yet."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        models: Mapping[str, Model],
+        adapters: Mapping[str, Adapter],
+        *,
+        judge: Judge,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Args: models: by name, the default first. adapters: by platform."""
+        self.config = config
+        self.store = store
+        self.metrics = metrics
+        self._models = models
+        self._model = next(iter(models.values()))
+        self._adapters = adapters
+        self._judge = judge
+        self._now = now
+        self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
+
+    async def run(self, progress: Progress = no_progress) -> None:
+        """Serve all platforms until each of them ends, and everything they brought is done.
+
+        Cancel it to stop: what is being written stays as it is and is taken up at the next start.
+
+        Raises:
+            PlatformError: an operator has to mend something.
+            StorageError: the database failed.
+        """
+        set_locale(self.config.bot.locale)
+        loading = Loading(self._model, progress)
+        async with asyncio.TaskGroup() as tasks:
+            commands = Commands.discover()
+            pipeline = self._wire(tasks, commands, loading)
+            background = [
+                tasks.create_task(loading.run(), name="load model"),
+                tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
+                tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
+            ]
+            if self.config.metrics.address is not None:
+                watched = self._watch(self.config.metrics.address, loading)
+                background.append(tasks.create_task(watched, name="web"))
+            async with asyncio.TaskGroup() as platforms:
+                for adapter in self._adapters.values():
+                    await adapter.offer(commands.specs)
+                    platforms.create_task(self._serve(adapter, pipeline), name=f"listen {adapter.platform}")
+            await pipeline.settled()
+            for task in background:
+                task.cancel()
+
+    def model_named(self, name: str) -> Model:
+        """A configured model.
+
+        Raises:
+            ConfigError: no engine is configured under this name.
+        """
+        if name not in self._models:
+            raise ConfigError(f"No configured model is called {name!r}; there are {', '.join(self._models)}.")
+        return self._models[name]
+
+    async def _serve(self, adapter: Adapter, pipeline: Pipeline) -> None:
+        self._connected[adapter.platform] = True
+        try:
+            await pipeline.listen(adapter)
+        finally:
+            self._connected[adapter.platform] = False
+
+    def _wire(self, tasks: asyncio.TaskGroup, commands: Commands, loading: Loading) -> Pipeline:
+        config, store = self.config, self.store
+        running, loops, quotas = Running(), LoopGuard(self._now), self._quotas()
+        services = Services(
+            commands=commands,
+            store=store,
+            conversation=self._conversation(running, quotas),
+            running=running,
+            quotas=quotas,
+            model=self._model,
+            directory=Directories(self._adapters),
+            now=self._now,
+            version=__version__,
+            started_at=self._now(),
+            context_hours=config.privacy.context_hours,
+            models=self._models,
+            status=lambda: (*self._platform_lines(), loading.line()),
+        )
+        paths = frozenset(spec.path for spec in commands.specs)
+        router = Router(store, prefix=config.bot.command_prefix, commands=paths, now=self._now)
+        deliverer = Deliverer(store.outbox, self._adapters)
+        answering = Answering(
+            store=store,
+            deliverer=deliverer,
+            judge=self._judge,
+            loops=loops,
+            metrics=self.metrics,
+            now=self._now,
+        )
+        performer = Performer(
+            store=store,
+            adapters=self._adapters,
+            services=services,
+            deliverer=deliverer,
+            answering=answering,
+            route=router,
+            prefix=config.bot.command_prefix,
+            locale=config.bot.locale,
+        )
+        return Pipeline(
+            store=store,
+            judge=self._judge,
+            route=router,
+            loops=loops,
+            performer=performer,
+            metrics=self.metrics,
+            tasks=tasks,
+        )
+
+    def _conversation(self, running: Running, quotas: Quotas) -> Conversation:
+        return Conversation(
+            store=self.store,
+            model=self._model,
+            running=running,
+            quotas=quotas,
+            limits=Limits(self.config.llm.max_new_tokens, self.config.llm.temperature),
+            name=self.config.bot.name,
+            now=self._now,
+            suggest=speaker_of,
+            models=self.model_named,
+        )
+
+    def _quotas(self) -> Quotas:
+        def quota(level: str) -> Quota:
+            return Quota(self.config.cap(f"{level}_requests"), self.config.cap(f"{level}_tokens"))
+
+        return Quotas(
+            self.store.usage,
+            self.store.seal.pseudonym,
+            self._now,
+            member=quota("member"),
+            channel=quota("channel"),
+            community=quota("community"),
+        )
+
+    async def _retain(self) -> None:
+        removed = await self.store.privacy.purge(self._now(), self.config.privacy.context_hours)
+        if removed:
+            log.info("retention removed rows", extra={"rows": removed})
+
+    def _gauge(self, pipeline: Pipeline) -> Callable[[], Awaitable[None]]:
+        async def gauge() -> None:
+            self.metrics.queue("undecided", pipeline.waiting)
+            for platform in self._adapters:
+                self.metrics.outbox(platform, pipeline.unfinished(platform))
+
+        return gauge
+
+    async def _watch(self, address: tuple[str, int], loading: Loading) -> None:
+        probes: dict[str, Probe] = {"database": self._database_probe, "model": loading.probe}
+        async with serving(address, self.metrics, probes):
+            await asyncio.Event().wait()
+
+    async def _database_probe(self) -> str | None:
+        await self.store.inbox.cursors("")
+        return None
+
+    def _platform_lines(self) -> Sequence[StatusLine]:
+        return tuple(
+            StatusLine(platform, ok=on, detail=_("connected") if on else _("not connected"))
+            for platform, on in self._connected.items()
+        )
+
+
+@asynccontextmanager
+async def opened(
+    config: Config,
+    adapters: Sequence[Adapter],
+    *,
+    models: Mapping[str, Model] | None = None,
+    judge: Judge | None = None,
+    metrics: Metrics | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[App]:
+    """Make the parts, and put them away when the context ends.
+
+    Args:
+        models: by name, the default first; None for the configured ones.
+        judge: None for one without rules.
+
+    Raises:
+        ConfigError, StorageError: nothing was started.
+    """
+    store = await Store.open(config.storage.full_url(), config.bot.data_dir / KEY_FILE_NAME)
+    try:
+        used = models_for(config) if models is None else models
+        try:
+            by_platform = {adapter.platform: adapter for adapter in adapters}
+            yield App(
+                config,
+                store,
+                used,
+                by_platform,
+                judge=judge or Judge(),
+                metrics=metrics or Metrics(),
+                now=now,
+            )
+        finally:
+            for adapter in adapters:
+                await adapter.close()
+            for model in used.values():
+                await model.close()
+    finally:
+        await store.close()

@@ -1,0 +1,180 @@
+"""How many messages a second the whole pipeline decides and makes durable, and how long each waits."""
+
+import asyncio
+import resource
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from time import perf_counter
+
+from bot.adapters.adapter import Batch, Cursors
+from bot.adapters.memory import MemoryAdapter, World
+from bot.app import opened
+from bot.config import Config
+from bot.config.sections import Bot, Storage
+from bot.config.sections import Metrics as MetricsSection
+from bot.core.events import Author, Channel, Event, Message, MessageRef
+from bot.llm.echo import EchoModel
+from bot.sample.community import load
+from bot.web.metrics import Metrics
+
+CHANNELS, MEMBERS = 20, 500
+"""Messages are spread over so many channels and people."""
+
+BATCH = 256
+"""Most messages a platform hands over at once, as the memory platform does."""
+
+HEARTBEAT_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `llmos bench pipeline --json` prints; times in milliseconds, memory in MB.
+
+    Attributes:
+        per_second: from the first message's arrival until the last one's decision is durable.
+        p50_ms, p99_ms: from a message being due until its decision is durable.
+        max_stall_ms: longest time for which the event loop did not turn.
+        rss_mb: most memory the process ever held.
+        lost, duplicated: messages without a row of their own in the file, and rows too many.
+    """
+
+    messages: int
+    seconds: float
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    max_stall_ms: float
+    rss_mb: float
+    lost: int
+    duplicated: int
+    rules: int
+
+
+class Feed(MemoryAdapter):
+    """A platform that brings messages at a given rate, or as fast as they are taken.
+
+    Attributes:
+        due: when each message was due by the rate, or handed over without one, by `perf_counter`.
+        run: part of every message id, so that one file can take several runs.
+    """
+
+    def __init__(self, messages: int, rate: float | None) -> None:
+        super().__init__(World())
+        self._texts = [message.text for message in load().messages.values()]
+        self._count, self._rate = messages, rate
+        self.run = token_hex(4)
+        self.due: dict[str, float] = {}
+
+    async def events(self, since: Cursors) -> AsyncIterator[Batch]:
+        """All messages, then the end."""
+        began, sent = perf_counter(), 0
+        while sent < self._count:
+            now = perf_counter()
+            ripe = self._count if self._rate is None else int((now - began) * self._rate) + 1
+            until = min(ripe, sent + BATCH, self._count)
+            if until == sent:
+                await asyncio.sleep(0.001)
+                continue
+            batch = tuple(self._message(number) for number in range(sent, until))
+            for number, message in enumerate(batch, sent):
+                self.due[message.ref.id] = now if self._rate is None else began + number / self._rate
+            yield Batch(batch, {"feed": str(until)})
+            sent = until
+
+    def _message(self, number: int) -> Message:
+        channel = Channel(self.platform, "bench", f"channel{number % CHANNELS}")
+        author = Author(self.platform, f"member{number % MEMBERS}", f"member{number % MEMBERS}")
+        text = self._texts[number % len(self._texts)]
+        return Message(MessageRef(channel, f"{self.run}-{number}"), author, text, datetime.now(UTC))
+
+
+class Timings(Metrics):
+    """Also notes when each message was decided and durable."""
+
+    def __init__(self, reached: Callable[[], None]) -> None:
+        super().__init__()
+        self.decided_at: dict[str, float] = {}
+        self._reached = reached
+
+    def decided(self, event: Event, seconds: float) -> None:
+        """See `Metrics`."""
+        super().decided(event, seconds)
+        if isinstance(event, Message):
+            self.decided_at[event.ref.id] = perf_counter()
+            self._reached()
+
+
+async def run(
+    messages: int, rate: float | None, folder: Path, database: Path, shown: Callable[[int], None]
+) -> Report:
+    """Drive messages through a whole app with a real database file.
+
+    Args:
+        rate: messages a second, None for as fast as possible.
+        folder: for the key file.
+        database: the SQLite file; it is kept.
+        shown: told how many messages are decided, for a progress bar.
+    """
+    feed = Feed(messages, rate)
+    timings = Timings(lambda: shown(len(timings.decided_at)))
+    config = Config(
+        bot=Bot(data_dir=folder),
+        storage=Storage(url=f"sqlite:///{database}"),
+        metrics=MetricsSection(listen=""),
+    )
+    async with opened(config, [feed], models={"echo": EchoModel()}, metrics=timings) as app:
+        stall_s = await _longest_stall(app.run)
+    first, last = min(feed.due.values()), max(timings.decided_at.values())
+    waits_ms = sorted((timings.decided_at[key] - due) * 1000 for key, due in feed.due.items())
+    lost, duplicated = await asyncio.to_thread(_count, database, feed)
+    return Report(
+        messages=messages,
+        seconds=round(last - first, 3),
+        per_second=round(messages / (last - first), 1),
+        p50_ms=round(waits_ms[len(waits_ms) // 2], 2),
+        p99_ms=round(waits_ms[int(len(waits_ms) * 0.99)], 2),
+        max_stall_ms=round(stall_s * 1000, 1),
+        rss_mb=round(_peak_rss_bytes() / 1e6, 1),
+        lost=lost,
+        duplicated=duplicated,
+        rules=0,
+    )
+
+
+async def _longest_stall(work: Callable[[], Awaitable[None]]) -> float:
+    """Do something and tell for how many seconds the event loop stood still at most."""
+    longest_s = 0.0
+
+    async def beat() -> None:
+        nonlocal longest_s
+        before = perf_counter()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            now = perf_counter()
+            longest_s = max(longest_s, now - before - HEARTBEAT_S)
+            before = now
+
+    async with asyncio.TaskGroup() as tasks:
+        heart = tasks.create_task(beat())
+        await work()
+        heart.cancel()
+    return longest_s
+
+
+def _count(database: Path, feed: Feed) -> tuple[int, int]:
+    """How many messages have no row, and how many rows are one too many; read from the file itself."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
+        query = "SELECT message_id FROM messages WHERE message_id LIKE ?"
+        found = [row[0] for row in file.execute(query, (f"{feed.run}-%",))]
+    return len(feed.due.keys() - set(found)), len(found) - len(set(found))
+
+
+def _peak_rss_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,103 @@
+"""`llmos bench`: measure this machine; the numbers of docs/performance.md come from here."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bot import logs
+from bot.bench import pipeline as pipeline_bench
+from bot.cli.options import JsonFlag, print_json, print_line
+from bot.core.errors import ConfigError
+from bot.llm.model import Progress as ModelProgress
+
+command = App(name="bench", help="Measure this machine.")
+
+Positive = Number(gt=0)
+
+
+@command.command
+def pipeline(
+    *,
+    messages: Annotated[int, Parameter(validator=Positive)] = 20_000,
+    rate: Annotated[float | None, Parameter(validator=Positive)] = None,
+    rules: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
+    db: Path | None = None,
+    json: JsonFlag = False,
+) -> None:
+    """Drive messages through the real pipeline into a real database file.
+
+    Args:
+        messages: how many.
+        rate: messages per second; without it as fast as they are taken.
+        rules: how many moderation rules judge each message.
+        db: the SQLite file to write, kept afterwards; without it a temporary one.
+    """
+    if rules:
+        raise ConfigError("There are no moderation rules in this version yet, so --rules can only be 0.")
+    logs.set_up()
+    with TemporaryDirectory(prefix="llmos-bench-") as folder, _bar("messages decided", messages) as shown:
+        database = db.resolve() if db is not None else Path(folder) / "bench.db"
+        report = asyncio.run(pipeline_bench.run(messages, rate, Path(folder), database, shown))
+    _print(asdict(report), json)
+
+
+@command.command
+def llm(*, concurrency: str = "1,4,8", json: JsonFlag = False) -> None:
+    """Compare the engines with one-at-a-time `transformers.pipeline()` on the same questions.
+
+    Args:
+        concurrency: how many members ask at once, such as 1,4,8.
+    """
+    from bot.bench import llm as llm_bench  # noqa: PLC0415 - imports torch
+
+    logs.set_up()
+    with _doing() as progress:
+        report = llm_bench.run(_counts(concurrency), progress)
+    _print(report, json)
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--concurrency takes numbers such as 1,4,8, not {text!r}.") from error
+    if not all(1 <= count <= 256 for count in counts):
+        raise ConfigError(f"--concurrency takes numbers from 1 to 256, not {text!r}.")
+    return counts
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def _doing() -> Iterator[ModelProgress]:
+    """What is being measured, on stderr, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def _print(report: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    for name, value in report.items():
+        print_line(f"{name:>16}  {value}")

@@ -1,0 +1,108 @@
+"""Journeys: what people do and see, in their own words, one script for all platforms.
+
+    # Comments, and the first line is the title.
+    anna: @llmos What is the capital of France?      somebody writes; @llmos addresses the bot on any platform
+    > What is the capital of France?                 what then stands in the channel holds this text
+    mia (moderator) in help: /channel set answer all a command, as this platform types it, in another channel
+    anna deletes: capital of France                  her last message with this text goes away
+    anna replies: to what you said                   to the bot's last message in the channel
+    !> 50 000                                        nothing that stands there holds this text
+    moderators> quota                                the moderators are told something with this text
+
+Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_LINE = re.compile(
+    r"(?P<who>\w+)(?: \((?P<role>moderator|admin)\))?(?: in (?P<room>[\w-]+))?"
+    r"(?P<deed>:| deletes:| edits:| replies:) (?P<text>.+)"
+)
+_SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
+
+Deed = Literal["says", "deletes", "edits", "replies"]
+_DEEDS: dict[str, Deed] = {
+    ":": "says",
+    " deletes:": "deletes",
+    " edits:": "edits",
+    " replies:": "replies",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody does something; an edit's text is `old -> new`."""
+
+    who: str
+    role: str
+    room: str
+    deed: Deed
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Something that must be seen in the room of the step before."""
+
+    kind: Literal[">", "!>", "moderators>"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One script."""
+
+    name: str
+    title: str
+    lines: tuple[Step | Sight, ...]
+
+    @property
+    def people(self) -> set[str]:
+        return {line.who for line in self.lines if isinstance(line, Step)}
+
+    @property
+    def commands(self) -> set[tuple[str, ...]]:
+        """Every command that is called and whose effect is looked at, as words."""
+        called: set[tuple[str, ...]] = set()
+        for line, then in zip(self.lines, self.lines[1:], strict=False):
+            if isinstance(line, Step) and line.text.startswith("/") and isinstance(then, Sight):
+                called.add(tuple(line.text.removeprefix("/").split()))
+        return called
+
+    @property
+    def fits_one_person(self) -> bool:
+        """It needs one person, one room and no more than talking: the console can play it."""
+        steps = [line for line in self.lines if isinstance(line, Step)]
+        return (
+            len(self.people) == 1
+            and all(step.deed == "says" and step.room == "general" for step in steps)
+            and all(step.role == "member" for step in steps)
+        )
+
+
+def read(path: Path) -> Journey:
+    """Read a script.
+
+    Raises:
+        ValueError: a line is neither a step nor a sight.
+    """
+    title, *rest = path.read_text(encoding="utf-8").splitlines()
+    lines = tuple(_line(path, line) for line in rest if line.strip() and not line.startswith("#"))
+    return Journey(path.stem, title.removeprefix("# "), lines)
+
+
+def _line(path: Path, line: str) -> Step | Sight:
+    sees = _SEES.fullmatch(line)
+    if sees is not None:
+        return Sight(sees["kind"], sees["text"].strip())  # type: ignore[arg-type]
+    step = _LINE.fullmatch(line)
+    if step is None:
+        raise ValueError(f"{path.name}: not a line of a journey: {line!r}")
+    role, room = step["role"] or "member", step["room"] or "general"
+    return Step(step["who"], role, room, _DEEDS[step["deed"]], step["text"].strip())
+
+
+SCRIPTS = tuple(read(path) for path in sorted((Path(__file__).parent / "scripts").glob("*.txt")))

@@ -1,0 +1,86 @@
+"""Every journey on every platform that can play it, through the whole bot."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.wire import RemoteWorld, WorldServer
+from bot.core.actions import Alert
+from bot.core.events import Channel, Message
+from bot.core.permissions import Role
+from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.living import Life
+
+ROLES = {"member": Role.MEMBER, "moderator": Role.MODERATOR, "admin": Role.ADMIN}
+
+
+def title(journey: Journey) -> str:
+    return journey.name
+
+
+@pytest.mark.parametrize("journey", SCRIPTS, ids=title)
+async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    async with life.bot():
+        await play(journey, life)
+
+
+@pytest.mark.parametrize("journey", SCRIPTS, ids=title)
+async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    async with WorldServer(life.world) as port:
+        life.server = RemoteWorld(port)
+        async with life.bot():
+            await play(journey, life)
+
+
+async def play(journey: Journey, life: Life) -> None:
+    """Do what the script says in a world, and look for what it promises."""
+    said: list[Message] = []
+    room = life.room
+    for line in journey.lines:
+        if isinstance(line, Step):
+            room = life.world.channel(line.room)
+            do(line, life, room, said)
+        else:
+            await see(line, life, room, journey)
+
+
+def do(step: Step, life: Life, room: Channel, said: list[Message]) -> None:
+    who = life.world.member(step.who, ROLES[step.role])
+    match step.deed:
+        case "says":
+            said.append(life.world.say(who, room, typed(step.text)))
+        case "replies":
+            last = life.world.shown(room)[-1].message
+            said.append(life.world.say(who, room, typed(step.text), reply_to=last.ref.id))
+        case "deletes":
+            life.world.delete(find(step.text, who.id, said).ref)
+        case "edits":
+            old, _arrow, new = step.text.partition(" -> ")
+            life.world.edit(find(old, who.id, said), new)
+
+
+def typed(text: str) -> str:
+    """A command as it is typed where commands have a prefix."""
+    return f"!llmos {text.removeprefix('/')}" if text.startswith("/") else text
+
+
+def find(text: str, author: str, said: list[Message]) -> Message:
+    return next(message for message in reversed(said) if text in message.text and message.author.id == author)
+
+
+async def see(sight: Sight, life: Life, room: Channel, journey: Journey) -> None:
+    match sight.kind:
+        case ">":
+            wanted = [sight.text]
+            try:
+                await life.until(lambda: any(wanted[0] in text for text in life.world.answers(room)))
+            except TimeoutError:
+                pytest.fail(f"{journey.title}: {sight.text!r} is not among {life.world.answers(room)}")
+        case "!>":
+            assert not any(sight.text in text for text in life.world.answers(room))
+        case "moderators>":
+            await life.until(
+                lambda: any(sight.text in act.text for act in life.world.acts if isinstance(act, Alert))
+            )

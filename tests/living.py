@@ -1,0 +1,118 @@
+"""A whole bot for tests: the real app on a real SQLite file, in a world that the test lives in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.adapters.adapter import Batch, Cursors
+from bot.adapters.memory import MemoryAdapter, Server, World
+from bot.app import App, opened
+from bot.config import Config
+from bot.config.sections import Bot, Metrics, Privacy, Quota, Storage
+from bot.core.events import Author, Channel
+from bot.llm.echo import EchoModel
+from bot.llm.model import Model
+from bot.moderation.judge import Judge
+from bot.moderation.rule import Rule
+from bot.storage.seal import KEY_FILE_NAME
+from bot.storage.store import Store
+
+PATIENCE_S = 10.0
+"""Something that never happens fails a test after this time; it never decides about a passing one."""
+
+
+class Clock:
+    """Real time, shifted by hand."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+
+@dataclass
+class Life:
+    """A world, and what a bot in it is made of; `bot` starts one, as often as a test likes."""
+
+    folder: Path
+    world: World = field(default_factory=World)
+    model: EchoModel = field(default_factory=EchoModel)
+    rules: Sequence[Rule] = ()
+    quota: Quota = field(default_factory=Quota)
+    clock: Clock = field(default_factory=Clock)
+    others: Sequence[Model] = ()
+    server: Server | None = None
+    """How the bot reaches the world, if not directly."""
+
+    @property
+    def config(self) -> Config:
+        return Config(
+            bot=Bot(data_dir=self.folder, name="llmos"),
+            storage=Storage(url=f"sqlite:///{self.folder}/llmos.db"),
+            metrics=Metrics(listen=""),
+            quota=self.quota,
+            privacy=Privacy(context_hours=24),
+        )
+
+    @property
+    def room(self) -> Channel:
+        return self.world.channel("general")
+
+    def person(self, name: str) -> Author:
+        return self.world.member(name)
+
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[App]:
+        """A bot that listens; leaving the context ends it the hard way: no task gets to finish its work."""
+        adapter = Announcing(self.server or self.world)
+        models = {model.name: model for model in (self.model, *self.others)}
+        judge = Judge(self.rules)
+        made = opened(self.config, [adapter], models=models, judge=judge, now=self.clock)
+        async with made as app, asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(app.run())
+            async with asyncio.timeout(PATIENCE_S):
+                await adapter.listens.wait()
+            yield app
+            running.cancel()
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Store]:
+        """The database as another process finds it."""
+        store = await Store.open(self.config.storage.full_url(), self.folder / KEY_FILE_NAME)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is true of the world."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():
+                await self.world.changed()
+
+    async def answers(self, count: int, channel: Channel | None = None) -> list[str]:
+        """Wait until so many answers stand complete in a channel, and return their texts."""
+        place = channel or self.room
+        await self.until(lambda: len(self.world.answers(place)) >= count)
+        return self.world.answers(place)
+
+
+class Announcing(MemoryAdapter):
+    """Tells when the first cursor is committed: from then on nothing that happens is missed."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.listens = asyncio.Event()
+
+    async def events(self, since: Cursors) -> AsyncIterator[Batch]:
+        if since:
+            self.listens.set()
+        async for batch in super().events(since):
+            yield batch
+
+    async def committed(self, cursors: Cursors) -> None:
+        self.listens.set()
