@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.core.actions import Delete, Reply
-from bot.core.events import Identity, Message
+from bot.core.actions import Ban, Reply
+from bot.core.events import Message
 from bot.storage.audit import AuditEntry
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
@@ -101,7 +101,9 @@ async def fill(store: Store, question: Message, answer: str) -> None:
                     action=Reply(question.ref, question.author, answer),
                 ),
                 NewOutboxRow(
-                    f"d{question.ref.id}", question.ref.channel, action=Delete(question.ref, "spam")
+                    f"d{question.ref.id}",
+                    question.ref.channel,
+                    action=Ban(question.ref.channel, question.author, "spam"),
                 ),
             ),
             audit=(
@@ -124,8 +126,3 @@ def numbered(count: int, *, first: int = 0, at: datetime = EPOCH) -> list[Messag
         message(f"message {n}", id=str(n), author=ALICE, at=at + timedelta(seconds=n))
         for n in range(first, first + count)
     ]
-
-
-def names(identity: Identity) -> str:
-    """For messages of assertions."""
-    return "/".join(identity)
