@@ -1,5 +1,6 @@
 """What the counters say after things happened."""
 
+import re
 from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -69,3 +70,17 @@ def test_the_exposition_is_what_prometheus_reads() -> None:
     assert content_type.startswith("text/plain")
     assert families["llmos_events"].samples[0].value == 1
     assert all(family.documentation for family in families.values())
+
+
+def test_no_label_could_hold_a_person_a_channel_or_a_text() -> None:
+    metrics = Metrics()
+    metrics.event("console", "Message")
+    metrics.decided("console", 0.1)
+    metrics.first_text("console", 1)
+    metrics.answered("console", "answered", 1)
+    metrics.tokens(1, 1)
+    metrics.queue("undecided", 1)
+    metrics.outbox("console", 1)
+    text = metrics.exposition()[0].decode()
+    labels = set(re.findall(r'[{,](\w+)="', text))
+    assert labels == {"platform", "kind", "outcome", "direction", "queue", "version", "le"}
