@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import psutil
 import torch
@@ -117,8 +118,10 @@ def _read(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, PreT
     tokenizer = AutoTokenizer.from_pretrained(folder, **local)
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise ValueError("its tokenizer has no fast form (tokenizer.json).")
-    model, found = AutoModelForCausalLM.from_pretrained(
-        folder, config=config, dtype=_dtype(folder), use_safetensors=True, output_loading_info=True, **local
+    how = {"config": config, "dtype": _dtype(folder), "use_safetensors": True, "output_loading_info": True}
+    model, found = cast(
+        tuple[PreTrainedModel, dict[str, set[str]]],
+        AutoModelForCausalLM.from_pretrained(folder, **how, **local),
     )
     if missing := sorted(found["missing_keys"]):
         raise ValueError(f"its files lack {len(missing)} of its weights, such as {missing[0]}.")
