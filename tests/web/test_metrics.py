@@ -74,8 +74,8 @@ def test_the_exposition_is_what_prometheus_reads() -> None:
 
 def test_no_label_could_hold_a_person_a_channel_or_a_text() -> None:
     metrics = Metrics()
-    metrics.event("console", "Message")
-    metrics.decided("console", 0.1)
+    metrics.event(hello("console"))
+    metrics.decided(hello("console"), 0.1)
     metrics.first_text("console", 1)
     metrics.answered("console", "answered", 1)
     metrics.tokens(1, 1)
