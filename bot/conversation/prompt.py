@@ -7,7 +7,7 @@ from datetime import date
 
 from bot.conversation.history import Line
 from bot.conversation.labels import Labels
-from bot.conversation.sentences import without_notes
+from bot.conversation.own_words import answer_in
 from bot.llm.model import Model, Turn, TurnRole
 
 RULES = """\
@@ -131,7 +131,7 @@ def _parts(request: Request, labels: Labels) -> list[_Part]:
             labels.of(line.speaker)
     for line in request.lines:
         if not line.speaker:
-            said = labels.replace(without_notes(line.text))
+            said = labels.replace(answer_in(line.text))
             parts += [_Part("assistant", said)] if said else []
             continue
         label = labels.of(line.speaker)

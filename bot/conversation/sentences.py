@@ -3,9 +3,12 @@
 import re
 from collections.abc import Callable
 from contextvars import copy_context
+from typing import TypeVar
 
 from bot.core.errors import ModelBusy, ModelEmpty, ModelError, ModelTimeout, ModelUnavailable
 from bot.core.text import N_, _, closest_locale, current_locale, ngettext, set_locale
+
+T = TypeVar("T")
 
 _NOTE = re.compile(r"(?:\A|\n\n)\([^\n]*\)\s*\Z")
 
@@ -47,7 +50,7 @@ class Voice:
         self._context = copy_context()
         self._context.run(set_locale, closest_locale(tag, current_locale()))
 
-    def __call__(self, sentence: Callable[[], str]) -> str:
+    def __call__(self, sentence: Callable[[], T]) -> T:
         """The result of a function that uses `_`."""
         return self._context.run(sentence)
 
