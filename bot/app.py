@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from bot import __version__
 from bot.adapters.adapter import Adapter
@@ -16,7 +17,7 @@ from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
 from bot.core.directory import Directory
 from bot.core.errors import ConfigError, ModelError
-from bot.core.events import Author, Channel, Message
+from bot.core.events import Author, Channel, Event, Message
 from bot.core.permissions import Role
 from bot.core.text import _, set_locale
 from bot.llm.catalogue import choose
@@ -168,10 +169,16 @@ class App:
         self._now = now
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
-    async def run(self, progress: Progress = no_progress) -> None:
+    async def run(
+        self, progress: Progress = no_progress, past: Mapping[str, Iterable[Event]] = MappingProxyType({})
+    ) -> None:
         """Serve all platforms until each of them ends, and everything they brought is done.
 
         Cancel it to stop: what is being written stays as it is and is taken up at the next start.
+
+        Args:
+            progress: told how far the default model is.
+            past: by platform, what happened before; it is recorded like everything else.
 
         Raises:
             PlatformError: an operator has to mend something.
@@ -194,6 +201,8 @@ class App:
                 for adapter in self._adapters.values():
                     await adapter.offer(commands.specs)
                     platforms.create_task(self._serve(adapter, pipeline), name=f"listen {adapter.platform}")
+                for platform, events in past.items():
+                    platforms.create_task(pipeline.recall(platform, events), name=f"recall {platform}")
             await pipeline.settled()
             for task in background:
                 task.cancel()

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 
 from bot.adapters.adapter import Adapter
@@ -103,6 +104,14 @@ class Pipeline:
                 await self._progress()
             if adapter.one_at_a_time:
                 await self.settled()
+
+    async def recall(self, platform: str, events: Iterable[Event]) -> None:
+        """Take in what happened before anybody listened, such as the life of a sample community."""
+        past = iter(events)
+        while chunk := tuple(islice(past, CHUNK)):
+            self.accept(await self._store.inbox.take(platform, chunk, {}), perf_counter())
+            while self._waiting > MAX_WAITING:
+                await self._progress()
 
     def accept(self, events: Iterable[Event], arrived: float) -> None:
         """Queue stored events, which arrived at that `perf_counter`, behind the others of their place."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cyclopts import App
 from rich.console import Console
@@ -46,5 +47,20 @@ def run(arguments: Sequence[str] | None = None) -> None:
     try:
         build()(arguments)
     except BotError as error:
-        sys.stderr.write(f"llmos: {error}\n")
-        sys.exit(WRONG_USAGE if isinstance(error, ConfigError) else FAILED)
+        _leave(error)
+    except BaseExceptionGroup as group:
+        ours = group.subgroup(BotError)
+        if ours is None:
+            raise
+        _leave(_first(ours))
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _leave(error: BaseException) -> NoReturn:
+    sys.stderr.write(f"llmos: {error}\n")
+    sys.exit(WRONG_USAGE if isinstance(error, ConfigError) else FAILED)

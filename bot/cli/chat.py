@@ -1,0 +1,94 @@
+"""`llmos chat`: the bot at a terminal, or in a pipe of programs."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from getpass import getuser
+from pathlib import Path
+from typing import IO, Annotated
+
+from cyclopts import Parameter
+
+from bot import logs
+from bot.adapters.console import ConsoleAdapter
+from bot.adapters.console.adapter import PLATFORM
+from bot.app import opened
+from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
+from bot.config import Config, load
+from bot.core.events import Event
+from bot.sample import community
+
+HISTORY_FILE, LOG_FILE = "history", "chat.log"
+
+SAMPLE_ENDED = timedelta(hours=1)
+"""The sample community fell silent so long ago: nobody there waits for an answer."""
+
+
+def command(
+    *,
+    as_: Annotated[str | None, Parameter(name="--as", help="Who you are; else your login name.")] = None,
+    channel: Annotated[str, Parameter(help="The channel you talk in.")] = "general",
+    sample: Annotated[
+        bool, Parameter(negative="", help="Bring a synthetic community of ninety days along.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Talk to the bot here; with no terminal on stdin each line is a message, answered in order."""
+    speak_operators_language()
+    settings = load(config)
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    with _logging(settings, at_terminal):
+        adapter = _adapter(settings, as_ or _login(), channel, at_terminal)
+        past = {PLATFORM: _sample()} if sample else {}
+        asyncio.run(_talk(settings, adapter, past))
+
+
+async def _talk(settings: Config, adapter: ConsoleAdapter, past: Mapping[str, Iterator[Event]]) -> None:
+    """Run a bot with one platform until the person leaves; many may talk at once, so no port is taken."""
+    quiet = settings.model_copy(update={"metrics": settings.metrics.model_copy(update={"listen": ""})})
+    async with opened(quiet, [adapter]) as app:
+        await app.run(adapter.progress, past)
+
+
+def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> ConsoleAdapter:
+    locale = operators_locale(os.environ)
+    if at_terminal:
+        settings.bot.data_dir.mkdir(parents=True, exist_ok=True)
+        return ConsoleAdapter.terminal(name, channel, settings.bot.data_dir / HISTORY_FILE, locale=locale)
+    from bot.adapters.console.piped import read_lines  # noqa: PLC0415 - only for pipes
+
+    return ConsoleAdapter.piped(name, channel, read_lines(), sys.stdout, sys.stderr, locale=locale)
+
+
+def _sample() -> Iterator[Event]:
+    return community.load().events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM)
+
+
+def _login() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "you"
+
+
+@contextmanager
+def _logging(settings: Config, at_terminal: bool) -> Iterator[None]:
+    """Log to stderr, or to a file where a person reads the screen."""
+    secret_values = [secret.reveal() for secret in settings.secrets().values()]
+    if not at_terminal:
+        logs.set_up(logging.WARNING, secret_values=secret_values)
+        yield
+        return
+    with _private_file(settings.bot.data_dir / LOG_FILE) as file:
+        logs.set_up(logging.INFO, secret_values=secret_values, stream=file)
+        yield
+
+
+def _private_file(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace", buffering=1)
