@@ -95,16 +95,22 @@ async def _other_parts(context: Context, channel: Channel, part: StoredMessage) 
 
 
 async def _shared(context: Context, question: Message, now: datetime) -> list[StoredMessage]:
-    """What was said in this thread or private conversation, with the message the thread hangs on."""
+    """What was said in this thread or private conversation, with the message the thread hangs on.
+
+    An answer of ours whose question is gone goes with it: it may repeat what its asker took back.
+    """
     channel = question.ref.channel
     latest = max(now, question.at) + _MOMENT
     recent = await context.before(channel, latest, MAX_SHARED)
-    earlier = {m.id for m in recent if m.at <= question.at and m.id != question.ref.id}
-    kept = [m for m in recent if m.id in earlier or (m.ours and m.reply_to in earlier)]
     if channel.thread is not None:
         root = await context.get(MessageRef(channel.parent, channel.thread))
-        kept = [root, *kept] if root is not None else kept
-    return kept
+        recent = [root, *recent] if root is not None else recent
+    heard = {m.id for m in recent if not m.ours and m.at <= question.at and m.id != question.ref.id}
+    return [
+        m
+        for m in recent
+        if m.id in heard or (m.ours and (m.reply_to in heard or (m.reply_to is None and m.at <= question.at)))
+    ]
 
 
 async def _just_before(context: Context, question: Message, asker: str) -> list[StoredMessage]:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.events import Author, Channel, MessageRef
 from bot.llm.echo import EchoModel, Script
+from bot.storage.messages import SaidMessage
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.conversation.house import PRIVATE, THREAD, Clock, Talk, talk
@@ -129,6 +130,26 @@ async def test_a_deleted_message_leaves_the_context(house: Talk) -> None:
     )
     await house.ask("What did I say?", reply_to=answer)
     assert house.dialogue == [("user", "What did I say?")]
+
+
+async def test_the_answer_to_a_deleted_question_leaves_the_context_too(house: Talk) -> None:
+    await house.ask("Is swordfish a good password?", channel=PRIVATE, id="m1")
+    await house.ask("And what else?", channel=PRIVATE)
+    await house.store.settle(Settlement(removed=(MessageRef(PRIVATE, "m1"),)))
+    await house.ask("What did I ask?", channel=PRIVATE)
+    assert house.dialogue == [
+        ("user", "And what else?"),
+        ("assistant", "An answer."),
+        ("user", "What did I ask?"),
+    ]
+
+
+async def test_what_the_bot_posted_by_itself_in_a_thread_belongs_to_it(house: Talk) -> None:
+    ref = MessageRef(THREAD, "p1")
+    posted = SaidMessage(ref, "Threads of the week: …", None, house.clock())
+    await house.store.settle(Settlement(said=(posted,)))
+    await house.ask("Which is best?", channel=THREAD)
+    assert house.dialogue[1] == ("assistant", "Threads of the week: …")
 
 
 async def test_who_wants_nothing_stored_is_in_nobodys_context(house: Talk) -> None:
