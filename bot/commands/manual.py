@@ -18,7 +18,7 @@ _GENERATED = (
 )
 
 _CALLS = """\
-At the console a command begins with `/`: `/help`. In a chat write `!llmos help` (the operator can choose
+At the console a command begins with a slash: `/help`. In a chat write `!llmos help` (the operator can choose
 another prefix), or mention the bot and write the command.
 
 `CAPITALS` stand for what you must give, `[brackets]` for what you may leave out, and `a|b` for a choice.

@@ -101,9 +101,13 @@ async def _about_ours(context: Context, ref: MessageRef, question: str | None) -
         return await _about(
             context, ref, _("I wrote that. Whom it answered, if anybody, I do not remember any more.")
         )
-    link = await context.services.directory.link(ref.channel, question)
+    asked = MessageRef(ref.channel, question)
+    outcome = await context.services.store.messages.outcome(asked)
+    if outcome is None and ref.channel.thread is not None:  # an answer may open a thread under its question
+        asked = MessageRef(ref.channel.parent, question)
+        outcome = await context.services.store.messages.outcome(asked)
+    link = await context.services.directory.link(asked.channel, question)
     text = _("I wrote that to answer this message: {link}", link=link or question)
-    outcome = await context.services.store.messages.outcome(MessageRef(ref.channel, question))
     if outcome in (None, "", "answered"):
         return text
     return text + "\n" + _("About that message: {text}", text=sentence(outcome))

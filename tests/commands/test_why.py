@@ -166,6 +166,15 @@ async def test_the_bots_own_message_leads_to_its_question_and_what_happened(hous
     assert "was stopped by the member who asked" in text
 
 
+async def test_an_answer_in_a_thread_leads_to_its_question_in_the_channel_around_it(house: House) -> None:
+    await house.heard("why is the sky blue?", "refused:language", id="1")
+    said = SaidMessage(MessageRef(THREAD, "2"), "I cannot say", "1", house.clock(), ALICE.identity)
+    await house.store.settle(Settlement(said=(said,)))
+    text = await house.told("why", channel=THREAD, target="2")
+    assert f"https://chat.example/{CHANNEL.key}/1" in text
+    assert "does not know that language" in text
+
+
 async def test_a_post_of_the_bot_that_answers_nobody_is_said_to_be_its_own(house: House) -> None:
     said = SaidMessage(MessageRef(CHANNEL, "2"), "News", None, house.clock())
     await house.store.settle(Settlement(said=(said,)))
