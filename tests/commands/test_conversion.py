@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from bot.commands.conversion import bind
 from bot.commands.definition import Command
+from bot.commands.signature import Argument, Range
 from bot.core.errors import UsageError
-from bot.core.specs import Kind
+from bot.core.specs import Kind, Parameter
 from tests.commands.examples import COMMANDS, report, rules_add, rules_list
 
 
@@ -50,6 +51,21 @@ def test_wrong_values_are_refused_with_what_was_expected(given: dict[str, object
 def test_a_whole_number_is_nothing_else(value: object) -> None:
     with pytest.raises(UsageError, match="`n` cannot be"):
         bind(rules_list.arguments, {"n": value})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        (Range(minimum=2), "a whole number of at least 2"),
+        (Range(maximum=9), "a whole number of at most 9"),
+        (Range(2, 9), "a whole number from 2 to 9"),
+        (Range(), "a whole number"),
+    ],
+)
+def test_the_bounds_that_hold_are_named(bounds: Range, expected: str) -> None:
+    parameter = Parameter("n", Kind.INTEGER, "", minimum=bounds.minimum, maximum=bounds.maximum)
+    with pytest.raises(UsageError, match=f"`n` cannot be “many”: I expected {expected}\\."):
+        bind((Argument(parameter),), {"n": "many"})
 
 
 @pytest.mark.parametrize("given", [{"n": 10**5000}, {"n": "9" * 5000}], ids=["number", "text"])
