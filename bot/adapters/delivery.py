@@ -48,7 +48,10 @@ class Transport(Protocol):
         ...
 
     async def send(self, text: str, part: int, key: str) -> Sent:
-        """Post a message; the first (part 0) is the reply that tells the asker. Same key, same message."""
+        """Post a message; the first (part 0) is the reply that tells the asker. Same key, same message.
+
+        A platform may answer with a message that was deleted since; then editing it has to raise Gone.
+        """
         ...
 
     async def find(self, part: int, key: str) -> str | None:
@@ -213,11 +216,13 @@ class _Writer:
         self._ids = list(resume.message_ids) if resume else []
         self._texts: list[str | None] = [None] * len(self._ids)
         self._abandoned: list[str] = []
+        self._unproven: set[str] = set()  # found by a repeated key: they may have been deleted since
         self._certain = resume is None  # that a send makes a new message
         self._doubtful = not self._certain  # whether there is a message nobody recorded
         self._resumed = False
         self._edition = self._failures = 0
         self._shows_text = False
+        self._cut: tuple[str, list[str]] = ("", [])
         draft.urge = self._urge
 
     async def run(self) -> Receipt:
@@ -280,8 +285,12 @@ class _Writer:
         return None if self._resumed else self._messages(draft.status)[:1]
 
     def _messages(self, text: str) -> list[str]:
-        parts = split(text, self._transport.limit, self._transport.length)
-        return [part.text for part in parts if not part.text.isspace()]
+        if (
+            text != self._cut[0]
+        ):  # each step asks for the same text again, and cutting takes a second per megabyte
+            parts = split(text, self._transport.limit, self._transport.length)
+            self._cut = (text, [part.text for part in parts if not part.text.isspace()])
+        return self._cut[1]
 
     def _next(self) -> _Step | None:
         wanted = self._wanted()
@@ -332,6 +341,8 @@ class _Writer:
                     step.text, step.index, part_key(self._key, step.index, self._edition)
                 )
                 self._ids.append(sent.id)
+                if not self._certain:
+                    self._unproven.add(sent.id)
                 self._texts.append(
                     sent.text if sent.text is not None else step.text if self._certain else None
                 )
@@ -339,6 +350,7 @@ class _Writer:
             case "edit":
                 await self._transport.edit(self._ids[step.index], step.text)
                 self._texts[step.index] = step.text
+                self._unproven.discard(self._ids[step.index])
             case "delete":
                 with suppress(Gone):
                     await self._transport.delete(self._ids[step.index])
@@ -348,6 +360,9 @@ class _Writer:
 
     def _refused_for_good(self, step: _Step, error: PlatformError) -> None:
         """Raise what cannot be helped; go round what can."""
+        if step.kind == "edit" and isinstance(error, Gone) and self._ids[step.index] in self._unproven:
+            self._abandon(step.index)  # an earlier attempt deleted what this key made
+            return
         if step.kind != "edit" or isinstance(error, Gone) or self._edition or not self._draft.finished:
             raise error
         self._abandon(step.index)
@@ -375,6 +390,7 @@ class _Writer:
         for message_id in self._abandoned:
             try:
                 await self._edits.turn(Priority.FINAL)
-                await self._transport.delete(message_id)
+                with suppress(Gone):
+                    await self._transport.delete(message_id)
             except PlatformError as error:
                 _log.warning("a replaced message stays: %s", error)

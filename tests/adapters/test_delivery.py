@@ -263,6 +263,38 @@ def test_a_message_sent_before_a_crash_but_not_recorded_is_found_by_its_key_and_
     assert town.world.messages[MessageRef(town.place, "2")].texts[:2] == ["Half an", "Another whole answer"]
 
 
+def test_a_key_whose_message_was_deleted_by_an_earlier_attempt_makes_a_new_one() -> None:
+    town = Town(edits=1000, seconds=1, message_limit=50)
+
+    async def scenario() -> tuple[Receipt, Receipt, Receipt]:
+        long = await town.reply("word " * 30)
+        short = await town.reply("short", resume=long)
+        return long, short, await town.stream(scripted("again " * 10, 1.0, "longer " * 8), resume=short)
+
+    long, short, again = run(scenario())
+    assert "".join(town.shown) == "again " * 10 + "longer " * 8
+    assert again.message_ids[:1] == short.message_ids == long.message_ids[:1]
+    assert not set(again.message_ids[1:]) & set(long.message_ids)
+    assert run(town.reply("again " * 10 + "longer " * 8, resume=short)) == again, "and finds it again"
+
+
+def test_an_apology_is_shown_although_the_placeholder_of_its_key_was_removed() -> None:
+    town = Town()
+    with pytest.raises(ZeroDivisionError):
+        run(town.stream(scripted(3.0, ZeroDivisionError())))
+    assert run(town.reply("Something went wrong.", resume=town.receipts[-1])).message_ids != ("2",)
+    assert town.shown == ["Something went wrong."]
+
+
+def test_an_answer_that_was_deleted_while_the_bot_was_away_stays_deleted() -> None:
+    town = Town()
+    first = run(town.reply("Half an ans"))
+    town.world.delete(MessageRef(town.place, first.message_ids[0]))
+    with pytest.raises(Gone):
+        run(town.stream(scripted("The whole answer"), resume=first))
+    assert town.shown == []
+
+
 def test_an_answer_of_white_space_makes_no_message() -> None:
     town = Town()
     assert run(town.stream(scripted("\n", " "))) == Receipt()
