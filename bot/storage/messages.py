@@ -101,6 +101,11 @@ class Messages:
         """The bot wrote this message (one of its newest 50,000)."""
         return (channel.key, message_id) in self._own
 
+    def wrote(self, channel: Channel, message_ids: Iterable[str]) -> None:
+        """These messages are the bot's own from now on, though their text is stored when it is complete."""
+        for message_id in message_ids:
+            self._remember(channel.key, message_id)
+
     def we_spoke_in(self, channel: Channel) -> bool:
         """The bot has written in this thread; a channel itself is never "ours"."""
         return channel.thread is not None and channel.key in self._spoke

@@ -79,7 +79,7 @@ class PostgresTransactor:
                 await self._connection.close()
                 self._connection = None
 
-    def scrub(self) -> None:
+    def scrub(self, thorough: bool) -> None:
         """Let the server reuse the space of deleted rows; bodies in it are sealed."""
         self._runner.run(self._vacuum())
 

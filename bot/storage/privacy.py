@@ -47,7 +47,7 @@ class Privacy:
             if entries:
                 erased = await self._writer.call(lambda connection: obey(connection, entries))
                 if erased:
-                    await self._writer.scrub()
+                    await self._writer.scrub(thorough=True)
             self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
             self._forgotten = {entry.pseudonym: entry.at for entry in entries if entry.wish is Wish.FORGET}
 
@@ -113,7 +113,7 @@ class Privacy:
             await self._note(Entry(Wish.FORGET, who, at))
             self._forgotten[who] = at
             erased = await self._writer.call(lambda connection: erase(connection, who))
-            await self._writer.scrub()
+            await self._writer.scrub(thorough=True)
         return erased
 
     async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
@@ -123,7 +123,7 @@ class Privacy:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))
         if purged:
-            await self._writer.scrub()
+            await self._writer.scrub(thorough=False)
         if self._database is not None:
             await asyncio.to_thread(expire_copies, self._database, now)
         await self.load()  # wishes that were written by the command line meanwhile

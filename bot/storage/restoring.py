@@ -81,7 +81,7 @@ def _obey(draft: Path, key_file: Path, busy_s: float) -> int:
         transactor.transaction(lambda connection: _check_key(connection, key_file))
         entries = Journal(key_file.with_name(JOURNAL_FILE_NAME)).entries()
         erased = transactor.transaction(lambda connection: obey(connection, entries))
-        transactor.scrub()
+        transactor.scrub(thorough=erased > 0)
         return erased
     except SQLAlchemyError as error:
         raise transactor.explain(error) from error

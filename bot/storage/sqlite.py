@@ -27,6 +27,7 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit=67108864",
 )
 _READERS = 4
+_VACUUM_IN_MEMORY_BYTES = 64 * 1024 * 1024  # a larger database is rebuilt through a temporary file
 
 
 def sqlite_error(error: Exception, path: Path) -> StorageError:
@@ -93,15 +94,25 @@ class SqliteTransactor:
         with self._connection.begin():
             return work(self._connection)
 
-    def scrub(self) -> None:
+    def scrub(self, thorough: bool) -> None:
         """Copy the write-ahead log into the file and cut it to nothing.
 
-        A reader that still sees an older state blocks that; it is waited for as long as for a lock.
+        `secure_delete` zeroes a row where it stands, but SQLite moves rows between pages and leaves their old
+        bytes in the unused part of a page; only VACUUM, which writes every page anew, removes these too.
+        A reader that still sees an older state blocks the cut; it is waited for as long as for a lock.
         """
         raw = self._connection.connection.cursor()
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        row = raw.fetchone()
-        raw.close()
+        try:
+            if thorough:
+                in_memory = self._path.stat().st_size < _VACUUM_IN_MEMORY_BYTES
+                raw.execute(f"PRAGMA temp_store={'MEMORY' if in_memory else 'FILE'}")
+                raw.execute("VACUUM")
+                raw.execute("PRAGMA temp_store=MEMORY")
+            row = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise sqlite_error(error, self._path) from error
+        finally:
+            raw.close()
         if row is not None and row[0]:
             raise StorageError(
                 f"What was deleted is still in the write-ahead log of {self._path}, because another program "

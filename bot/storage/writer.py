@@ -42,8 +42,8 @@ class Transactor(Protocol):
         """Run `work` and commit; roll back and raise if it fails."""
         ...
 
-    def scrub(self) -> None:
-        """Remove what deleted rows left behind in the database's files."""
+    def scrub(self, thorough: bool) -> None:
+        """Remove what deleted rows left behind in the database's files; thoroughly: every byte of it."""
         ...
 
     def explain(self, error: SQLAlchemyError) -> StorageError:
@@ -56,10 +56,15 @@ class Transactor(Protocol):
 
 
 class _Job:
-    """Something to do inside a transaction, and whom to tell. Neither rows nor a call: scrub."""
+    """Something to do inside a transaction, or after it (`scrub`: thoroughly or not), and whom to tell."""
 
-    def __init__(self, rows: Rows | None = None, call: Callable[[Connection], object] | None = None) -> None:
-        self.rows, self.call = rows, call
+    def __init__(
+        self,
+        rows: Rows | None = None,
+        call: Callable[[Connection], object] | None = None,
+        scrub: bool | None = None,
+    ) -> None:
+        self.rows, self.call, self.scrub = rows, call, scrub
         self.size = sum(map(len, rows.values())) if rows else 1
         self.result: object = None
         self.error: BotError | None = None
@@ -99,9 +104,18 @@ class Writer:
         await self._submit(job)
         return cast(T, job.result)
 
-    async def scrub(self) -> None:
-        """Remove what deleted rows left behind in the files: old pages and the write-ahead log."""
-        await self._submit(_Job())
+    async def scrub(self, *, thorough: bool) -> None:
+        """Remove what deleted rows left behind in the files.
+
+        Args:
+            thorough: every byte of it. That writes the database anew, so others wait: about a second for
+                100 MB. Otherwise the write-ahead log goes, and stray sealed bytes stay in unused parts of
+                pages until these are used again.
+
+        Raises:
+            StorageError: they are still there; what was written before stays written.
+        """
+        await self._submit(_Job(scrub=thorough))
 
     async def close(self) -> None:
         """Finish what was submitted, then stop."""
@@ -147,12 +161,25 @@ class Writer:
     def _commit(self, group: Sequence[_Job]) -> None:
         try:
             self._transactor.transaction(lambda connection: _work(connection, group))
-            if any(job.rows is None and job.call is None for job in group):
-                self._transactor.scrub()
         except BotError as error:
             self._fail(group, error, apart=True)
         except SQLAlchemyError as error:  # an OperationalError is about the database, others about one row
             self._fail(group, self._transactor.explain(error), apart=not isinstance(error, OperationalError))
+        else:
+            self._scrub([job for job in group if job.scrub is not None])
+
+    def _scrub(self, jobs: Sequence[_Job]) -> None:
+        """One scrub for all who asked; the others' rows are written, whatever becomes of it."""
+        if not jobs:
+            return
+        try:
+            self._transactor.scrub(any(job.scrub for job in jobs))
+        except BotError as error:
+            for job in jobs:
+                job.error = error
+        except SQLAlchemyError as error:
+            for job in jobs:
+                job.error = self._transactor.explain(error)
 
     def _fail(self, group: Sequence[_Job], error: BotError, apart: bool) -> None:
         if apart and len(group) > 1:
