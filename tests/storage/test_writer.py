@@ -17,7 +17,7 @@ from bot.storage.schema import cursors
 from bot.storage.sqlite import SqliteTransactor
 from bot.storage.writer import Row, Write, Writer
 from bot.storage.writes import Writes
-from tests.storage.house import Place
+from tests.storage.house import Clock, Place
 
 T = TypeVar("T")
 PLAIN = Write(insert(cursors), 0)
@@ -187,3 +187,27 @@ async def test_a_caller_that_is_cancelled_disturbs_nobody(gated: Gated, place: P
     assert first.cancelled()
     assert place.count("cursors") == 2
     await writer.close()
+
+
+async def test_a_scrub_that_fails_undoes_and_repeats_nothing_of_its_group(place: Place, clock: Clock) -> None:
+    store = await place.open(clock)
+    await store.close()
+
+    class Unscrubbable(Gated):
+        def scrub(self, thorough: bool) -> None:
+            raise StorageError("cannot be cut")
+
+    gated, use = Unscrubbable(place), Writes("sqlite").use
+    writer = Writer(gated)
+    counter = {"scope": "member:x", "day": clock().date(), "requests": 1, "tokens": 1}
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(writer.write({PLAIN: [_row(0)]}))
+        await asyncio.to_thread(gated.entered.wait)
+        tasks.create_task(writer.write({use: [counter]}))
+        scrubbing = asyncio.ensure_future(writer.scrub(thorough=True))
+        await asyncio.sleep(0)
+        gated.gate.set()
+        with pytest.raises(StorageError, match="cannot be cut"):
+            await scrubbing
+    await writer.close()
+    assert place.ask("SELECT requests FROM usage") == [(1,)]
