@@ -1,7 +1,10 @@
 """A database for tests, and short ways to fill it."""
 
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -126,3 +129,23 @@ def numbered(count: int, *, first: int = 0, at: datetime = EPOCH) -> list[Messag
         message(f"message {n}", id=str(n), author=ALICE, at=at + timedelta(seconds=n))
         for n in range(first, first + count)
     ]
+
+
+@contextmanager
+def held(place: Place, *statements: str) -> Iterator[None]:
+    """Another process that holds a lock on the database."""
+    script = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "for statement in sys.argv[2:]: connection.execute(statement).fetchall()\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(place.file), *statements]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == "held\n"
+        yield
+        child.stdin.close()
+        assert child.wait() == 0

@@ -4,8 +4,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, CHANNEL, EPOCH, message
-from tests.storage.house import PLATFORM, Clock, Place, hear, numbered
+from tests.storage.house import PLATFORM, Clock, Place, hear, held, numbered
 from tests.storage.test_crashes import check_whole
 
 ROOT = Path(__file__).parents[2]
@@ -107,32 +106,12 @@ def test_a_backup_to_a_full_disk_leaves_nothing_and_names_the_disk(place: Place)
     assert list(target.parent.iterdir()) == []
 
 
-@contextmanager
-def _held(place: Place, *statements: str) -> Iterator[None]:
-    """Another process that holds a lock on the database."""
-    script = (
-        "import sqlite3, sys\n"
-        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "for statement in sys.argv[2:]: connection.execute(statement).fetchall()\n"
-        "print('held', flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    command = [sys.executable, "-c", script, str(place.file), *statements]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stdin is not None
-        assert child.stdout.readline() == "held\n"
-        yield
-        child.stdin.close()
-        assert child.wait() == 0
-
-
 _ALONE = ("PRAGMA locking_mode=EXCLUSIVE", "BEGIN EXCLUSIVE", "DELETE FROM usage")
 
 
 async def test_a_database_another_program_holds_is_not_opened(place: Place, clock: Clock) -> None:
     await (await place.open(clock)).close()
-    with _held(place, *_ALONE), pytest.raises(StorageError, match="in use by another program"):
+    with held(place, *_ALONE), pytest.raises(StorageError, match="in use by another program"):
         await place.open(clock, busy_s=0.05)
     await (await place.open(clock)).close()
 
@@ -141,7 +120,7 @@ async def test_a_lock_while_running_fails_the_write_whole_and_it_works_again_aft
     place: Place, clock: Clock
 ) -> None:
     store = await place.open(clock, busy_s=0.05)
-    with _held(place, "BEGIN IMMEDIATE"):
+    with held(place, "BEGIN IMMEDIATE"):
         with pytest.raises(StorageError, match="in use by another program"):
             await hear(store, *numbered(10))
         with pytest.raises(StorageError, match="in use by another program"):
@@ -157,7 +136,7 @@ async def test_forgetting_in_a_locked_database_is_not_called_done_and_is_done_at
 ) -> None:
     store = await place.open(clock, busy_s=0.05)
     await hear(store, message("secret"))
-    with _held(place, "BEGIN IMMEDIATE"), pytest.raises(StorageError, match="in use"):
+    with held(place, "BEGIN IMMEDIATE"), pytest.raises(StorageError, match="in use"):
         await store.privacy.forget(ALICE.identity)
     assert place.count("messages") == 1
     await store.close()
@@ -170,7 +149,7 @@ async def test_a_log_that_cannot_be_cut_because_somebody_reads_is_told(place: Pl
     store = await place.open(clock, busy_s=0.05)
     await hear(store, message("secret"))
     with (
-        _held(place, "BEGIN", "SELECT * FROM messages"),
+        held(place, "BEGIN", "SELECT * FROM messages"),
         pytest.raises(StorageError, match="still in the write-ahead log"),
     ):
         await store.privacy.forget(ALICE.identity)
@@ -183,7 +162,7 @@ async def test_a_backup_does_not_wait_for_ever_for_a_lock(
 ) -> None:
     await (await place.open(clock)).close()
     monkeypatch.setattr("bot.storage.copying.BUSY_S", 0.05)
-    with _held(place, *_ALONE), pytest.raises(StorageError, match="in use by another program"):
+    with held(place, *_ALONE), pytest.raises(StorageError, match="in use by another program"):
         backup_database(place.file, place.folder / "backup.db")
     assert not [path for path in place.folder.iterdir() if "backup" in path.name]
 
