@@ -104,7 +104,7 @@ class Messages:
     def wrote(self, channel: Channel, message_ids: Iterable[str]) -> None:
         """These messages are the bot's own from now on, though their text is stored when it is complete."""
         for message_id in message_ids:
-            self._remember(channel.key, message_id)
+            self._remember(channel.key, message_id, opened_thread=False)
 
     def we_spoke_in(self, channel: Channel) -> bool:
         """The bot has written in this thread; a channel itself is never "ours"."""
