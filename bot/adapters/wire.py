@@ -95,14 +95,18 @@ class WorldServer:
             with suppress(ConnectionError):  # the caller was killed: nobody is left to tell
                 line = await reader.readline()
                 if line:
-                    writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
+                    writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                     await writer.drain()
         finally:
             self._serving.discard(task)
             writer.close()
 
-    async def _answer(self, request: dict[str, object]) -> dict[str, object]:
-        name, arguments = str(request["call"]), decode(request["arguments"])
+    async def _answer(self, line: bytes) -> dict[str, object]:
+        try:
+            request = json.loads(line)
+            name, arguments = str(request["call"]), decode(request["arguments"])
+        except (ValueError, LookupError, TypeError) as error:
+            return {"error": "PlatformError", "text": f"not a call: {error}"}
         if name not in _CALLS or not isinstance(arguments, list):
             return {"error": "PlatformError", "text": f"no call named {name}"}
         try:
