@@ -1,0 +1,41 @@
+"""docs/operators/data.md says of every table what the code does."""
+
+import re
+from pathlib import Path
+
+from bot.storage.backup import COPY_DAYS
+from bot.storage.erasing import SLICE_ROWS
+from bot.storage.personal import DECLARATIONS, DEDUPE_DAYS, OWN_DAYS, USAGE_DAYS, Impersonal, Keep
+from bot.storage.schema import SCHEMA, metadata
+
+TEXT = (Path(__file__).parents[2] / "docs" / "operators" / "data.md").read_text(encoding="utf-8")
+ROWS = {
+    name: row
+    for row in TEXT.splitlines()
+    if row.startswith("| `")
+    for name in re.findall(r"`(\w+)`", row.split("|")[1])
+}
+
+
+def test_every_table_has_its_row() -> None:
+    assert metadata.tables.keys() <= ROWS.keys()
+
+
+def test_tables_without_people_are_called_that() -> None:
+    for entry in DECLARATIONS:
+        assert (ROWS[entry.table.name].split("|")[2].strip() == "nothing") == isinstance(entry, Impersonal)
+
+
+def test_the_days_are_those_of_the_code() -> None:
+    days = {
+        "messages": OWN_DAYS,
+        "inbox": DEDUPE_DAYS,
+        "outbox": DEDUPE_DAYS,
+        "usage": USAGE_DAYS,
+        "audit": int(Keep(24).audit_days),
+    }
+    for table, kept in days.items():
+        assert f"{kept} days" in ROWS[table]
+    assert TEXT.count(f"removed after {COPY_DAYS} days") == 2
+    assert f"at most {SLICE_ROWS} rows" in " ".join(TEXT.split())
+    assert f"llmos.db.before-{SCHEMA}" in TEXT
