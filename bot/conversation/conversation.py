@@ -17,7 +17,7 @@ from bot.conversation.quota import Allowance, Quotas, Refused
 from bot.conversation.running import Handle, Running, Stopped
 from bot.conversation.sentences import Voice
 from bot.core.actions import Chunk, Status
-from bot.core.errors import BotError, ModelEmpty, ModelError, StorageError
+from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
 from bot.core.events import Message
 from bot.llm.language import language_of
 from bot.llm.model import Limits, Model, Queued
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 LOADS_UNNOTICED_S = 0.3
 """A model that is ready by then needs no line about loading."""
+
+LOADS_AT_MOST_S = 15 * 60.0
+"""Nobody waits longer for an answer; a large model that is fetched for the first time takes minutes."""
 
 
 @dataclass(slots=True)
@@ -165,14 +168,10 @@ class Conversation:
 
     async def _ready(self, model: Model, work: _Work) -> AsyncGenerator[Status]:
         """Wait until the model is loaded, and until the answer that is replied to is complete."""
-        try:
-            async with asyncio.timeout(LOADS_UNNOTICED_S) as scope:
-                await work.handle.unless_stopped(model.load())
-        except TimeoutError:
-            if not scope.expired():
-                raise
+        if not await _loaded(model, work.handle, LOADS_UNNOTICED_S):
             yield Status(work.voice(lambda: sentences.loading(0)))
-            await work.handle.unless_stopped(model.load())
+            if not await _loaded(model, work.handle, LOADS_AT_MOST_S):
+                raise ModelTimeout(f"{model.name} is still loading after {LOADS_AT_MOST_S:.0f} seconds")
         channel, replied_to = work.question.ref.channel, work.question.reply_to
         if replied_to is not None and self._running.is_writing(channel, replied_to):
             yield Status(work.voice(sentences.finishing))
@@ -202,6 +201,18 @@ class Conversation:
                 work.handle.alerts.append(refused.alert)
             raise _Declined("refused:quota", lambda: refused.text)
         return allowance
+
+
+async def _loaded(model: Model, handle: Handle, within_s: float) -> bool:
+    """Load a model, or wait for whoever loads it; whether it is ready in time."""
+    try:
+        async with asyncio.timeout(within_s) as scope:
+            await handle.unless_stopped(model.load())
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        return False
+    return True
 
 
 def _work(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:

@@ -14,6 +14,7 @@ from bot.core.errors import ModelBroken, ModelBusy, ModelError, ModelTimeout, Mo
 from bot.core.events import Attachment, Channel, Message
 from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Capabilities, Limits, Piece, Progress, Queued, Turn, no_progress
+from bot.llm.selection import Patient
 from bot.llm.slots import Slotted
 from bot.storage.store import Store
 from tests.conversation.house import Clock, Talk, statuses, talk, text_of
@@ -320,6 +321,38 @@ async def test_loading_is_shown_and_the_answer_follows(store: Store, clock: Cloc
         )
         model.ready.set()
         assert [chunk async for chunk in chunks] == ["At", " last."]
+
+
+async def test_a_model_that_never_loads_is_given_up(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.conversation.conversation.LOADS_UNNOTICED_S", 0)
+    monkeypatch.setattr("bot.conversation.conversation.LOADS_AT_MOST_S", 0.01)
+    house = talk(store, clock, Loading())
+    text, handle = await house.answer(await house.hear("Hi?", to_us=True))
+    assert text.startswith("My language model has been silent for too long")
+    assert handle.outcome == "failed:ModelTimeout"
+
+
+async def test_a_question_can_be_stopped_while_the_model_loads(store: Store, clock: Clock) -> None:
+    house = talk(store, clock, Loading())
+    question = await house.hear("Hi?", to_us=True)
+    with house.begin(question) as handle:
+        async with asyncio.TaskGroup() as tasks:
+            answer = tasks.create_task(house.chunks(question, handle))
+            tasks.create_task(_soon(lambda: house.running.stop(CHANNEL, question.author.identity, False)))
+    assert text_of(answer.result()) == "(stopped)"
+
+
+@pytest.mark.parametrize("said", ["", "The first half"])
+async def test_a_model_that_stalls_is_given_up_and_told(store: Store, clock: Clock, said: str) -> None:
+    stalling = EchoModel(Script(said, stall=True))
+    house = talk(store, clock, Patient(stalling, 0.2))
+    text, handle = await house.answer(await house.hear("Hi?", to_us=True))
+    assert text.startswith(said)
+    assert "silent" in text
+    assert handle.outcome == "failed:ModelTimeout"
+    assert stalling.running == 0
 
 
 async def test_a_model_that_cannot_be_loaded_is_told(store: Store, clock: Clock) -> None:
