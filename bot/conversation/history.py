@@ -58,9 +58,13 @@ async def history_of(context: Context, question: Message, asker: str, now: datet
     own = [] if channel.private else await _just_before(context, question, asker)
     known = {(m.channel_key, m.id): m for m in (*chain, *shared, *own)}
     known.pop((channel.key, question.ref.id), None)
-    return tuple(
-        Line(m.author if not m.ours else "", m.text) for m in _in_order(known.values()) if m.text.strip()
-    )
+    talk = [m for m in known.values() if m.text.strip() and _is_talk(m)]
+    return tuple(Line(m.author if not m.ours else "", m.text) for m in _in_order(talk))
+
+
+def _is_talk(message: StoredMessage) -> bool:
+    """Neither a command nor something that moderation took away."""
+    return message.outcome != "command" and not message.outcome.startswith("moderated:")
 
 
 async def _chain(context: Context, question: Message) -> list[StoredMessage]:
@@ -119,7 +123,7 @@ async def _just_before(context: Context, question: Message, asker: str) -> list[
     answered = {m.reply_to for m in recent if m.ours}
     found: list[StoredMessage] = []
     for message in reversed(recent):
-        if message.ours or message.author != asker:
+        if message.ours or message.author != asker or not _is_talk(message):
             continue
         too_old = question.at - message.at > JUST_BEFORE
         if too_old or message.addressed or message.id in answered or len(found) == MAX_JUST_BEFORE:

@@ -33,6 +33,7 @@ class StoredMessage:
         author: pseudonym; "" for the bot's own.
         text: what was said; of a message to the bot, without the mention of the bot.
         addressed: it was said to the bot.
+        outcome: what the bot made of it; "" for its own.
     """
 
     id: str
@@ -43,6 +44,7 @@ class StoredMessage:
     at: datetime
     reply_to: str | None
     addressed: bool
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class SaidMessage:
 Refuses = Callable[[str, datetime], bool]
 """Whether what a pseudonym wrote at a time may not be kept."""
 
-_Found = SqlRow[str, str, str, bool, bytes, datetime, str | None, bool]
-_COLUMNS = ("message_id", "channel_key", "author", "ours", "body", "at", "reply_to", "addressed")
+_Found = SqlRow[str, str, str, bool, bytes, datetime, str | None, bool, str]
+_COLUMNS = ("message_id", "channel_key", "author", "ours", "body", "at", "reply_to", "addressed", "outcome")
 _SELECT = select(*(messages.c[name] for name in _COLUMNS)).where(messages.c.body.is_not(None))
 
 
@@ -201,13 +203,13 @@ class Messages:
         return [message for message in map(self._opened, found) if message is not None]
 
     def _opened(self, found: _Found) -> StoredMessage | None:
-        message_id, channel_key, author, ours, body, at, reply_to, addressed = found
+        message_id, channel_key, author, ours, body, at, reply_to, addressed, outcome = found
         try:
             text = self._seal.open(body)
         except ValueUnreadable as error:
             _log.error("a stored message is left out: %s", error, extra={"channel": channel_key})
             return None
-        return StoredMessage(message_id, channel_key, author, ours, text, at, reply_to, addressed)
+        return StoredMessage(message_id, channel_key, author, ours, text, at, reply_to, addressed, outcome)
 
 
 def _newest(known: OrderedDict[K, None], key: K) -> None:

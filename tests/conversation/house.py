@@ -58,6 +58,7 @@ class Talk:
         to_us: bool = False,
         attachments: tuple[Attachment, ...] = (),
         id: str | None = None,
+        outcome: str = "opened",
     ) -> Message:
         """A message arrives and is recorded, a second after the last one."""
         self.ids += 1
@@ -72,7 +73,7 @@ class Talk:
             at=self.clock(),
         )
         said = replace(said, attachments=attachments)
-        await self.store.settle(Settlement(messages=((said, "opened"),)))
+        await self.store.settle(Settlement(messages=((said, outcome),)))
         return said
 
     def begin(self, question: Message) -> Handle:

@@ -152,6 +152,15 @@ async def test_what_the_bot_posted_by_itself_in_a_thread_belongs_to_it(house: Ta
     assert house.dialogue[1] == ("assistant", "Threads of the week: …")
 
 
+@pytest.mark.parametrize("place", [CHANNEL, THREAD, PRIVATE], ids=["channel", "thread", "private"])
+async def test_commands_and_what_moderation_took_away_are_no_talk(house: Talk, place: Channel) -> None:
+    await house.hear("I need a backup.", channel=place)
+    await house.hear("/help ask", channel=place, outcome="command")
+    await house.hear("Buy gold at my place!", channel=place, outcome="moderated:spam")
+    await house.ask("How?", channel=place)
+    assert house.dialogue == [("user", "I need a backup.\nHow?")]
+
+
 async def test_who_wants_nothing_stored_is_in_nobodys_context(house: Talk) -> None:
     await house.store.privacy.opt_out(BOB.identity)
     await house.hear("Bob was here.", author=BOB, channel=THREAD)
