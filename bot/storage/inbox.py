@@ -1,6 +1,7 @@
 """Events on their way in: durable before anybody acts on them, each taken once."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +14,8 @@ from bot.storage.seal import Seal
 from bot.storage.writer import Row, Writer
 from bot.storage.writes import Writes
 
+_KEYS_IN_MEMORY = 4_096  # an event is handled soon after it was taken
+
 
 class Inbox:
     """What arrived, until it is handled; its keys stay longer, so that nothing is taken twice."""
@@ -20,6 +23,8 @@ class Inbox:
     def __init__(self, reader: Reader, writer: Writer, writes: Writes, seal: Seal, now: Clock) -> None:
         self._reader, self._writer, self._writes, self._seal = reader, writer, writes, seal
         self._now = now
+        self.key = lru_cache(_KEYS_IN_MEMORY)(seal.fingerprint)
+        """What the database calls an event: a keyed hash, for event keys may name a member."""
 
     async def take(
         self, platform: str, events: Sequence[Event], cursors: Mapping[str, str]
@@ -53,10 +58,6 @@ class Inbox:
         """How far each scope of a platform was read."""
         query = select(cursors.c.scope, cursors.c.value).where(cursors.c.platform == platform)
         return {scope: value for scope, value in await self._reader.rows(query)}
-
-    def key(self, event_key: str) -> str:
-        """What the database calls an event: a keyed hash, for event keys may name a member."""
-        return self._seal.fingerprint(event_key)
 
     def _row(self, platform: str, key: str, event: Event) -> Row:
         author = author_of(event)

@@ -1,10 +1,14 @@
 """Bodies are unreadable without the key file, and the key file belongs to one user and one database."""
 
 import base64
+import hmac
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +53,20 @@ def test_a_pseudonym_is_stable_and_differs_by_person_and_by_key() -> None:
     assert SEAL.pseudonym(ALICE.identity) != SEAL.pseudonym(BOB.identity)
     assert SEAL.pseudonym(ALICE.identity) != OTHER.pseudonym(ALICE.identity)
     assert SEAL.pseudonym(("a", "b\0c")) != SEAL.pseudonym(("matrix", "alice"))
+
+
+@given(st.text(st.characters() | st.sampled_from("\0\ud800")))
+def test_a_fingerprint_is_hmac_sha256_under_a_key_of_its_own(text: str) -> None:
+    key = HKDFExpand(SHA256(), 32, b"llmos pseudonym v1").derive(bytes(32))
+    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+    assert SEAL.fingerprint(text) == base64.urlsafe_b64encode(digest)[:22].decode()
+
+
+def test_no_nonce_is_used_twice_also_from_several_threads() -> None:
+    seal = Seal(bytes(32))
+    with ThreadPoolExecutor(4) as threads:
+        sealed = list(threads.map(lambda n: seal.seal("x"), range(4_000)))
+    assert len({value[1:13] for value in sealed}) == 4_000
 
 
 def test_a_new_key_file_is_for_its_user_alone_and_is_read_again(tmp_path: Path) -> None:
