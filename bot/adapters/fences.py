@@ -55,7 +55,7 @@ def fences(text: str, longest: int) -> Iterator[Fence]:
             opening = None
         seen = line.end()
     if opening is not None:
-        quote_end = _quote_end(opening, text, seen, len(text) - 1)
+        quote_end = _quote_end(opening, text, seen, len(text) - text.endswith("\n"))
         if quote_end is None:
             yield _fence(opening, len(text), len(text) + 1, closed=False)
         else:

@@ -14,6 +14,7 @@ from bot.adapters.pacing import Window
 from bot.core.actions import Chunk, Receipt, Reply, Status, StreamedReply
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
 from bot.core.events import Channel, MessageRef
+from tests.adapters.test_splitting import is_balanced
 from tests.adapters.virtual_time import now, run
 
 
@@ -213,6 +214,53 @@ def test_a_rate_limit_is_waited_out() -> None:
 
     assert run(scenario()) == pytest.approx(30, abs=0.1)
     assert town.shown == ["Hello"]
+
+
+def test_after_three_refusals_an_answer_shows_only_its_final_text() -> None:
+    town = Town(edits=1000, seconds=1)
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield "word "
+        await asyncio.sleep(2)
+        town.world.faults.refuse = [RateLimited(1.0)] * 3
+        async for chunk in written("word " * 60, 60):
+            yield chunk
+
+    run(town.stream(chunks()))
+    (message,) = [p for p in town.world.messages.values() if p.message.author == town.world.bot]
+    assert message.texts == ["word ", "word " * 61]
+
+
+def test_while_a_code_block_is_written_no_message_is_ever_shown_with_an_open_fence() -> None:
+    town = Town(edits=1000, seconds=1, message_limit=80)
+    code = "".join(f"print({n})\n" for n in range(30))
+    run(town.stream(written(f"Look:\n```python\n{code}```\nDone.\n> ```\n> quoted\n> ```\n", 120)))
+    versions = [text for p in town.world.messages.values() for text in p.texts][1:]
+    assert len(versions) > 40
+    assert [text for text in versions if not is_balanced(text)] == []
+
+
+def test_in_one_channel_final_texts_go_before_first_before_growing_ones() -> None:
+    town = Town(edits=1, seconds=10)
+    shown: list[str] = []
+
+    async def watch() -> None:
+        while True:
+            await town.world.changed()
+            shown.append(" | ".join(town.shown))
+
+    async def scenario() -> None:
+        watching = asyncio.create_task(watch())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(town.stream(scripted("grows", 15.0, " on", 200.0, "."), key="growing"))
+            await asyncio.sleep(5)
+            group.create_task(town.stream(scripted("begins", 200.0), key="beginning"))
+            group.create_task(town.stream(scripted("ends"), key="ending"))
+        watching.cancel()
+
+    run(scenario())
+    assert shown[:3] == ["grows", "grows | ends", "grows | ends | begins"]
+    assert "grows on." in shown[-1]
 
 
 def test_a_message_that_cannot_be_edited_any_more_is_replaced() -> None:

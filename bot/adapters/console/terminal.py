@@ -51,7 +51,7 @@ class Terminal:
     def __init__(
         self, name: str, history: Path, source: Input | None = None, sink: Output | None = None
     ) -> None:
-        self._name = name
+        self._name = harmless(name).replace("\n", " ")
         self._completer = CommandCompleter()
         self._session: PromptSession[str] = PromptSession(
             self._prompt,

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from prompt_toolkit.history import FileHistory
 from bot.core.specs import CommandSpec, Parameter
 from bot.core.text import _
 
-_FORGETS = ("/privacy forget", "/privacy optout")
+_FORGETS = re.compile(r"\s*[/!].*\bprivacy\s+forget\s+\S", re.IGNORECASE)
 _MOST_BYTES = 1 << 18
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class TypedLines(FileHistory):
 
     def store_string(self, string: str) -> None:
         """See `History`."""
-        if string.strip().startswith(_FORGETS):
+        if _FORGETS.match(string):
             self._forget()
         elif self._usable:
             self._attempt(lambda: super(TypedLines, self).store_string(string))

@@ -312,6 +312,8 @@ async def test_forgetting_empties_the_history_too(history: Path) -> None:
         await person.ask("my secret canary")
         assert b"canary" in kept(history)
         await person.ask("/privacy forget")
+        assert b"canary" in kept(history), "that only asks whether it is meant"
+        await person.ask("/privacy forget yes")
         assert b"canary" not in kept(history)
         person.press(UP, ENTER)
         assert await person.ask("next") is not None
