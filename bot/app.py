@@ -32,7 +32,6 @@ from bot.routing import Router
 from bot.schedule import every
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
-from bot.web.health import Probe, serving
 from bot.web.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -125,7 +124,7 @@ class Loading:
             log.error("the model cannot be loaded: %s", error, extra={"model": self._model.name})
 
     async def probe(self) -> str | None:
-        """See `Probe`."""
+        """See `bot.web.health.Probe`."""
         if self._error:
             return self._error
         return None if self._share is None else f"loading, {self._share:.0%} done"
@@ -297,6 +296,7 @@ class App:
             member=quota("member"),
             channel=quota("channel"),
             community=quota("community"),
+            settings=self.store.policies,
         )
 
     async def _retain(self) -> None:
@@ -313,7 +313,9 @@ class App:
         return gauge
 
     async def _watch(self, address: tuple[str, int], loading: Loading) -> None:
-        probes: dict[str, Probe] = {"database": self._database_probe, "model": loading.probe}
+        from bot.web.health import serving  # noqa: PLC0415 - a chat serves nothing and should start at once
+
+        probes = {"database": self._database_probe, "model": loading.probe}
         async with serving(address, self.metrics, probes):
             await asyncio.Event().wait()
 

@@ -174,7 +174,9 @@ class Pipeline:
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
             log.exception("event failed", extra={"event_id": event.key})
-            return Decision(event, f"failed:{type(error).__name__}")
+            waits = isinstance(event, Message) and event.addressed is not None
+            opened = (self._open(event),) if waits else ()  # the performer tells who waits for an answer
+            return Decision(event, f"failed:{type(error).__name__}", opened)
 
     def _decide_message(self, message: Message) -> Decision:
         judgement = self._judge.judge(message)
@@ -197,7 +199,7 @@ class Pipeline:
             return None
         return Decision(event, f"moderated:{strongest.rule}", self._rows(event, judgement.actions, first=1))
 
-    def _open(self, event: Message | Invocation) -> NewOutboxRow:
+    def _open(self, event: Event) -> NewOutboxRow:
         return NewOutboxRow(event_key(event), place_of(event), event, None)
 
     def _rows(self, event: Event, actions: Sequence[Action], first: int) -> tuple[NewOutboxRow, ...]:
@@ -217,7 +219,7 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
             case Message() as message:
                 messages.append((message, decision.outcome))
             case Edit(message=message):
-                edited.append((message.ref, message.text))
+                edited.append((message.ref, message.text if message.addressed is None else message.addressed))
             case Deletion(ref=ref):
                 removed.append(ref)
             case _:

@@ -53,7 +53,7 @@ class Situation:
         prefix: what commands start with, such as "!llmos".
         commands: the name paths of all commands, such as ("channel", "set").
         replies_to_us: the message replies to one of the bot's own.
-        in_our_thread: it stands in a thread the bot opened or was talked to in.
+        in_our_thread: it stands in a thread the bot opened.
         too_old: it waited too long, for example while the bot was down.
     """
 
@@ -151,7 +151,7 @@ class Router:
                 prefix=self._prefix,
                 commands=self._commands,
                 replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
-                in_our_thread=known.we_spoke_in(channel),
+                in_our_thread=known.opened_thread(channel),
                 too_old=self._now() - message.at > STALE_AFTER,
             ),
         )

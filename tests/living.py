@@ -1,18 +1,19 @@
 """A whole bot for tests: the real app on a real SQLite file, in a world that the test lives in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.memory import MemoryAdapter, Server, World
 from bot.app import App, opened
 from bot.config import Config
-from bot.config.sections import Bot, Metrics, Privacy, Quota, Storage
-from bot.core.events import Author, Channel
+from bot.config.sections import Bot, Metrics, Section, Storage
+from bot.core.events import Author, Channel, Event
 from bot.llm.echo import EchoModel
 from bot.llm.model import Model
 from bot.moderation.judge import Judge
@@ -42,21 +43,21 @@ class Life:
     world: World = field(default_factory=World)
     model: EchoModel = field(default_factory=EchoModel)
     rules: Sequence[Rule] = ()
-    quota: Quota = field(default_factory=Quota)
     clock: Clock = field(default_factory=Clock)
     others: Sequence[Model] = ()
     server: Server | None = None
     """How the bot reaches the world, if not directly."""
+    sections: dict[str, Section] = field(default_factory=dict)
+    """Sections of the configuration that are not as usual."""
 
     @property
     def config(self) -> Config:
-        return Config(
-            bot=Bot(data_dir=self.folder, name="llmos"),
-            storage=Storage(url=f"sqlite:///{self.folder}/llmos.db"),
-            metrics=Metrics(listen=""),
-            quota=self.quota,
-            privacy=Privacy(context_hours=24),
-        )
+        usual: dict[str, Section] = {
+            "bot": Bot(data_dir=self.folder, name="llmos"),
+            "storage": Storage(url=f"sqlite:///{self.folder}/llmos.db"),
+            "metrics": Metrics(listen=""),
+        }
+        return Config.model_validate({**usual, **self.sections})
 
     @property
     def room(self) -> Channel:
@@ -66,17 +67,25 @@ class Life:
         return self.world.member(name)
 
     @asynccontextmanager
-    async def bot(self) -> AsyncIterator[App]:
+    async def bot(self, past: Mapping[str, Iterable[Event]] = MappingProxyType({})) -> AsyncIterator[App]:
         """A bot that listens; leaving the context ends it the hard way: no task gets to finish its work."""
         adapter = Announcing(self.server or self.world)
         models = {model.name: model for model in (self.model, *self.others)}
         judge = Judge(self.rules)
         made = opened(self.config, [adapter], models=models, judge=judge, now=self.clock)
-        async with made as app, asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(app.run())
+        async with made as app, self.living(app, adapter, past):
+            yield app
+
+    @asynccontextmanager
+    async def living(
+        self, app: App, adapter: "Announcing", past: Mapping[str, Iterable[Event]] = MappingProxyType({})
+    ) -> AsyncIterator[None]:
+        """Let a bot that is made run."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(app.run(past=past))
             async with asyncio.timeout(PATIENCE_S):
                 await adapter.listens.wait()
-            yield app
+            yield
             running.cancel()
 
     @asynccontextmanager

@@ -312,7 +312,7 @@ async def test_the_first_start_ever_answers_nothing_old(life: Life) -> None:
 
 
 async def test_the_first_refusal_of_a_quota_alerts_the_moderators(life: Life) -> None:
-    life.quota = Quota(member_requests=1)
+    life.sections["quota"] = Quota(member_requests=1)
     async with life.bot():
         for word in ("one", "two", "three"):
             life.world.say(life.person("anna"), life.room, f"@llmos {word}")
@@ -329,3 +329,55 @@ async def test_a_fast_follower_gets_three_answers_and_then_silence(life: Life) -
             life.world.say(life.person("echo"), life.room, f"@llmos {number}")
         await life.until(lambda: any(isinstance(act, Alert) for act in life.world.acts))
         assert sorted(life.world.answers(life.room)) == ["0", "1", "2"]
+
+
+async def test_an_answer_whose_stream_breaks_is_shown_whole_when_it_is_complete(life: Life) -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    life.model = by_word(story=Script(words, delay_s=0.01))
+    async with life.bot():
+        life.world.say(life.person("anna"), life.room, "@llmos a story")
+        await life.until(lambda: any("word3" in text for text in life.world.answers(life.room)))
+        life.world.faults.refuse = [PlatformError("the connection broke")]
+        await life.until(lambda: life.world.answers(life.room) == [words])
+
+
+async def test_an_answer_cut_by_a_rule_is_recorded_as_such(life: Life) -> None:
+    life.rules = (NoShouting(),)
+    life.model = EchoModel(Script("I AM LOUD."))
+    async with life.bot() as app:
+        question = life.world.say(life.person("anna"), life.room, "@llmos hello")
+        await life.until(lambda: any("breaks a rule" in text for text in life.world.answers(life.room)))
+        await settled(app.store, life)
+        assert await app.store.messages.outcome(question.ref) == "cut:no-shouting"
+
+
+async def test_an_answer_that_may_not_be_posted_is_recorded_and_told_to_the_moderators(life: Life) -> None:
+    async with life.bot() as app:
+        life.world.faults.refuse = [Forbidden("Send Messages is missing")] * 2
+        question = life.world.say(life.person("anna"), life.room, "@llmos hello")
+        await life.until(
+            lambda: any("Send Messages" in act.text for act in life.world.acts if isinstance(act, Alert))
+        )
+        await settled(app.store, life)
+        assert await app.store.messages.outcome(question.ref) == "failed:undeliverable"
+
+
+async def test_a_deletion_that_the_platform_refuses_for_a_while_does_not_hold_up_the_next(life: Life) -> None:
+    life.rules = (NoShouting(),)
+    async with life.bot():
+        life.world.faults.refuse = [PlatformError("the server has a problem")]
+        first = life.world.say(life.person("anna"), life.room, "FIRST")
+        second = life.world.say(life.person("ben"), life.room, "SECOND")
+        await life.until(lambda: life.world.messages[second.ref].deleted)
+        assert not life.world.messages[first.ref].deleted
+        await life.until(lambda: life.world.messages[first.ref].deleted)
+
+
+async def test_a_setting_in_chat_is_recorded_once_though_the_reply_fails_at_first(life: Life) -> None:
+    mia = life.world.member("mia", Role.MODERATOR)
+    async with life.bot():
+        life.world.faults.refuse = [PlatformError("the server has a problem")]
+        life.world.say(mia, life.room, "!llmos channel set answer all")
+        await life.answers(1)
+        life.world.say(life.person("anna"), life.room, "no mention needed")
+        await life.until(lambda: "no mention needed" in life.world.answers(life.room))

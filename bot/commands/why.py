@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     ),
     "failed:ModelUnavailable": N_("I tried, but the language model could not be reached or loaded."),
     "failed:ModelEmpty": N_("I tried, but the language model ended without a word. Try other words."),
+    "failed:undeliverable": N_("I had an answer, but could not post it here: I may lack a permission."),
     "failed:ModelBroken": N_("I tried, but the language model stopped half-way."),
 }
 """What became of a message -> a sentence about it. Parts that record other outcomes add their sentences."""
@@ -62,6 +63,7 @@ GROUPS: dict[str, str] = {
     "moderated": N_("The rule `{detail}` found something in it and acted."),
     "ignored": N_("I stayed silent because of a rule of mine: `{detail}`."),
     "refused": N_("I did not answer: `{detail}`."),
+    "cut": N_("I began to answer, and stopped because of the rule `{detail}`."),
     "failed": N_("I tried, and failed: `{detail}`. The operator finds more in the log."),
 }
 """Sentences for outcomes that have none of their own, by what stands before the colon."""

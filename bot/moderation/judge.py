@@ -44,6 +44,10 @@ class Judgement:
 NOTHING_TO_SAY = Judgement()
 
 
+def _nobody_asks(rule: str) -> None:
+    """For answers whose end nobody records."""
+
+
 class Judge:
     """Runs every rule on every message. A rule that fails is reported and left out of that judgement."""
 
@@ -65,11 +69,17 @@ class Judge:
             return None
 
     async def watch(
-        self, chunks: AsyncIterator[Chunk], question: Message, clock: Callable[[], float] = monotonic
+        self,
+        chunks: AsyncIterator[Chunk],
+        question: Message,
+        clock: Callable[[], float] = monotonic,
+        *,
+        stopped_by: Callable[[str], None] = _nobody_asks,
     ) -> AsyncIterator[Chunk]:
         """Let the bot's own words through only after they were judged.
 
-        When they would not stand, the answer ends there with a sentence that says so.
+        When they would not stand, the answer ends there with a sentence that says so, and `stopped_by` is
+        told the rule.
         """
         held, said, since = "", "", clock()
         async for chunk in chunks:
@@ -79,17 +89,21 @@ class Judge:
             held += chunk
             if not (len(held) >= HOLD_CHARACTERS or clock() - since >= HOLD_S or SENTENCE_END.search(held)):
                 continue
-            if not self._may_say(said + held, question):
+            if self._against(said + held, question) is not None:
                 break
             yield held
             said, held, since = said + held, "", clock()
-        if held:
-            may_say = self._may_say(said + held, question)
-            yield (
-                held
-                if may_say
-                else _("(I stopped here: what I was about to write breaks a rule of this place.)")
-            )
+        if not held:
+            return
+        rule = self._against(said + held, question)
+        if rule is None:
+            yield held
+            return
+        stopped_by(rule)
+        sentence = _("(I stopped here: what I was about to write breaks a rule of this place.)")
+        yield f"\n\n{sentence}" if said.strip() else sentence
 
-    def _may_say(self, text: str, question: Message) -> bool:
-        return self.judge(replace(question, text=text, addressed=None)).stands
+    def _against(self, text: str, question: Message) -> str | None:
+        """The rule under which a text of the bot's own may not stand."""
+        judgement = self.judge(replace(question, text=text, addressed=None))
+        return None if judgement.stands or judgement.strongest is None else judgement.strongest.rule

@@ -1,8 +1,9 @@
 """One answer from its first placeholder to the row that says it is done."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
@@ -24,25 +25,48 @@ from bot.web.metrics import Metrics
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class Said:
-    """The chunks of an answer, and their text as far as they were read."""
+    """An answer's chunks, read by a task of their own: when showing them fails, they are still read."""
 
-    chunks: AsyncIterator[Chunk]
-    begins: Callable[[], None]
-    text: str = ""
+    def __init__(self, chunks: AsyncIterator[Chunk], begins: Callable[[], None]) -> None:
+        """Args: begins: called when the first text is there."""
+        self._chunks, self._begins = chunks, begins
+        self._seen: list[Chunk] = []
+        self._ended = False
+        self._news = asyncio.Event()
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(chunk for chunk in self._seen if not isinstance(chunk, Status))
+
+    async def read(self) -> None:
+        """Read to the end."""
+        begun = False
+        try:
+            async for chunk in self._chunks:
+                if not begun and not isinstance(chunk, Status):
+                    begun = True
+                    self._begins()
+                self._seen.append(chunk)
+                self._news.set()
+        finally:
+            self._ended = True
+            self._news.set()
 
     async def stream(self) -> AsyncIterator[Chunk]:
-        """Pass the chunks on."""
-        async for chunk in self.chunks:
-            if not isinstance(chunk, Status):
-                if not self.text:
-                    self.begins()
-                self.text += chunk
-            yield chunk
+        """All chunks from the first on, as they come; for one reader at a time."""
+        shown = 0
+        while not (self._ended and shown == len(self._seen)):
+            if shown == len(self._seen):
+                self._news.clear()
+                await self._news.wait()
+                continue
+            shown += 1
+            yield self._seen[shown - 1]
 
     async def whole(self) -> str:
-        """Read what is left and return everything."""
+        """Wait for the end and return everything."""
         async for _chunk in self.stream():
             pass
         return self.text
@@ -77,29 +101,43 @@ class Answering:
             What is to be settled now that it stands, the finished row included.
         """
         began, platform = perf_counter(), question.ref.channel.platform
+        cut: list[str] = []
         said = Said(
-            self._judge.watch(chunks, question),
+            self._judge.watch(chunks, question, stopped_by=cut.append),
             begins=lambda: self._metrics.first_text(platform, perf_counter() - began),
         )
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(_read(said, chunks), name=f"read {attempt.row.key}")
             known = await self._show(question, said, handle, attempt)
-        finally:
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()  # a judge that stopped the answer, or a cancel, stops the model too
-        outcome = handle.outcome or "answered"
+            if known is None:
+                reading.cancel()  # nobody will ever see the rest
+        outcome = f"cut:{cut[0]}" if cut else handle.outcome or "answered"
         self._metrics.answered(platform, outcome.partition(":")[0], perf_counter() - began)
-        if handle.reason == "deleted" or known is None:
-            await self.remove(question.ref.channel, attempt)
-            return Settlement(finished=(attempt.row.key,))
-        self._loops.answered(question, self._now())
+        return await self._recorded(question, known, said.text, outcome, handle, attempt)
+
+    async def _recorded(
+        self,
+        question: Message,
+        known: Receipt | None,
+        text: str,
+        outcome: str,
+        handle: Handle,
+        attempt: Attempt,
+    ) -> Settlement:
+        """What is written down about an answer that stands as `known`, or that nobody will ever see."""
         alerts = tuple(
             NewOutboxRow(derived_key(attempt.row.key, f"alert{n}"), alert.channel, None, alert)
             for n, alert in enumerate(handle.alerts)
         )
+        if known is None or handle.reason == "deleted":
+            await self.remove(question.ref.channel, attempt)
+            unseen = ((question.ref, "failed:undeliverable"),)
+            return Settlement(finished=(attempt.row.key,), outcomes=unseen, opened=alerts)
+        self._loops.answered(question, self._now())
         return Settlement(
             finished=(attempt.row.key,),
             outcomes=((question.ref, outcome),),
-            said=self._said(question, known, said.text),
+            said=self._said(question, known, text),
             opened=alerts,
         )
 
@@ -117,6 +155,7 @@ class Answering:
                 told.append(True)
                 self._loops.answered(question, self._now())
             handle.wrote(receipt.message_ids)
+            self._store.messages.wrote(receipt.channel or question.ref.channel, receipt.message_ids)
 
         told: list[bool] = []
 
@@ -140,9 +179,20 @@ class Answering:
                 question.ref.id,
                 at,
                 question.author.identity,
+                asked_at=question.at,
+                opened_thread=place.thread is not None and place != question.ref.channel,
             )
             for part, message_id in enumerate(receipt.message_ids)
         )
+
+
+async def _read(said: Said, chunks: AsyncIterator[Chunk]) -> None:
+    """Read an answer; whatever ends the reading, such as a judge or a cancel, ends the model too."""
+    try:
+        await said.read()
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
 
 
 def stale(question: Message) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.adapters.adapter import Adapter
+from bot.conversation.running import Handle
 from bot.core.actions import Action, Alert, Post, Receipt, Reply, Report, Update, no_report
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.text import _
@@ -25,14 +26,24 @@ class Attempt:
     """One row being carried out, and what of it exists by now.
 
     Attributes:
-        resume: what an earlier attempt made, None when this is the first one ever.
+        known: the messages that exist.
+        tried: it was tried before, perhaps by an earlier process: there may be more than is known.
         withdrawn: the message that is answered was deleted; what exists has to go.
+        handles: answers begun for this row, finished when it is settled.
     """
 
     row: OutboxRow
-    resume: Receipt | None = None
     known: Receipt = field(default_factory=Receipt)
+    tried: bool = False
     withdrawn: bool = False
+    handles: list[Handle] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not done yet; the platform says when to try again, or nobody knows."""
+
+    wait_s: float | None = None
 
 
 class Deliverer:
@@ -49,34 +60,55 @@ class Deliverer:
         self._sleep = sleep
         self._told: set[tuple[str, str]] = set()
 
-    async def perform(self, action: Action, attempt: Attempt, report: Report = no_report) -> Receipt | None:
+    async def perform(
+        self,
+        action: Action,
+        attempt: Attempt,
+        report: Report = no_report,
+        later: "Later | None" = None,
+    ) -> Receipt | None:
         """Carry out an action; every message it makes is recorded as soon as it exists.
+
+        Args:
+            later: what an attempt a moment ago led to, if there was one.
 
         Returns:
             What stands there now; None if the platform will never do it. That is logged, and a missing
             permission is also told to the moderators, once for each kind of action and place.
         """
-        wait_s, tries = FIRST_WAIT_S, 0
-        while True:
-            tries += 1
-            try:
-                return await self.once(action, attempt, report)
-            except RateLimited as error:
-                await self._sleep(error.retry_after_s)
-            except (Gone, Unsupported) as error:
-                log.info("not done: %s", error, extra={"action": type(action).__name__})
-                return None
-            except Forbidden as error:
-                log.warning("not allowed: %s", error, extra={"action": type(action).__name__})
-                await self._tell_moderators(action, attempt, str(error))
-                return None
-            except PlatformError as error:
-                if tries >= REPLY_ATTEMPTS and isinstance(action, Reply | Post | Update | Alert):
-                    log.exception("given up", extra={"action": type(action).__name__})
+        wait_s, failures = FIRST_WAIT_S, 0
+        outcome = later or await self.try_once(action, attempt, report)
+        while isinstance(outcome, Later):
+            if outcome.wait_s is not None:
+                await self._sleep(outcome.wait_s)
+            else:
+                failures += 1
+                if failures >= REPLY_ATTEMPTS and isinstance(action, Reply | Post | Update):
+                    log.error("given up", extra={"action": type(action).__name__})
                     return None
-                log.warning("trying again in %.0f s: %s", wait_s, error)
                 await self._sleep(wait_s)
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            outcome = await self.try_once(action, attempt, report)
+        return outcome
+
+    async def try_once(
+        self, action: Action, attempt: Attempt, report: Report = no_report
+    ) -> "Receipt | Later | None":
+        """The first step of `perform`: done, never to be done, or to be tried again later."""
+        try:
+            return await self.once(action, attempt, report)
+        except RateLimited as error:
+            return Later(error.retry_after_s)
+        except (Gone, Unsupported) as error:
+            log.info("not done: %s", error, extra={"action": type(action).__name__})
+            return None
+        except Forbidden as error:
+            log.warning("not allowed: %s", error, extra={"action": type(action).__name__})
+            await self._tell_moderators(action, attempt, str(error))
+            return None
+        except PlatformError as error:
+            log.warning("to be tried again: %s", error, extra={"action": type(action).__name__})
+            return Later()
 
     async def once(self, action: Action, attempt: Attempt, report: Report = no_report) -> Receipt:
         """One attempt.
@@ -90,11 +122,10 @@ class Deliverer:
             await self._outbox.report(attempt.row.key, receipt)
             await report(receipt)
 
-        resume = attempt.resume
-        attempt.resume = attempt.known = attempt.known if resume is None else (attempt.known or resume)
-        receipt = await self._adapter(attempt).perform(action, attempt.row.key, resume, exists)
-        attempt.resume = attempt.known = receipt
-        return receipt
+        resume = attempt.known if attempt.tried else None
+        attempt.tried = True
+        attempt.known = await self._adapter(attempt).perform(action, attempt.row.key, resume, exists)
+        return attempt.known
 
     def _adapter(self, attempt: Attempt) -> Adapter:
         return self._adapters[attempt.row.channel.platform]

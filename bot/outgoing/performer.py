@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from bot.adapters.adapter import Adapter
 from bot.commands.command import Context, Outcome, Services
@@ -20,7 +21,7 @@ from bot.core.events import Author, Event, Invocation, Message, MessageRef
 from bot.core.text import _, closest_locale, set_locale
 from bot.llm.language import language_of
 from bot.outgoing.answering import Answering, stale
-from bot.outgoing.delivering import Attempt, Deliverer
+from bot.outgoing.delivering import Attempt, Deliverer, Later
 from bot.outgoing.keys import derived_key
 from bot.outgoing.order import InOrder
 from bot.routing import Converse, Ignore, Invoke, Route
@@ -29,6 +30,10 @@ from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
+
+
+MOST_FAULTS = 3
+"""A row that fails so often through a fault of ours, over several starts, is given up; the log tells."""
 
 
 class Performer:
@@ -69,12 +74,14 @@ class Performer:
 
     def resume(self, row: OutboxRow, tasks: asyncio.TaskGroup) -> None:
         """Carry out a row that an earlier process left open."""
-        self._start(Attempt(row, resume=row.receipt, known=row.receipt), tasks)
+        self._start(Attempt(row, known=row.receipt, tried=True), tasks)
 
     def withdraw(self, question: MessageRef) -> None:
         """A message was deleted: what answers it is stopped, and taken back by the task that writes it."""
+        gone = (question.channel.key, question.id)
         for attempt in self._open.values():
-            if question_of(attempt.row) == question:
+            answers = question_of(attempt.row)
+            if answers is not None and (answers.channel.key, answers.id) == gone:
                 attempt.withdrawn = True
         self._running.stop_question(question)
 
@@ -93,21 +100,33 @@ class Performer:
 
     async def _run(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
         try:
-            settlement = await self._carry_out(attempt)
+            settlement = await self._carried_out(attempt)
             await self._store.settle(settlement)
             for row in settlement.opened:
                 self.begin(row, tasks)
         finally:
+            for handle in attempt.handles:  # not before the text is stored: replies to it wait for that
+                handle.finish()
             del self._open[attempt.row.key]
             if not self._open:
                 self._idle.set()
 
+    async def _carried_out(self, attempt: Attempt) -> Settlement:
+        """Carry a row out; a fault of ours leaves it for the next start, but not for every one."""
+        try:
+            return await self._carry_out(attempt)
+        except StorageError:
+            raise
+        except Exception:  # one row: the others go on
+            tries = await self._store.outbox.attempt(attempt.row.key)
+            log.exception("an outbox row failed", extra={"event_id": attempt.row.key, "attempt": tries})
+            return Settlement(finished=(attempt.row.key,) if tries >= MOST_FAULTS else ())
+
     async def _carry_out(self, attempt: Attempt) -> Settlement:
         row = attempt.row
         if row.action is not None:
-            async with self._order.turn(row.channel.key):
-                if not attempt.withdrawn:
-                    await self._deliverer.perform(row.action, attempt)
+            if not attempt.withdrawn:
+                await self._act(row.action, attempt)
             return Settlement(finished=(row.key,))
         event = row.event
         if not isinstance(event, Message | Invocation):
@@ -122,10 +141,17 @@ class Performer:
             log.exception("serving failed", extra={"event_id": row.key})
             return await self._apologize(event, attempt, error)
 
+    async def _act(self, action: Action, attempt: Attempt) -> None:
+        """Actions of a place are tried in order; one that has to wait lets the others pass."""
+        async with self._order.turn(attempt.row.channel.key):
+            outcome = await self._deliverer.try_once(action, attempt)
+        if isinstance(outcome, Later):
+            await self._deliverer.perform(action, attempt, later=outcome)
+
     async def _serve(self, event: Message | Invocation, attempt: Attempt) -> Settlement:
         if isinstance(event, Invocation):
             return await self._command(event, None, attempt)
-        if attempt.withdrawn or (attempt.resume is not None and await self._is_gone(event)):
+        if attempt.withdrawn or (attempt.tried and await self._is_gone(event)):
             await self._answering.remove(event.ref.channel, attempt)
             return Settlement(finished=(attempt.row.key,))
         match self._route(event):
@@ -137,45 +163,43 @@ class Performer:
                 return await self._command(event, line, attempt)
             case Converse(question=question):
                 policy = channel_policy(self._store.policies, event.ref.channel)
-                with self._running.begin(event.ref, event.author.identity) as handle:
-                    answer = self._services.conversation.answer(_asking(event, question), handle, policy)
-                    return await self._answering.answer(event, answer, handle, attempt)
+                handle = self._begin(attempt, event.ref, event.author)
+                answer = self._services.conversation.answer(_asking(event, question), handle, policy)
+                return await self._answering.answer(event, answer, handle, attempt)
 
     async def _command(self, event: Message | Invocation, line: str | None, attempt: Attempt) -> Settlement:
-        handles: list[Handle] = []
+        context = self._context(event, partial(self._begin, attempt))
+        outcome = await self._invoke(event, line, context)
+        if isinstance(outcome, tuple):
+            return self._answer_with_actions(event, outcome, attempt)
+        question = event if isinstance(event, Message) else _as_message(event)
+        handle = attempt.handles[0] if attempt.handles else self._begin(attempt, question.ref, event.author)
+        return await self._answering.answer(question, outcome, handle, attempt)
 
-        def begin(ref: MessageRef, author: Author) -> Handle:
-            handles.append(self._running.begin(ref, author.identity))
-            return handles[-1]
-
-        context = self._context(event, begin)
-        try:
-            outcome = await self._invoke(event, line, context)
-            if isinstance(outcome, tuple):
-                return await self._answer_with_actions(event, outcome, attempt)
-            question = event if isinstance(event, Message) else _as_message(event)
-            return await self._answering.answer(question, outcome, handles[0], attempt)
-        finally:
-            for handle in handles:
-                handle.finish()
+    def _begin(self, attempt: Attempt, question: MessageRef, asker: Author) -> Handle:
+        """An answer is going to be written; its messages of an earlier process are part of it."""
+        handle = self._running.begin(question, asker.identity)
+        attempt.handles.append(handle)
+        handle.wrote(attempt.known.message_ids)
+        self._store.messages.wrote(attempt.known.channel or question.channel, attempt.known.message_ids)
+        if attempt.withdrawn:
+            handle.stop("deleted")
+        return handle
 
     async def _invoke(self, event: Message | Invocation, line: str | None, context: Context) -> Outcome:
         if isinstance(event, Invocation):
             return await self._commands.invoke(context, event.command, event.arguments)
         return await self._commands.run_line(context, line or "help")
 
-    async def _answer_with_actions(
+    def _answer_with_actions(
         self, event: Message | Invocation, actions: tuple[Action, ...], attempt: Attempt
     ) -> Settlement:
-        """The reply to the caller goes out under the row's own key, everything else opens rows of its own."""
-        reply = next((action for action in actions if isinstance(action, Reply)), None)
-        if reply is not None:
-            await self._deliverer.perform(reply, attempt)
-        others = tuple(
+        """A command ends with what follows from it being durable, so that a kill does not run it again."""
+        opened = tuple(
             NewOutboxRow(derived_key(attempt.row.key, f"action{n}"), attempt.row.channel, None, action)
-            for n, action in enumerate(action for action in actions if action is not reply)
+            for n, action in enumerate(actions)
         )
-        return self._finished(event, "command", attempt, others)
+        return self._finished(event, "command", attempt, opened)
 
     async def _apologize(self, event: Message | Invocation, attempt: Attempt, error: Exception) -> Settlement:
         to = event.ref if isinstance(event, Message) else MessageRef(event.channel, event.id)
@@ -222,8 +246,12 @@ class Performer:
         """What the client says, else the language of what was written, else the configured one."""
         if event.locale is not None:
             return closest_locale(event.locale, self._locale)
-        written = language_of(event.text) if isinstance(event, Message) else None
-        return closest_locale(written, self._locale)
+        if not isinstance(event, Message):
+            return self._locale
+        said = event.text if event.addressed is None else event.addressed
+        if said.startswith(("/", self._prefix)):
+            return self._locale  # names of commands are of no language
+        return closest_locale(language_of(said), self._locale)
 
 
 def question_of(row: OutboxRow) -> MessageRef | None:

@@ -1,0 +1,191 @@
+"""Every key of the configuration changes what the bot does: from a file on disk to what a person sees."""
+
+import stat
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.console import ConsoleAdapter
+from bot.adapters.memory import World
+from bot.app import opened
+from bot.config import load
+from bot.config.sections import Privacy, Quota
+from bot.llm.echo import EchoModel
+from tests.living import Announcing, Life
+from tests.llm.misbehaving import Misbehaving, misbehaving
+
+ECHO = '[llm]\nengine = "echo"\n'
+
+
+async def talk(folder: Path, toml: str, *lines: str) -> str:
+    """What a person in a pipe reads who types these lines at a bot with this config.toml."""
+
+    async def typed() -> AsyncIterator[bytes]:
+        for line in lines:
+            yield line.encode()
+
+    path = folder / "config.toml"
+    path.write_text(f'{toml}\n[metrics]\nlisten = ""\n', encoding="utf-8")
+    config, out = load(path, environ={"LLMOS_TEST_KEY": "sk-of-the-test"}), StringIO()
+    adapter = ConsoleAdapter.piped("anna", "general", typed(), out, StringIO())
+    async with opened(config, [adapter]) as app:
+        await app.run()
+    return out.getvalue()
+
+
+def remote(server: Misbehaving, **keys: object) -> str:
+    """An [llm] section for a server of the OpenAI kind."""
+    lines = [f"{key} = {value!r}".replace("'", '"') for key, value in keys.items()]
+    return "\n".join(
+        ["[llm]", 'engine = "openai"', 'model = "tiny"', f'base_url = "{server.base_url}"', *lines]
+    )
+
+
+@pytest.mark.drives(
+    *(
+        f"config:llm.{key}"
+        for key in ("engine", "model", "base_url", "api_key", "max_new_tokens", "temperature")
+    ),
+    "config:bot.name",
+    "engine:openai",
+)
+async def test_a_request_to_a_model_server_is_what_the_file_says(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-of-the-test\n", encoding="utf-8")
+    async with misbehaving() as server:
+        keys = {"api_key": "file:key", "max_new_tokens": 77, "temperature": 0.25}
+        said = await talk(tmp_path, f'[bot]\nname = "Ada"\n{remote(server, **keys)}', "hello there")
+    (asked,) = server.asked
+    assert said == "bot> hello there\n"
+    assert asked.headers["Authorization"] == "Bearer sk-of-the-test"
+    body = asked.body
+    assert (body["model"], body["max_tokens"], body["temperature"]) == ("tiny", 77, 0.25)
+    assert "Ada" in str(body["messages"])
+
+
+@pytest.mark.drives("engine:echo")
+async def test_the_echo_engine_repeats(tmp_path: Path) -> None:
+    assert await talk(tmp_path, ECHO, "hello") == "bot> hello\n"
+
+
+@pytest.mark.drives("config:bot.locale")
+async def test_the_locale_is_the_language_of_the_bots_own_words(tmp_path: Path) -> None:
+    said = await talk(tmp_path, f'[bot]\nlocale = "zh-CN"\n{ECHO}', "/help")
+    assert "命令" in said
+
+
+@pytest.mark.drives("config:bot.data_dir", "config:storage.url")
+async def test_files_are_where_the_file_says_and_for_their_owner_only(tmp_path: Path) -> None:
+    toml = f'[bot]\ndata_dir = "mine"\n[storage]\nurl = "sqlite:///base/talk.db"\n{ECHO}'
+    await talk(tmp_path, toml, "hello")
+    assert (tmp_path / "base" / "talk.db").exists()
+    key = tmp_path / "mine" / "llmos.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+@pytest.mark.drives("config:bot.command_prefix")
+async def test_commands_begin_with_the_prefix_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[bot]\ncommand_prefix = "!ada"\ndata_dir = "."\n{ECHO}[metrics]\nlisten = ""\n', encoding="utf-8"
+    )
+    life = Life(tmp_path)
+    life.sections["bot"] = load(path, environ={}).bot
+    async with life.bot():
+        life.world.say(life.person("anna"), life.room, "!ada help ask")
+        await life.until(lambda: any("!ada ask" in text for text in life.world.answers(life.room)))
+
+
+@pytest.mark.drives("config:llm.context_tokens")
+async def test_a_small_context_leaves_the_oldest_talk_out(tmp_path: Path) -> None:
+    lines = [f"line {number} " + "and so on " * 30 for number in range(6)]
+    async with misbehaving() as server:
+        await talk(tmp_path, remote(server), *lines)
+        wide = len(server.asked[-1].body["messages"])  # type: ignore[arg-type]
+        await talk(tmp_path, remote(server, context_tokens=512, max_new_tokens=64), *lines)
+        narrow = len(server.asked[-1].body["messages"])  # type: ignore[arg-type]
+    assert narrow < wide
+
+
+@pytest.mark.drives("config:llm.concurrency")
+async def test_no_more_questions_at_once_than_the_file_says(tmp_path: Path) -> None:
+    async with misbehaving() as server:
+        path = tmp_path / "config.toml"
+        path.write_text(
+            f'[bot]\ndata_dir = "."\n{remote(server, concurrency=1)}\n[metrics]\nlisten = ""\n',
+            encoding="utf-8",
+        )
+        world = World()
+        life = Life(tmp_path, world)
+        config = load(path, environ={})
+        adapter = Announcing(world)
+        async with opened(config, [adapter]) as app, life.living(app, adapter):
+            world.say(life.person("anna"), life.room, "@llmos STALL")
+            world.say(life.person("ben"), life.room, "@llmos hello")
+            await life.until(lambda: any("before yours" in text for text in life.world.answers(life.room)))
+            assert len(server.asked) == 1
+
+
+@pytest.mark.drives("config:llm.timeout_s")
+async def test_a_silent_model_is_given_up_after_the_time_of_the_file(tmp_path: Path) -> None:
+    async with misbehaving() as server:
+        said = await talk(tmp_path, remote(server, timeout_s=0.3), "STALL")
+    assert "silent for too long" in said
+
+
+@pytest.mark.drives("config:llm.fallback")
+async def test_the_next_engine_answers_when_the_first_fails(tmp_path: Path) -> None:
+    async with misbehaving() as server:
+        toml = remote(server) + '\nfallback = [ { engine = "echo", model = "echo" } ]'
+        assert await talk(tmp_path, toml, "FAIL500 please") == "bot> FAIL500 please\n"
+
+
+@pytest.mark.drives("config:storage.password")
+def test_the_password_of_the_database_reaches_the_driver_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOS_DB", "p@ss word")
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[storage]\nurl = "postgresql://llmos@db.example/llmos"\npassword = "env:LLMOS_DB"', encoding="utf-8"
+    )
+    config = load(path, environ={})
+    assert config.storage.full_url() == "postgresql://llmos:p%40ss%20word@db.example/llmos"
+    assert "p@ss" not in repr(config)
+
+
+@pytest.mark.drives("config:privacy.context_hours")
+async def test_what_was_said_is_gone_after_the_hours_of_the_file(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.sections["privacy"] = Privacy(context_hours=1)
+    async with life.bot() as app:
+        question = life.world.say(life.person("anna"), life.room, "@llmos my secret")
+        await life.until(lambda: life.world.answers(life.room) == ["my secret"])
+        assert await app.store.messages.get(question.ref) is not None
+    life.clock.shift = timedelta(minutes=61)
+    async with life.bot() as app:
+        life.world.say(life.person("ben"), life.room, "@llmos later", at=life.clock())
+        await life.until(lambda: "later" in life.world.answers(life.room))
+        assert await app.store.messages.get(question.ref) is None
+
+
+@pytest.mark.parametrize("level", ["member", "channel", "community"])
+@pytest.mark.parametrize("unit", ["requests", "tokens"])
+@pytest.mark.drives(
+    *(
+        f"config:quota.{level}_{unit}"
+        for level in ("member", "channel", "community")
+        for unit in ("requests", "tokens")
+    )
+)
+async def test_a_quota_of_the_file_ends_the_answers_of_a_day(level: str, unit: str, tmp_path: Path) -> None:
+    life = Life(tmp_path, model=EchoModel())
+    life.sections["quota"] = Quota.model_validate({f"{level}_{unit}": 1 if unit == "requests" else 200})
+    async with life.bot():
+        for number in range(3):
+            life.world.say(life.person("anna"), life.room, f"@llmos question {number}")
+            await life.answers(number + 1)
+        await life.until(lambda: any("today" in text for text in life.world.answers(life.room)))
+    assert len(life.model.asked) < 3
