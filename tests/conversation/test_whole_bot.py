@@ -8,7 +8,7 @@ import pytest
 
 from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Turn
-from tests.living import Life
+from tests.living import PATIENCE_S, Life
 
 
 @pytest.fixture
@@ -56,6 +56,25 @@ async def test_a_reply_to_a_half_written_answer_needs_no_mention(life: Life) -> 
         half = life.world.shown(life.room)[-1].message.ref
         life.world.say(life.person("anna"), life.room, "and then?", reply_to=half.id)
         await life.until(lambda: any("finish the answer" in text for text in life.world.answers(life.room)))
+
+
+async def test_a_half_written_answer_that_somebody_deletes_stops_its_model(life: Life) -> None:
+    words = asyncio.Semaphore(3)
+
+    async def one_at_a_time(delay_s: float) -> None:
+        await words.acquire()
+
+    life.model = EchoModel(Script("word ", forever=True), sleep=one_at_a_time)
+    async with life.bot():
+        life.world.say(life.person("anna"), life.room, "@llmos talk")
+        await life.until(lambda: any("word" in text for text in life.world.answers(life.room)))
+        life.world.delete(life.world.shown(life.room)[-1].message.ref)
+        for _word in range(10):
+            words.release()
+        async with asyncio.timeout(PATIENCE_S):
+            while life.model.running:  # noqa: ASYNC110 - a model tells nobody
+                await asyncio.sleep(0.01)
+    assert life.model.cut_off == 1
 
 
 async def test_an_edited_question_is_context_with_its_new_words_and_without_the_mention(life: Life) -> None:
