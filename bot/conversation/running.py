@@ -50,6 +50,12 @@ class Handle:
         """Whether a message is part of this answer, which may stand in a thread of the question's channel."""
         return message_id in self._message_ids and self.question.channel.parent == channel.parent
 
+    def stands_in(self, channel: Channel) -> bool:
+        """Whether this answer is written here: where it was asked, or in the thread opened for it there."""
+        asked_in = self.question.channel
+        opened = (asked_in.parent.key, self.question.id)
+        return channel.key == asked_in.key or (channel.parent.key, channel.thread) == opened
+
     def stop(self, reason: StopReason) -> None:
         """End the answer now; a deletion outweighs a stop."""
         if self.reason != "deleted":
@@ -137,9 +143,7 @@ class Running:
         found = [
             handle
             for handle in self._handles
-            if handle.question.channel.key == channel.key
-            and (moderator or handle.asker == by)
-            and not handle.stopped.is_set()
+            if handle.stands_in(channel) and (moderator or handle.asker == by) and not handle.stopped.is_set()
         ]
         for handle in found:
             handle.stop("stopped")

@@ -104,6 +104,16 @@ async def test_members_stop_their_own_answers_here_and_moderators_all() -> None:
     assert running.stop(CHANNEL, ALICE.identity, moderator=True) == 0
 
 
+async def test_an_answer_can_be_stopped_in_the_thread_that_was_opened_for_it() -> None:
+    running = Running()
+    handle = running.begin(MessageRef(CHANNEL, "t1"), ALICE.identity)
+    other = running.begin(MessageRef(CHANNEL, "t2"), ALICE.identity)
+    assert running.stop(THREAD, BOB.identity, moderator=False) == 0
+    assert running.stop(THREAD, ALICE.identity, moderator=False) == 1
+    assert handle.stopped.is_set()
+    assert not other.stopped.is_set()
+
+
 async def test_a_deletion_outweighs_a_stop_and_not_the_other_way_round() -> None:
     running = Running()
     handle = running.begin(QUESTION, ALICE.identity)
