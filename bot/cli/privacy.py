@@ -69,7 +69,16 @@ async def _export(config: Path | None, identity: tuple[str, str]) -> dict[str, o
 
 async def _erase(config: Path | None, identity: tuple[str, str]) -> int:
     async with _opened(config) as store:
-        return await store.privacy.forget(identity)
+        erased = await store.privacy.forget(identity)
+        if not store.privacy.clean:
+            raise StorageError(
+                _(
+                    "{n} entries are erased, but encrypted remains are in the files until the bot's next "
+                    "retention, because another program uses the database or its disk is full.",
+                    n=erased,
+                )
+            )
+        return erased
 
 
 @asynccontextmanager

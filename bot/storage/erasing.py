@@ -1,7 +1,7 @@
 """The statements of forgetting and of retention, made from the declarations in `personal.py`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, tuple_, update
@@ -37,15 +37,10 @@ def erase(connection: Connection, who: str, until: datetime | None = None) -> in
     return erased
 
 
-def obey(connection: Connection, entries: Sequence[Entry]) -> int:
-    """Do what people asked for and this database has not done: it is a backup, or we were killed half-way.
-
-    Returns:
-        The rows changed.
-    """
-    done = obeyed(connection)
+def obey(connection: Connection, entries: Iterable[Entry]) -> int:
+    """Do what people asked for. Returns the rows changed."""
     changed = 0
-    for entry in entries[done if done <= len(entries) else 0 :]:
+    for entry in entries:
         match entry.wish:
             case Wish.FORGET:
                 changed += erase(connection, entry.pseudonym, entry.at)
@@ -53,15 +48,30 @@ def obey(connection: Connection, entries: Sequence[Entry]) -> int:
                 opt_out(connection, entry.pseudonym, entry.at)
             case Wish.OPT_IN:
                 opt_in(connection, entry.pseudonym)
-    mark = insert_for(connection.dialect.name)(meta).values(name=_OBEYED, value=str(len(entries)).encode())
-    connection.execute(
-        mark.on_conflict_do_update(index_elements=["name"], set_={"value": mark.excluded.value})
-    )
     return changed
 
 
-def obeyed(connection: Connection) -> int:
-    """How many entries of the journal this database has obeyed for sure."""
+def unobeyed(connection: Connection, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """What this database may not have done: it is a backup, or somebody was killed half-way."""
+    done = _obeyed(connection)
+    return entries[done if done <= len(entries) else 0 :]
+
+
+def mark_obeyed(connection: Connection, count: int) -> None:
+    """Remember that so many entries of the journal are carried out to the last byte."""
+    mark = insert_for(connection.dialect.name)(meta).values(name=_OBEYED, value=str(count).encode())
+    connection.execute(
+        mark.on_conflict_do_update(index_elements=["name"], set_={"value": mark.excluded.value})
+    )
+
+
+def mark_next(connection: Connection, count: int) -> None:
+    """The same for one entry, unless another process has not finished the one before it."""
+    if _obeyed(connection) == count - 1:
+        mark_obeyed(connection, count)
+
+
+def _obeyed(connection: Connection) -> int:
     found = connection.execute(select(meta.c.value).where(meta.c.name == _OBEYED)).scalar()
     return 0 if found is None else int(found)
 

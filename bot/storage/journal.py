@@ -42,8 +42,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, entry: Entry) -> None:
-        """Write an entry; durable on return.
+    def append(self, entry: Entry) -> int:
+        """Write an entry; durable on return. Returns how many there are now.
 
         Raises:
             StorageError: it cannot be written.
@@ -53,13 +53,15 @@ class Journal:
             new = not self._path.exists()
             with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)  # the command line writes beside a running bot
-                file.truncate(_whole_lines(file.read()))
+                data = file.read()
+                file.truncate(_whole_lines(data))
                 file.seek(0, os.SEEK_END)
                 file.write(line.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             if new:
                 sync(self._path.parent)
+            return data.count(b"\n") + 1
         except OSError as error:
             raise StorageError(
                 f"{self._path} cannot be written: {error.strerror}. Nothing was changed. "

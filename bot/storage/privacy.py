@@ -2,23 +2,27 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bot.core.errors import StorageError
 from bot.core.events import Identity
 from bot.storage.backup import expire_copies
 from bot.storage.clock import Clock
-from bot.storage.erasing import erase, obey, opt_in, opt_out, purge_slice
+from bot.storage.erasing import erase, mark_next, mark_obeyed, obey, opt_in, opt_out, purge_slice, unobeyed
 from bot.storage.journal import Entry, Journal, Wish
 from bot.storage.personal import Condition, Declaration, Expiry, Keep, personal
 from bot.storage.reader import Reader
 from bot.storage.schema import optouts
 from bot.storage.seal import Seal
 from bot.storage.writer import Writer
+
+_log = logging.getLogger(__name__)
 
 
 class Privacy:
@@ -34,6 +38,8 @@ class Privacy:
         database: Path | None = None,
     ) -> None:
         """Args: database: the SQLite file, whose old copies expire as well."""
+        self.clean = True
+        """False while remains of what was forgotten, sealed, are still in unused parts of the files."""
         self._reader, self._writer, self._seal, self._journal, self._now = reader, writer, seal, journal, now
         self._database = database
         self._wishes = asyncio.Lock()  # one at a time, so that memory, journal and database agree
@@ -44,10 +50,7 @@ class Privacy:
         """Read who opted out and who was forgotten; obey what the database has not obeyed yet."""
         async with self._wishes:
             entries = await asyncio.to_thread(self._journal.entries)
-            if entries:
-                erased = await self._writer.call(lambda connection: obey(connection, entries))
-                if erased:
-                    await self._writer.scrub(thorough=True)
+            await self._obey(entries)
             self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
             self._forgotten = {entry.pseudonym: entry.at for entry in entries if entry.wish is Wish.FORGET}
 
@@ -66,16 +69,18 @@ class Privacy:
         """Keep nothing of a member from now on; what was kept stays until `forget`."""
         who, at = self._seal.pseudonym(identity), self._now()
         async with self._wishes:
-            await self._note(Entry(Wish.OPT_OUT, who, at))
+            count = await self._note(Entry(Wish.OPT_OUT, who, at))
             self._opted_out.add(who)
             await self._writer.call(lambda connection: opt_out(connection, who, at))
+            await self._writer.call(lambda connection: mark_next(connection, count))
 
     async def opt_in(self, identity: Identity) -> None:
         """Take `opt_out` back."""
         who = self._seal.pseudonym(identity)
         async with self._wishes:
-            await self._note(Entry(Wish.OPT_IN, who, self._now()))
+            count = await self._note(Entry(Wish.OPT_IN, who, self._now()))
             await self._writer.call(lambda connection: opt_in(connection, who))
+            await self._writer.call(lambda connection: mark_next(connection, count))
             self._opted_out.discard(who)
 
     async def show(self, identity: Identity) -> dict[str, int]:
@@ -106,14 +111,16 @@ class Privacy:
     async def forget(self, identity: Identity) -> int:
         """Erase what is kept about a member, from the files too; returns how many rows that were.
 
-        Older messages do not come back from a platform's history or from a backup.
+        Older messages do not come back from a platform's history or from a backup. If the files cannot be
+        cleaned now, `clean` is False and the next retention does it.
         """
         who, at = self._seal.pseudonym(identity), self._now()
         async with self._wishes:
-            await self._note(Entry(Wish.FORGET, who, at))
+            count = await self._note(Entry(Wish.FORGET, who, at))
             self._forgotten[who] = at
             erased = await self._writer.call(lambda connection: erase(connection, who))
-            await self._writer.scrub(thorough=True)
+            if await self._scrub(thorough=True):
+                await self._writer.call(lambda connection: mark_next(connection, count))
         return erased
 
     async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
@@ -123,14 +130,38 @@ class Privacy:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))
         if purged:
-            await self._writer.scrub(thorough=False)
+            await self._scrub(thorough=False)
         if self._database is not None:
             await asyncio.to_thread(expire_copies, self._database, now)
         await self.load()  # wishes that were written by the command line meanwhile
         return purged
 
-    async def _note(self, entry: Entry) -> None:
-        await asyncio.to_thread(self._journal.append, entry)
+    async def _note(self, entry: Entry) -> int:
+        return await asyncio.to_thread(self._journal.append, entry)
+
+    async def _obey(self, entries: Sequence[Entry]) -> None:
+        """Carry out what the database has not; called again at every retention until all of it is done."""
+        if not entries:
+            return
+        left = await self._writer.call(lambda connection: unobeyed(connection, entries))
+        if not left:
+            return
+        await self._writer.call(lambda connection: obey(connection, left))
+        if await self._scrub(thorough=any(entry.wish is Wish.FORGET for entry in left)):
+            await self._writer.call(lambda connection: mark_obeyed(connection, len(entries)))
+
+    async def _scrub(self, thorough: bool) -> bool:
+        """Clean the files; the bot lives on when it cannot, such as while a backup reads the old state."""
+        try:
+            await self._writer.scrub(thorough=thorough)
+        except StorageError as error:
+            _log.warning(
+                "what was deleted is not gone from the files yet, the next retention tries: %s", error
+            )
+            self.clean = self.clean and not thorough
+            return False
+        self.clean = self.clean or thorough
+        return True
 
     async def _purge(self, entry: Declaration, expiry: Expiry, rows: Condition) -> int:
         purged, more = 0, True

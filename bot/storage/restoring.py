@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import StorageError, ValueUnreadable
 from bot.storage.copying import copy_database
-from bot.storage.erasing import obey
+from bot.storage.erasing import mark_obeyed, obey, unobeyed
 from bot.storage.files import sync
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
 from bot.storage.migrating import migrate_sqlite
@@ -80,8 +80,9 @@ def _obey(draft: Path, key_file: Path, busy_s: float) -> int:
     try:
         transactor.transaction(lambda connection: _check_key(connection, key_file))
         entries = Journal(key_file.with_name(JOURNAL_FILE_NAME)).entries()
-        erased = transactor.transaction(lambda connection: obey(connection, entries))
+        erased = transactor.transaction(lambda connection: obey(connection, unobeyed(connection, entries)))
         transactor.scrub(thorough=erased > 0)
+        transactor.transaction(lambda connection: mark_obeyed(connection, len(entries)))
         return erased
     except SQLAlchemyError as error:
         raise transactor.explain(error) from error

@@ -230,6 +230,24 @@ async def test_a_database_in_use_is_not_replaced(place: Place, clock: Clock) -> 
     assert await _texts(place, clock) == ["hello", "it goes on"]
 
 
+async def test_on_a_disk_without_links_the_old_database_is_moved(
+    place: Place, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await place.open(clock)
+    backup = place.folder.parent / "backup.db"
+    backup_database(place.file, backup)
+    await store.close()
+
+    def unsupported(source: Path, target: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    restored = restore_database(backup, place.file, place.key, clock())
+    assert restored.moved_to is not None
+    assert restored.moved_to.exists()
+    assert await _texts(place, clock) == []
+
+
 @pytest.mark.parametrize("readable", [True, False])
 async def test_a_damaged_database_is_replaced_and_its_log_does_not_touch_the_new_one(
     place: Place, clock: Clock, readable: bool

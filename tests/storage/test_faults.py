@@ -145,15 +145,30 @@ async def test_forgetting_in_a_locked_database_is_not_called_done_and_is_done_at
     await store.close()
 
 
-async def test_a_log_that_cannot_be_cut_because_somebody_reads_is_told(place: Place, clock: Clock) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_while_somebody_reads_the_old_state_the_files_wait_for_the_next_retention(
+    place: Place, clock: Clock, caplog: pytest.LogCaptureFixture, restarted: bool
+) -> None:
     store = await place.open(clock, busy_s=0.05)
     await hear(store, message("secret"))
-    with (
-        held(place, "BEGIN", "SELECT * FROM messages"),
-        pytest.raises(StorageError, match="still in the write-ahead log"),
-    ):
-        await store.privacy.forget(ALICE.identity)
-    assert await store.privacy.forget(ALICE.identity) == 0
+    sealed = bytes(str(place.ask("SELECT hex(body) FROM messages")[0][0]), "ascii")
+    body = bytes.fromhex(sealed.decode())[1:]
+    clock.forward(minutes=1)
+    with held(place, "BEGIN", "SELECT * FROM messages"):
+        assert await store.privacy.forget(ALICE.identity) == 1
+        assert not store.privacy.clean
+        assert "the next retention tries" in caplog.text
+        assert await store.privacy.purge(clock(), context_hours=24) == 0
+        assert not store.privacy.clean
+    assert await store.privacy.show(ALICE.identity) == {}
+    assert body in place.bytes()
+    if restarted:
+        await store.close()
+        store = await place.open(clock)
+    else:
+        await store.privacy.purge(clock(), context_hours=24)
+    assert store.privacy.clean
+    assert body not in place.bytes()
     await store.close()
 
 

@@ -20,8 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_appended_is_read_in_order(path: Path) -> None:
-    for entry in _ENTRIES:
-        Journal(path).append(entry)
+    assert [Journal(path).append(entry) for entry in _ENTRIES] == [1, 2, 3]
     assert Journal(path).entries() == _ENTRIES
     assert path.stat().st_mode & 0o777 == 0o600
 

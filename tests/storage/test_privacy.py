@@ -10,6 +10,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, select
 
 from bot.core.errors import StorageError
 from bot.core.events import Author, Channel
+from bot.storage.backup import backup_database
+from bot.storage.journal import Entry, Journal, Wish
 from bot.storage.personal import DECLARATIONS, Declaration, Impersonal, Keep, personal
 from bot.storage.schema import metadata
 from bot.storage.settlement import Settlement
@@ -227,6 +229,47 @@ async def test_a_wish_that_was_noted_and_not_carried_out_is_carried_out_at_the_n
     store = await place.open(clock)
     assert await store.privacy.show(ALICE.identity) == {"outbox": 1}
     await store.close()
+
+
+async def test_what_a_killed_command_had_noted_is_done_at_the_next_start_whatever_came_after(
+    place: Place, clock: Clock
+) -> None:
+    store = await place.open(clock)
+    await fill(store, QUESTION, ANSWER)
+    clock.forward(minutes=1)
+    killed = Entry(Wish.FORGET, store.seal.pseudonym(ALICE.identity), clock())
+    Journal(place.journal).append(killed)
+    await store.privacy.opt_out(BOB.identity)
+    await store.privacy.forget(BOB.identity)
+    await store.close()
+    store = await place.open(clock)
+    assert await store.privacy.show(ALICE.identity) == {"outbox": 1}
+    await store.close()
+
+
+async def test_a_backup_learns_of_every_wish_in_the_order_of_the_wishes(place: Place, clock: Clock) -> None:
+    store = await place.open(clock)
+    backup = place.folder.parent / "backup.db"
+    backup_database(place.file, backup)
+    await store.privacy.opt_out(ALICE.identity)
+    await store.privacy.opt_out(BOB.identity)
+    await store.privacy.opt_in(ALICE.identity)
+    await store.close()
+    backup.replace(place.file)
+    store = await place.open(clock)
+    assert [store.privacy.opted_out(person.identity) for person in (ALICE, BOB)] == [False, True]
+    await store.close()
+
+
+async def test_wishes_that_are_carried_out_are_not_carried_out_again_at_each_start(
+    place: Place, clock: Clock
+) -> None:
+    store = await place.open(clock)
+    await store.privacy.opt_out(BOB.identity)
+    await store.privacy.opt_in(BOB.identity)
+    await store.privacy.forget(ALICE.identity)
+    await store.close()
+    assert place.ask("SELECT value FROM meta WHERE name = 'journal_obeyed'") == [(b"3",)]
 
 
 async def test_what_the_operators_command_erases_a_running_bot_forgets_too(
