@@ -78,8 +78,8 @@ async def _chain(context: Context, question: Message) -> list[StoredMessage]:
         if found is None:
             break
         chain.append(found)
-        if found.ours and found.reply_to is not None:
-            chain += await _other_parts(context, question.ref.channel, found)
+        if found.ours and found.reply_to is not None and not found.text:
+            chain += await _first_part(context, question.ref.channel, found)
         wanted = found.reply_to
     return chain
 
@@ -92,10 +92,10 @@ async def _find(context: Context, channel: Channel, message_id: str) -> StoredMe
     return found
 
 
-async def _other_parts(context: Context, channel: Channel, part: StoredMessage) -> list[StoredMessage]:
-    """The other messages of a long answer that was split."""
+async def _first_part(context: Context, channel: Channel, part: StoredMessage) -> list[StoredMessage]:
+    """The message that holds the text of a long answer, of which this is a continuation."""
     near = await context.before(channel, part.at + _MOMENT, _SEARCHED)
-    return [m for m in near if m.ours and m.reply_to == part.reply_to and m.id != part.id]
+    return [m for m in near if m.ours and m.reply_to == part.reply_to and m.text]
 
 
 async def _shared(context: Context, question: Message, now: datetime) -> list[StoredMessage]:

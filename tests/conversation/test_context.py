@@ -1,5 +1,6 @@
 """What of a community's talk a model is given: what belongs to the question, and nothing else."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,23 @@ async def test_members_of_a_channel_do_not_see_each_others_dialogues(house: Talk
     await house.hear("I also like green windows.", author=ALICE)
     await house.ask("What do you know?", author=BOB)
     assert house.dialogue == [("user", "What do you know?")]
+
+
+async def test_forty_members_who_ask_at_once_share_nothing(house: Talk, store: Store) -> None:
+    people = [Author("memory", f"id-{n}", f"Member-{n}") for n in range(40)]
+    for n, person in enumerate(people):
+        await house.hear(f"It is about topic {n};", author=person)
+    questions = [
+        await house.hear(f"what about number {n};", author=person, to_us=True)
+        for n, person in enumerate(people)
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        for question in questions:
+            tasks.create_task(house.answer(question))
+    assert isinstance(house.model, EchoModel)
+    assert sorted(turns[-1].text for turns in house.model.asked) == sorted(
+        f"It is about topic {n};\nwhat about number {n};" for n in range(40)
+    )
 
 
 async def test_who_replies_to_anothers_answer_joins_that_dialogue(house: Talk) -> None:
