@@ -101,7 +101,7 @@ class Engine(Section):
     base_url: str | None = Field(None, pattern=r"^https?://[^\s/]+")
     api_key: SecretReference | None = None
     max_new_tokens: int = Field(512, ge=1, le=131_072)
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(0.3, ge=0, le=2)
     context_tokens: int | None = Field(None, ge=256)
     concurrency: int | None = Field(None, ge=1, le=1024)
 
