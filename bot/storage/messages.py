@@ -85,7 +85,6 @@ class Messages:
         """Call `load` before use."""
         self._reader, self._seal = reader, seal
         self._own: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._spoke: OrderedDict[str, None] = OrderedDict()
         self._threads: OrderedDict[str, None] = OrderedDict()
 
     async def load(self) -> None:
@@ -107,10 +106,6 @@ class Messages:
         """These messages are the bot's own from now on, though their text is stored when it is complete."""
         for message_id in message_ids:
             self._remember(channel.key, message_id, opened_thread=False)
-
-    def we_spoke_in(self, channel: Channel) -> bool:
-        """The bot has written in this thread; a channel itself is never "ours"."""
-        return channel.thread is not None and channel.key in self._spoke
 
     def opened_thread(self, channel: Channel) -> bool:
         """The bot opened this thread: for an answer of its own, or it grew from one of its messages.
@@ -195,7 +190,6 @@ class Messages:
 
     def _remember(self, channel_key: str, message_id: str, opened_thread: bool) -> None:
         _newest(self._own, (channel_key, message_id))
-        _newest(self._spoke, channel_key)
         if opened_thread:
             _newest(self._threads, channel_key)
 

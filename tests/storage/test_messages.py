@@ -114,6 +114,15 @@ async def test_our_own_messages_are_known_at_once_and_after_a_restart(place: Pla
     await store.close()
 
 
+async def test_a_half_written_answer_is_ours_before_its_text_is_stored(store: Store) -> None:
+    store.messages.wrote(THREAD, ["1", "2"])
+    assert store.messages.is_ours(THREAD, "2")
+    assert not store.messages.is_ours(CHANNEL, "2")
+    assert not store.messages.opened_thread(THREAD)
+    await store.settle(Settlement(removed=(MessageRef(THREAD, "2"),)))
+    assert [store.messages.is_ours(THREAD, id) for id in "12"] == [True, False]
+
+
 async def test_ours_is_bounded_in_memory_and_the_newest_stay(
     place: Place, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
