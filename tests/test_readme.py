@@ -24,11 +24,10 @@ def transcript() -> str:
     """What a new user sees who pipes the lines into a chat."""
     with TemporaryDirectory() as folder:
         settings = {"XDG_DATA_HOME": folder, "LANG": "C.UTF-8", "LLMOS_LLM__TEMPERATURE": "0"}
-        models = {"LLMOS_MODEL_DIR": str(model_dir())}
         run = subprocess.run(
             [sys.executable, "-m", "bot", "chat"],
             input="".join(f"{line}\n" for line in TYPED),
-            env={**os.environ, **settings, **models},
+            env={**os.environ, **settings},
             cwd=folder,
             capture_output=True,
             text=True,
@@ -36,12 +35,6 @@ def transcript() -> str:
         )
     said = "\n".join(line.rstrip() for line in run.stdout.splitlines())
     return f"{command_line()}\n{said}"
-
-
-def model_dir() -> Path:
-    from bot.llm.catalogue import model_dir as found
-
-    return found()
 
 
 def in_readme() -> str:

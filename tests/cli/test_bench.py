@@ -1,0 +1,39 @@
+"""`llmos bench`: that it measures what it says; how much is for docs/performance.md."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.operator import Operator
+
+
+@pytest.mark.drives("cli:bench pipeline")
+def test_every_message_of_the_benchmark_is_a_row_in_the_file(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "bench.db"
+    outcome = operator.types("bench", "pipeline", "--messages", "500", "--db", str(file), "--json")
+    report = json.loads(outcome.out)
+    assert (report["messages"], report["lost"], report["duplicated"], report["rules"]) == (500, 0, 0, 0)
+    assert report["per_second"] > 0
+    assert 0 < report["p50_ms"] <= report["p99_ms"]
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("SELECT count(*) FROM messages").fetchone() == (500,)
+
+
+def test_a_rate_is_kept(operator: Operator) -> None:
+    outcome = operator.types("bench", "pipeline", "--messages", "200", "--rate", "1000", "--json")
+    assert json.loads(outcome.out)["seconds"] >= 0.19
+
+
+def test_rules_that_do_not_exist_are_not_measured(operator: Operator) -> None:
+    outcome = operator.types("bench", "pipeline", "--rules", "5")
+    assert outcome.code == 2
+    assert "rules" in outcome.err
+
+
+def test_a_concurrency_that_is_no_number_is_explained(operator: Operator) -> None:
+    outcome = operator.types("bench", "llm", "--concurrency", "1,many")
+    assert outcome.code == 2
+    assert "1,4,8" in outcome.err

@@ -1,0 +1,85 @@
+"""`llmos chat` as a program in a pipe."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.sample import community
+
+pytestmark = pytest.mark.drives("cli:chat")
+
+
+def chat(folder: Path, *words: str, typed: bytes, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program with the echo engine and a data folder of its own."""
+    environ = {
+        **os.environ,
+        "XDG_DATA_HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "LLMOS_LLM__ENGINE": "echo",
+        "LLMOS_LLM__MODEL": "echo",
+        **settings,
+    }
+    command = [sys.executable, "-m", "bot", "chat", *words]
+    return subprocess.run(
+        command, input=typed, env=environ, cwd=folder, capture_output=True, timeout=120, check=False
+    )
+
+
+def test_every_line_is_answered_in_order_with_its_later_lines_indented(tmp_path: Path) -> None:
+    done = chat(tmp_path, typed="one\n\n/help ask\ntwo 二\n".encode())
+    said = done.stdout.decode().splitlines()
+    assert done.returncode == 0
+    assert [line for line in said if line.startswith("bot> ")][::2] == ["bot> one", "bot> two 二"]
+    assert all(line.startswith(("bot> ", "  ")) for line in said)
+    assert done.stderr == b""
+
+
+def test_who_speaks_and_where_is_what_the_options_say(tmp_path: Path) -> None:
+    done = chat(tmp_path, "--as", "mia", "--channel", "help", typed=b"/privacy export\n")
+    assert b'"user": "mia"' in done.stdout
+    assert b"console/console/help" in done.stdout
+
+
+def test_hostile_bytes_are_answered_and_nothing_reaches_the_terminal(tmp_path: Path) -> None:
+    done = chat(
+        tmp_path,
+        typed=b"\xff\xfe\x00 half \xe4\xbd\n\x1b[2J\x1b]0;owned\x07 escape\n" + b"x" * 1_000_000 + b"\n",
+    )
+    assert done.returncode == 0
+    assert done.stdout.count(b"bot> ") == 3
+    assert not any(bytes([code]) in done.stdout for code in (0x00, 0x07, 0x1B))
+
+
+def test_the_sample_community_is_in_the_database_and_gets_no_answers(tmp_path: Path) -> None:
+    done = chat(tmp_path, "--sample", typed=b"hello\n")
+    assert done.stdout == b"bot> hello\n"
+    with closing(sqlite3.connect(tmp_path / "llmos" / "llmos.db")) as file:
+        (handled,) = file.execute("SELECT count(*) FROM inbox").fetchone()
+    assert handled > len(community.load().messages)
+
+
+def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:
+    chat(tmp_path, typed=b"remember the lighthouse\n")
+    done = chat(tmp_path, typed=b"/privacy export\n")
+    assert b"remember the lighthouse" in done.stdout
+
+
+def test_a_wrong_setting_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    done = chat(tmp_path, typed=b"hello\n", LLMOS_LLM__ENGINE="ecko")
+    assert done.returncode == 2
+    assert b"llm.engine" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_database_that_is_none_is_a_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "llmos").mkdir()
+    (tmp_path / "llmos" / "llmos.db").write_bytes(b"this is no database " * 500)
+    done = chat(tmp_path, typed=b"hello\n")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"llmos.db" in done.stderr
