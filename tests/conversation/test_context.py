@@ -112,6 +112,12 @@ async def test_in_a_thread_everything_said_there_belongs(house: Talk) -> None:
     ]
 
 
+async def test_a_reply_in_a_thread_to_a_message_outside_brings_it(house: Talk) -> None:
+    await house.hear("The door is blue.", author=BOB, id="m1")
+    await house.ask("Why?", author=ALICE, channel=THREAD, reply_to="m1")
+    assert "The door is blue." in house.prompt
+
+
 async def test_threads_and_channels_are_separate(house: Talk) -> None:
     await house.hear("In the thread.", channel=THREAD)
     await house.hear("In another one.", channel=Channel("memory", "home", "general", "t2"))

@@ -140,6 +140,12 @@ async def test_each_level_has_its_own_words(store: Store, clock: Clock) -> None:
         assert len(told) == 2 * (n + 1)
 
 
+async def test_without_settings_the_configuration_holds(store: Store, clock: Clock) -> None:
+    some = Quotas(store.usage, store.seal.pseudonym, clock, channel=Quota(requests=1))
+    await store.policies.set(CHANNEL.key, "quota_channel_requests", "9")
+    assert some.quota("channel", CHANNEL) == Quota(requests=1)
+
+
 async def test_moderators_choose_quotas_without_a_restart(store: Store, clock: Clock) -> None:
     some = quotas(store, clock, channel=Quota(requests=0))
     await store.policies.set(CHANNEL.key, "quota_channel_requests", "1")
