@@ -82,6 +82,7 @@ async def test_what_a_new_column_says_is_worked_out_for_old_rows(place: Place, c
     _old(place)
     store = await place.open(clock)
     assert store.messages.opened_thread(_THREAD)
+    assert place.ask("SELECT message_id FROM messages WHERE opened_thread") == [("4",)]
     kept = (await store.privacy.export(ALICE.identity))["kept"]
     assert isinstance(kept, dict)
     assert [row["body"] for row in kept["messages"]] == ["a question", "an answer"]

@@ -1,15 +1,22 @@
 """PostgreSQL: every statement compiles for it, and what fails says why. No server is used here."""
 
 import socket
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Executable, delete, select, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import ClauseElement
 
 from bot.core.errors import StorageError
+from bot.storage import migrations
 from bot.storage.location import PostgresServer, SqliteFile, locate, sqlite_file
+from bot.storage.migrating import revisions
 from bot.storage.personal import Declaration, Keep, personal
 from bot.storage.postgres import postgres_error, postgres_schema
 from bot.storage.schema import metadata
@@ -42,6 +49,20 @@ def test_the_tables_and_their_partial_indexes_compile_for_postgresql() -> None:
     (said,) = (index for index in metadata.tables["messages"].indexes if index.name == "ix_messages_said")
     sql = str(CreateIndex(said).compile(dialect=DIALECT))
     assert sql.endswith("WHERE ours = true AND body IS NOT NULL")
+
+
+def test_the_migrations_are_sql_for_postgresql() -> None:
+    written = StringIO()
+    options = {"as_sql": True, "output_buffer": written}
+    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    with Operations.context(context):
+        for revision in sorted(revisions()):
+            ScriptDirectory(str(Path(migrations.__file__).parent)).get_revision(revision).module.upgrade()
+    sql = written.getvalue()
+    assert sql.count("CREATE TABLE") == len(metadata.tables)
+    assert "ALTER TABLE messages ADD COLUMN opened_thread BOOLEAN" in sql
+    assert "WHERE ours = true AND body IS NOT NULL" in sql
+    assert "ours = 1" not in sql
 
 
 @pytest.mark.parametrize("entry", personal(), ids=lambda entry: entry.table.name)
