@@ -67,7 +67,8 @@ class Terminal:
         self._app.min_redraw_interval = _REDRAW_S
         self._session.default_buffer.on_text_changed += lambda _buffer: self._calm_down()
         self._answers: deque[_Growing] = deque()
-        self._bar = self._hint = self._draft = ""
+        self._hint = self._draft = ""
+        self._doing = ("", 1.0)
         self._leaving = self._interrupted = False
         self._printed_at = 0.0
 
@@ -113,10 +114,7 @@ class Terminal:
 
     def progress(self, doing: str, share: float) -> None:
         """See `Screen`."""
-        done = min(max(share, 0.0), 1.0)
-        cells = int(done * _BAR_CELLS)
-        bar = "█" * cells + "░" * (_BAR_CELLS - cells)
-        self._bar = f"{harmless(_(doing))} {bar} {done:4.0%}" if done < 1 else ""
+        self._doing = (doing, max(share, 0.0))
         self._app.invalidate()
 
     def close(self) -> None:
@@ -175,7 +173,7 @@ class Terminal:
             if others:
                 waiting = _("… and {n} more being written", n=len(others))
                 rows.append([("class:dim", INDENT + waiting)])
-        rows += [[("class:dim", line)] for line in (self._bar, self._hint) if line]
+        rows += [[("class:dim", line)] for line in (self._bar(), self._hint) if line]
         return rows[-max(3, self._app.output.get_size().rows - 4) :]
 
     def _remark(self, style: str, text: str, mark: str = "") -> list[Row]:
@@ -184,6 +182,14 @@ class Terminal:
         rows.feed(text)
         rows.finish()
         return [[(style, "".join(part for _style, part in row))] for row in rows.take()]
+
+    def _bar(self) -> str:
+        """What is being done; translated here, as the thread that does it has no language."""
+        doing, share = self._doing
+        if share >= 1:
+            return ""
+        cells = int(share * _BAR_CELLS)
+        return f"{harmless(_(doing))} {'█' * cells}{'░' * (_BAR_CELLS - cells)} {share:4.0%}"
 
     def _rows(self) -> Rows:
         return Rows(self._app.output.get_size().columns, PREFIX, INDENT)
