@@ -230,6 +230,31 @@ async def test_a_database_in_use_is_not_replaced(place: Place, clock: Clock) -> 
     assert await _texts(place, clock) == ["hello", "it goes on"]
 
 
+@pytest.mark.parametrize(
+    ("step", "texts"),
+    [("os.link", ["since"]), ("os.utime", ["since"]), ("bot.storage.restoring.sync", [])],
+)
+async def test_a_restore_that_is_cut_off_leaves_a_whole_database_old_or_new(
+    place: Place, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: str, texts: list[str]
+) -> None:
+    class CutOff(BaseException):
+        pass
+
+    def cut_off(*arguments: object) -> None:
+        raise CutOff
+
+    store = await place.open(clock)
+    backup = place.folder.parent / "backup.db"
+    backup_database(place.file, backup)
+    await hear(store, message("since"))
+    await store.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(step, cut_off)
+        with pytest.raises(CutOff):
+            restore_database(backup, place.file, place.key, clock())
+    assert await _texts(place, clock) == texts
+
+
 async def test_on_a_disk_without_links_the_old_database_is_moved(
     place: Place, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
