@@ -13,6 +13,7 @@ from bot.core.errors import ModelBroken, ModelEmpty
 from bot.llm.model import no_progress
 from bot.llm.transformers.decoder import CHUNK_TOKENS, Decoder
 from bot.llm.transformers.job import Emitted, End, Job
+from bot.llm.transformers.keyvalues import size_bytes, states
 from bot.llm.transformers.loading import LoadedModel, load
 from tests.llm.tiny import tokens
 
@@ -79,8 +80,10 @@ def reader(loaded: LoadedModel) -> Iterator[Reader]:
     reader.hook.remove()
 
 
-def decoder_of(loaded: LoadedModel, concurrency: int = 8, prefix_bytes: int = MEMORY) -> Decoder:
-    return Decoder(loaded, concurrency=concurrency, prefix_bytes=prefix_bytes)
+def decoder_of(
+    loaded: LoadedModel, concurrency: int = 8, prefix_bytes: int = MEMORY, batch_bytes: int = MEMORY
+) -> Decoder:
+    return Decoder(loaded, concurrency=concurrency, prefix_bytes=prefix_bytes, batch_bytes=batch_bytes)
 
 
 def finish(decoder: Decoder, *sheets: Sheet) -> None:
@@ -155,6 +158,23 @@ def test_no_more_members_are_served_at_once_than_allowed(loaded: LoadedModel, re
     finish(decoder_of(loaded, concurrency=2), *sheets)
     assert max(reader.rows) == 2
     assert all(isinstance(sheet.last, End) for sheet in sheets)
+
+
+def test_a_long_conversation_is_served_alone_where_memory_is_short(
+    loaded: LoadedModel, reader: Reader
+) -> None:
+    decoder = decoder_of(loaded, batch_bytes=300 * loaded.cache_bytes_per_token)
+    sheets = [Sheet("hello"), Sheet("hello there"), Sheet(LONG), Sheet("x")]
+    finish(decoder, *sheets)
+    assert max(reader.rows) == 2, "two short ones together, the long one neither with them nor with the last"
+    assert [sheet.text for sheet in sheets] == [
+        alone(loaded, tokens().decode(sheet.job.ids)).text for sheet in sheets
+    ]
+
+
+def test_the_memory_of_a_token_is_what_a_cache_takes(loaded: LoadedModel) -> None:
+    cache = loaded.model(torch.tensor([[1, 2, 3]]), use_cache=True).past_key_values
+    assert size_bytes(states(cache)) == 3 * loaded.cache_bytes_per_token
 
 
 def test_a_shared_beginning_is_read_once(loaded: LoadedModel, reader: Reader) -> None:

@@ -44,10 +44,17 @@ class _Row:
 class Decoder:
     """The batch loop around one loaded model; lives in one thread."""
 
-    def __init__(self, loaded: LoadedModel, *, concurrency: int, prefix_bytes: int) -> None:
-        """Args: prefix_bytes: memory for what was read before; 0 reads everything again."""
+    def __init__(self, loaded: LoadedModel, *, concurrency: int, prefix_bytes: int, batch_bytes: int) -> None:
+        """Nothing is read yet.
+
+        Args:
+            concurrency: answers written at once, if their memory allows.
+            prefix_bytes: memory for what was read before; 0 reads everything again.
+            batch_bytes: memory for the answers being written; a single one may take more.
+        """
         self._loaded = loaded
         self._concurrency = concurrency
+        self._batch_tokens = batch_bytes // loaded.cache_bytes_per_token
         self._prefixes = Prefixes(prefix_bytes)
         self._accepted = inspect.signature(loaded.model.forward).parameters
         self._waiting: deque[Job] = deque()
@@ -90,10 +97,17 @@ class Decoder:
             self._leave([row for row in self._rows if row.job.cancelled])
 
     def _admit(self) -> None:
-        while self._waiting and len(self._reading) + len(self._rows) < self._concurrency:
+        while self._waiting and self._has_room(self._waiting[0]):
             job = self._waiting.popleft()
             sampler = Sampler(self._loaded.model.generation_config, job.temperature)
             self._reading.append(_Row(job, sampler, Output(self._loaded.decode_stream(), job.stop)))
+
+    def _has_room(self, newcomer: Job) -> bool:
+        """Rows are padded to the longest, so one long conversation makes every other one as large."""
+        jobs = [newcomer, *(row.job for row in (*self._reading, *self._rows))]
+        longest = max(len(job.ids) + job.max_new_tokens for job in jobs)
+        fits = len(jobs) * longest <= self._batch_tokens
+        return len(jobs) == 1 or (len(jobs) <= self._concurrency and fits)
 
     def _read_prompts(self) -> None:
         budget = CHUNK_TOKENS

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PREFIX_BYTES = 512 * 2**20
 """Memory for what was read before: about 11,000 tokens of smollm2-135m, 1,800 of qwen3-4b."""
+DEFAULT_BATCH_BYTES = 2**30
+"""Memory for the answers being written: 23,000 tokens of smollm2-135m, 3,600 of qwen3-4b, with padding."""
 CAN_ANSWER_PARAMETERS = 1_000_000_000
 """Models below this size make up too much to be trusted with a plain answer."""
 
@@ -44,15 +46,17 @@ class TransformersModel(Model):
         concurrency: int = 8,
         threads: int | None = None,
         prefix_bytes: int = DEFAULT_PREFIX_BYTES,
+        batch_bytes: int = DEFAULT_BATCH_BYTES,
     ) -> None:
         """Nothing heavy happens before `load`.
 
         Args:
             model: catalogue name, Hugging Face id, folder, or GGUF file.
             context_tokens: at most this many for prompt and answer; None takes the model's own, at most 8192.
-            concurrency: answers written at once; more of them wait.
+            concurrency: answers written at once, if their memory allows; more of them wait.
             threads: processor threads; None leaves one processor to everything else.
             prefix_bytes: memory for what was read before; 0 reads everything again.
+            batch_bytes: memory for the answers being written; a single one may take more.
 
         Raises:
             ModuleNotFoundError: the extra `llm` is not installed.
@@ -67,6 +71,7 @@ class TransformersModel(Model):
         self._concurrency = concurrency
         self._threads = threads or max(1, len(os.sched_getaffinity(0)) - 1)
         self._prefix_bytes = prefix_bytes
+        self._batch_bytes = batch_bytes
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"llm-{self.name}")
         self._lock = threading.Lock()
         self._arrived: list[Job] = []
@@ -108,29 +113,38 @@ class TransformersModel(Model):
     async def close(self) -> None:
         """End every answer, the thread, and give the memory back."""
         self._closed = True
-        await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._executor.shutdown)
         self._fail_all(ModelUnavailable(f"The model {self.name} was closed."))
         self._decoder = self._prompt = None
 
     def _load(self, progress: Progress) -> None:
         if self._decoder is not None:
             return
-        progress("Starting the engine", 0.0)
+
+        def tell(doing: str, share: float) -> None:
+            if self._closed:  # nobody waits any more: loading ends at its next step
+                raise ModelUnavailable(f"The model {self.name} was closed.")
+            progress(doing, share)
+
+        tell("Starting the engine", 0.0)
         # imported here, in the engine's thread: torch takes seconds, and the prompt must not wait for it
         from bot.llm.transformers.decoder import Decoder  # noqa: PLC0415
         from bot.llm.transformers.loading import load  # noqa: PLC0415
         from bot.llm.transformers.prompt import Prompt  # noqa: PLC0415
 
-        loaded = load(
-            self._source, threads=self._threads, context_tokens=self._wanted_context, progress=progress
-        )
+        loaded = load(self._source, threads=self._threads, context_tokens=self._wanted_context, progress=tell)
         self._prompt = Prompt(loaded.tokenizer)
         self.context_tokens = loaded.context_tokens
         if catalogue.get(self._source) is None:
             self.capabilities = Capabilities(
                 chat=self._prompt.is_chat, can_answer=loaded.parameters >= CAN_ANSWER_PARAMETERS
             )
-        self._decoder = Decoder(loaded, concurrency=self._concurrency, prefix_bytes=self._prefix_bytes)
+        self._decoder = Decoder(
+            loaded,
+            concurrency=self._concurrency,
+            prefix_bytes=self._prefix_bytes,
+            batch_bytes=self._batch_bytes,
+        )
 
     async def _prepare(self, turns: Sequence[Turn], limits: Limits) -> tuple[Job, "asyncio.Queue[Emitted]"]:
         prompt = self._prompt
@@ -169,11 +183,10 @@ class TransformersModel(Model):
         try:
             while (decoder := self._decoder_with_work()) is not None:
                 decoder.round()
-        except (RuntimeError, ValueError, IndexError, MemoryError) as error:  # what torch raises
+        except BaseException as error:
+            # nobody asks this job's future for its error: it is told here
             logger.exception("the model failed while it wrote", extra={"model": self.name})
             self._fail_all(ModelBroken(f"The model {self.name} failed: {type(error).__name__}."))
-        except BaseException:
-            self._fail_all(ModelBroken(f"The model {self.name} failed."))
             raise
 
     def _decoder_with_work(self) -> "Decoder | None":

@@ -8,7 +8,6 @@ from typing import cast
 
 import psutil
 import torch
-from safetensors import SafetensorError
 from tokenizers.decoders import DecodeStream
 from transformers import (
     AutoConfig,
@@ -41,6 +40,7 @@ class LoadedModel:
     Attributes:
         end_tokens: tokens that end an answer.
         parameters: number of weights.
+        cache_bytes_per_token: what remembering one token takes.
     """
 
     model: PreTrainedModel
@@ -48,6 +48,7 @@ class LoadedModel:
     end_tokens: frozenset[int]
     context_tokens: int
     parameters: int
+    cache_bytes_per_token: int
 
     def decode_stream(self) -> Callable[[int], str | None]:
         """A decoder that takes token by token and gives text once its characters are complete."""
@@ -77,7 +78,7 @@ def load(name: str, *, threads: int, context_tokens: int | None, progress: Progr
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         _refuse_foreign_memory(name, config)
         loaded = _read(folder, config)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
+    except Exception as error:  # tokenizers raises nothing narrower where tokenizer.json is damaged
         raise ModelUnavailable(
             f"The model {name} cannot be loaded: {_first_line(error)} Files: {folder}."
         ) from error
@@ -162,7 +163,16 @@ def _described(
         end_tokens=_end_tokens(model, tokenizer),
         context_tokens=min(wanted, own) if own else wanted,
         parameters=model.num_parameters(),
+        cache_bytes_per_token=_cache_bytes_per_token(model),
     )
+
+
+def _cache_bytes_per_token(model: PreTrainedModel) -> int:
+    """A key and a value per layer and head, in the precision of the weights."""
+    config = model.config.get_text_config(decoder=True)
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * size * model.dtype.itemsize)
 
 
 def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
