@@ -40,7 +40,7 @@ from bot.web.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-CHUNK = 64
+CHUNK = 32
 """Events of one place decided at once: their rows share a transaction, and the loop is free in between."""
 
 MAX_WAITING = 10_000

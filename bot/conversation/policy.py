@@ -1,6 +1,6 @@
 """How the bot behaves in a place: settings of a thread, its channel and its community, nearest first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast, get_args
 
@@ -56,6 +56,9 @@ class ChannelPolicy:
     moderation: str = "standard"
 
 
+_DEFAULT = ChannelPolicy()
+
+
 def community_scope(channel: Channel) -> str:
     """The scope under which settings of a whole community are kept."""
     return f"{channel.platform}/{channel.community}"
@@ -72,17 +75,27 @@ def setting(policies: Settings, channel: Channel, name: str) -> tuple[str, str |
 
     A value that is not allowed (any more) counts as not chosen.
     """
+    return _nearest([(scope, policies.get(scope)) for scope in inheritance(channel)], name)
+
+
+def _nearest(chosen: Sequence[tuple[str, Mapping[str, str]]], name: str) -> tuple[str, str | None]:
     allowed = CHOICES.get(name)
-    for scope in inheritance(channel):
-        value = policies.get(scope).get(name)
+    for scope, settings in chosen:
+        value = settings.get(name)
         if value is not None and (allowed is None or value in allowed):
             return value, scope
     return DEFAULTS[name], None
 
 
 def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
-    """Everything that holds in a place, inherited from thread, channel, community and defaults."""
-    values = {name: setting(policies, channel, name)[0] for name in DEFAULTS}
+    """Everything that holds in a place, inherited from thread, channel, community and defaults.
+
+    Asked for every message, so a place where nobody chose anything is the quick case.
+    """
+    chosen = [(scope, settings) for scope in inheritance(channel) if (settings := policies.get(scope))]
+    if not chosen:
+        return _DEFAULT
+    values = {name: _nearest(chosen, name)[0] for name in DEFAULTS}
     return ChannelPolicy(
         answer=cast(AnswerWhen, values["answer"]),
         persona=values["persona"][:PERSONA_MAX_CHARS],
