@@ -121,6 +121,7 @@ class Loading:
             self._share = None
         except ModelError as error:
             self._error = str(error)
+            self._progress("", 1.0)  # what shows it can stop
             log.error("the model cannot be loaded: %s", error, extra={"model": self._model.name})
 
     async def probe(self) -> str | None:

@@ -1,6 +1,7 @@
 """One event's way through a whole bot: events in, what people see out."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from bot.core.errors import Forbidden, ModelBroken, PlatformError
 from bot.core.events import Message
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel, Script
-from bot.llm.model import Turn
+from bot.llm.model import Limits, Piece, Turn
 from bot.moderation.rule import Verdict
 from bot.storage.store import Store
 from tests.living import Life
@@ -360,6 +361,25 @@ async def test_an_answer_that_may_not_be_posted_is_recorded_and_told_to_the_mode
         )
         await settled(app.store, life)
         assert await app.store.messages.outcome(question.ref) == "failed:undeliverable"
+
+
+class Faulty(EchoModel):
+    """A model with a fault of ours in it."""
+
+    async def stream(self, turns: Sequence[Turn], limits: Limits) -> AsyncGenerator[Piece]:
+        raise KeyError("a fault of ours")
+        yield ""
+
+
+async def test_a_fault_of_ours_is_told_to_who_waits_and_recorded(life: Life) -> None:
+    life.model = Faulty()
+    async with life.bot() as app:
+        question = life.world.say(life.person("anna"), life.room, "@llmos hello")
+        await life.until(
+            lambda: any("went wrong on my side" in text for text in life.world.answers(life.room))
+        )
+        await settled(app.store, life)
+        assert await app.store.messages.outcome(question.ref) == "failed:KeyError"
 
 
 async def test_a_deletion_that_the_platform_refuses_for_a_while_does_not_hold_up_the_next(life: Life) -> None:

@@ -106,11 +106,14 @@ class Answering:
             self._judge.watch(chunks, question, stopped_by=cut.append),
             begins=lambda: self._metrics.first_text(platform, perf_counter() - began),
         )
-        async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(_read(said, chunks), name=f"read {attempt.row.key}")
-            known = await self._show(question, said, handle, attempt)
-            if known is None:
-                reading.cancel()  # nobody will ever see the rest
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(_read(said, chunks), name=f"read {attempt.row.key}")
+                known = await self._show(question, said, handle, attempt)
+                if known is None:
+                    reading.cancel()  # nobody will ever see the rest
+        except BaseExceptionGroup as group:  # two tasks, but one fault
+            raise group.exceptions[0] from group
         outcome = f"cut:{cut[0]}" if cut else handle.outcome or "answered"
         self._metrics.answered(platform, outcome.partition(":")[0], perf_counter() - began)
         return await self._recorded(question, known, said.text, outcome, handle, attempt)
