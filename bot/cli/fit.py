@@ -35,6 +35,12 @@ _BYTES_PER_TOKEN = {
 }
 """Keys and values * layers * key-value heads * size of a head * bytes of a float; from each config.json."""
 
+_SHARED_BYTES = 2**30
+"""What the transformers engine takes for all conversations together; a single one may take more."""
+
+LLAMACPP_CONCURRENCY = 4
+"""As the engine has it when the configuration says nothing."""
+
 _QUANTIZATION = re.compile(r"(?i)(?:^|[._-])(?:i?q([2-8])|b?f(16|32))(?![a-z0-9])")
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -102,13 +108,15 @@ def _unpacked(name: str) -> float:
 
 
 def _contexts_bytes(engine: Engine) -> int:
-    """What all conversations at once keep of what was read, where the configuration asks for that much."""
+    """What conversations keep of what was read, beside what the catalogue's number holds already."""
     entry = catalogue.get(engine.model)
-    if entry is None or (engine.context_tokens is None and engine.concurrency is None):
+    if entry is None:
         return 0
     context = min(engine.context_tokens or entry.context_tokens, entry.context_tokens)
-    at_once = engine.concurrency or 1
-    return _BYTES_PER_TOKEN.get(entry.name, 0) * context * at_once
+    one = _BYTES_PER_TOKEN.get(entry.name, 0) * context
+    if engine.engine == "llamacpp":  # takes all at the start, in half precision
+        return one // 2 * (engine.concurrency or LLAMACPP_CONCURRENCY)
+    return max(0, one - _SHARED_BYTES)  # more members wait until there is room
 
 
 def _nearest_entry(model: str) -> str | None:

@@ -82,6 +82,17 @@ def _transformers(spec: EngineSpec) -> Model:
     return model
 
 
+def _llamacpp(spec: EngineSpec) -> Model:
+    model: Model = importlib.import_module("bot.llm.llamacpp").LlamaCppModel(
+        spec.model,
+        context_tokens=spec.context_tokens,
+        concurrency=concurrency_of(spec),
+        threads=spec.threads,
+        timeout_s=spec.timeout_s,
+    )
+    return model
+
+
 def _openai(spec: EngineSpec) -> Model:
     if not spec.base_url:
         raise ConfigError("engine 'openai' needs a base_url, such as http://127.0.0.1:11434/v1 for Ollama.")
@@ -105,10 +116,10 @@ def _echo(spec: EngineSpec) -> Model:
     return model
 
 
-_BUILT_IN = {"transformers": _transformers, "openai": _openai, "echo": _echo}
+_BUILT_IN = {"transformers": _transformers, "llamacpp": _llamacpp, "openai": _openai, "echo": _echo}
 NAMES = frozenset(_BUILT_IN)
 """The engines that come with LLMOS."""
-_CONCURRENCY = {"transformers": 8, "openai": 16, "echo": 64}
+_CONCURRENCY = {"transformers": 8, "llamacpp": 4, "openai": 16, "echo": 64}
 _PLUGIN_CONCURRENCY = 4
 
 
@@ -129,10 +140,9 @@ def make(spec: EngineSpec) -> Model:
     try:
         return built_in(spec)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"engine {spec.engine!r} needs the package {error.name!r}; {_HOW}") from error
-
-
-_HOW = "install it with: pip install 'llmos-bot[llm]' -c constraints.txt"
+        extra = "fast" if spec.engine == "llamacpp" else "llm"
+        how = f"install it with: pip install 'llmos-bot[{extra}]' -c constraints.txt"
+        raise ConfigError(f"engine {spec.engine!r} needs the package {error.name!r}; {how}") from error
 
 
 def _plugin(spec: EngineSpec) -> Model:

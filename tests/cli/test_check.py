@@ -296,7 +296,7 @@ def test_no_secret_is_shown_whatever_is_wrong_with_it(operator: Operator) -> Non
 
 
 def test_it_warns_before_memory_runs_out(operator: Operator) -> None:
-    operator.writes('[llm]\nmodel = "smollm2-135m"\nconcurrency = 1024\n')
+    operator.writes('[llm]\nengine = "llamacpp"\nconcurrency = 1024\n')
     outcome = operator.types("check")
     assert "needs about" in outcome.out
     assert "the system may stop the bot" in outcome.out
