@@ -8,6 +8,7 @@ from threading import Lock
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
+from transformers.utils import logging as library_logging
 
 from bot.core.errors import ModelUnavailable
 from bot.llm.catalogue import model_dir
@@ -45,6 +46,7 @@ def _found(file: Path, name: str) -> Path | None:
 def _made(file: Path, name: str, progress: Progress) -> Path:
     doing = f"Converting {file.name} (only this once)"
     progress(doing, 0.2)
+    library_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     parent = _writable(file.parent)
     with scratch(parent) as work:
         _convert(file, work / name, lambda share: progress(doing, 0.3 + share / 4))
@@ -86,15 +88,7 @@ def _convert(file: Path, target: Path, share_done: Callable[[float], None]) -> N
         plain.generation_config = source.generation_config
         plain.save_pretrained(target)
         tokenizer.save_pretrained(target)
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        KeyError,
-        IndexError,
-        ImportError,
-        NotImplementedError,
-    ) as error:
+    except Exception as error:  # tokenizers raises nothing narrower where a vocabulary is damaged
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelUnavailable(f"The file {file} cannot be converted: {reason[0][:300]}") from error
 
