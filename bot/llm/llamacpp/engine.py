@@ -90,11 +90,13 @@ class LlamaCppModel(Model):
             task = Task(os.fspath(file), self.context_tokens, self._concurrency, self._threads, key)
             self._process = process = await start(task)
             self._turn_tokens = await asyncio.to_thread(_around_a_turn, process)
-            self._client = OpenAIModel(
-                self.name, base_url=process.base_url, api_key=key, timeout_s=self._timeout_s
-            )
+            self._client = client = await asyncio.to_thread(self._connected, process, key)
+            await client.load()
             progress(f"Loading {self.name}", 1.0)
-            return self._client
+            return client
+
+    def _connected(self, process: LlamaCpp, key: str) -> OpenAIModel:
+        return OpenAIModel(self.name, base_url=process.base_url, api_key=key, timeout_s=self._timeout_s)
 
     async def stream(self, turns: Sequence[Turn], limits: Limits) -> AsyncGenerator[Piece]:
         """Stream from the process; closing the stream closes the connection, which ends the writing."""
