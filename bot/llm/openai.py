@@ -15,7 +15,7 @@ from openai import AsyncStream, omit
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from bot.core.errors import ModelBroken, ModelEmpty, ModelError
+from bot.core.errors import ModelBroken, ModelEmpty, ModelError, ModelUnavailable
 from bot.llm.counting import encoding_of, upper_bound
 from bot.llm.model import Capabilities, Limits, Model, Piece, Progress, Turn, no_progress
 from bot.llm.openai_errors import Failure, failure_of, mask
@@ -99,6 +99,8 @@ class OpenAIModel(Model):
 
     async def stream(self, turns: Sequence[Turn], limits: Limits) -> AsyncGenerator[Piece]:
         """Stream from the server; tries that fail before the first text are repeated."""
+        if self._client.is_closed():
+            raise ModelUnavailable(f"The model {self.name} was closed.")
         gives_up_at = time.monotonic() + self._timeout_s
         waits_s = iter(_BACKOFF_S)
         while True:
@@ -215,13 +217,14 @@ def _wait(failure: Failure, backoff_s: float | None) -> float | None:
 
 
 def _message(turn: Turn) -> ChatCompletionMessageParam:
+    text = turn.text.encode("utf-8", "replace").decode()  # a lone surrogate fits in no request
     match turn.role:
         case "system":
-            return {"role": "system", "content": turn.text}
+            return {"role": "system", "content": text}
         case "user":
-            return {"role": "user", "content": turn.text}
+            return {"role": "user", "content": text}
         case "assistant":
-            return {"role": "assistant", "content": turn.text}
+            return {"role": "assistant", "content": text}
 
 
 def _refused_option(error: openai.APIStatusError) -> set[str]:

@@ -70,6 +70,7 @@ class LlamaCppModel(Model):
         self._client: OpenAIModel | None = None
         self._counts: dict[bytes, int] = {}
         self._turn_tokens = _UNKNOWN_TURN_TOKENS
+        self._closed = False
 
     async def load(self, progress: Progress = no_progress) -> None:
         """Start llama.cpp, unless it runs.
@@ -81,6 +82,8 @@ class LlamaCppModel(Model):
 
     async def _ready(self, progress: Progress = no_progress) -> OpenAIModel:
         async with self._loading:
+            if self._closed:
+                raise ModelUnavailable(f"The model {self.name} was closed.")
             if self._client is not None and self._process is not None and self._process.runs:
                 return self._client
             await self._stop()
@@ -111,6 +114,7 @@ class LlamaCppModel(Model):
 
     async def close(self) -> None:
         """End the process."""
+        self._closed = True
         async with self._loading:
             await self._stop()
 
