@@ -7,6 +7,8 @@ import pytest
 from tests.cli.keeping import CONFIG, live, place
 from tests.cli.operator import Operator
 
+pytestmark = pytest.mark.drives("cli:backup")
+
 
 def test_a_backup_is_made_and_the_key_is_mentioned(operator: Operator) -> None:
     live(operator)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.operator import Operator
 
+pytestmark = pytest.mark.drives("cli:check")
+
 ROOT = Path(__file__).parents[2]
 
 MANY_MISTAKES = """\

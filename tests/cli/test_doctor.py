@@ -18,6 +18,8 @@ from bot.web.metrics import Metrics
 from tests.cli.endpoint import listing
 from tests.cli.operator import Operator
 
+pytestmark = pytest.mark.drives("cli:doctor")
+
 ECHO = '[llm]\nengine = "echo"\n[metrics]\nlisten = ""\n'
 MODELS = b'{"data": [{"id": "tiny"}, {"id": "large"}]}'
 

@@ -8,6 +8,8 @@ from bot.cli.init import proposal
 from bot.config import errors, load, problems
 from tests.cli.operator import Operator
 
+pytestmark = pytest.mark.drives("cli:init")
+
 
 def test_the_defaults_make_a_file_that_works_and_only_its_owner_reads(operator: Operator) -> None:
     outcome = operator.types("init", "--yes", "--dir", "new/folder")

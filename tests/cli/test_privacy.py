@@ -10,6 +10,7 @@ from tests.cli.operator import Operator
 ABOUT = ("--platform", "discord", "--user", MEMBER.id)
 
 
+@pytest.mark.drives("cli:privacy export")
 def test_an_export_as_json_is_one_document_with_the_texts(operator: Operator) -> None:
     live(operator)
     outcome = operator.types("privacy", "export", *ABOUT, "--json")
@@ -36,6 +37,7 @@ def test_a_stranger_has_nothing_and_the_id_is_questioned(operator: Operator) -> 
     assert "names do not work" in outcome.out
 
 
+@pytest.mark.drives("cli:privacy erase")
 def test_erasing_erases_and_says_how_much(operator: Operator) -> None:
     live(operator)
     outcome = operator.types("privacy", "erase", *ABOUT)

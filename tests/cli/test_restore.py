@@ -1,8 +1,12 @@
 """`llmos restore FILE`: the backup in place, the old database beside it, the forgotten still forgotten."""
 
+import pytest
+
 from tests.cli.keeping import MEMBER, kept, live, place
 from tests.cli.operator import Operator
 from tests.storage.house import held
+
+pytestmark = pytest.mark.drives("cli:restore")
 
 
 def test_a_backup_is_put_in_place_and_the_old_database_kept(operator: Operator) -> None:

@@ -54,6 +54,7 @@ async def written(model: LlamaCppModel) -> int:
     return int(found[1])
 
 
+@pytest.mark.drives("engine:llamacpp")
 async def test_it_streams_a_real_answer_to_several_members_at_once(model: LlamaCppModel) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(said(model, FRANCE)) for _ in range(2)]
