@@ -21,6 +21,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import ParamSpec, TypedDict, TypeVar
 
+import psutil
+
 from bot.conversation.prompt import system_prompt
 from bot.llm import catalogue, weights
 from bot.llm.engine import NAMES, EngineSpec, make
@@ -78,10 +80,16 @@ class _Clock:
     """Running since it was made."""
 
     def __init__(self) -> None:
-        self._wall, self._cpu = perf_counter(), process_time()
+        self._wall, self._cpu = perf_counter(), _cpu_s()
 
     def spent(self) -> Spent:
-        return Spent(perf_counter() - self._wall, process_time() - self._cpu)
+        return Spent(perf_counter() - self._wall, _cpu_s() - self._cpu)
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of those it runs: llama.cpp has one of its own."""
+    children = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return process_time() + sum(times.user + times.system for times in children)
 
 
 def run(concurrency: Sequence[int], progress: Progress = no_progress) -> dict[str, object]:
@@ -264,7 +272,7 @@ def _row(folder: Path, texts: Sequence[str], first_s: Sequence[float], spent: Sp
         ttft_ms=round(median(first_s) * 1000, 1),
         tokens_per_second=round(tokens / spent.wall_s, 1),
         tokens_per_cpu_second=round(tokens / spent.cpu_s, 1),
-        rss_mb=round(_peak_rss_bytes() / 1e6, 1),
+        rss_mb=round(_rss_bytes() / 1e6, 1),
     )
 
 
@@ -288,6 +296,8 @@ def _rounded(spent: Spent) -> dict[str, float]:
     return {"seconds": round(spent.wall_s, 2), "cpu_seconds": round(spent.cpu_s, 2)}
 
 
-def _peak_rss_bytes() -> int:
+def _rss_bytes() -> int:
+    """The most this process ever held, and what those it runs hold now."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    own = peak if sys.platform == "darwin" else peak * 1024
+    return own + sum(child.memory_info().rss for child in psutil.Process().children(recursive=True))
