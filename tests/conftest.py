@@ -1,8 +1,13 @@
 """What tests of all parts share."""
 
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
+
+from tests.labs import synapse as lab
 
 
 @pytest.fixture
@@ -12,3 +17,31 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Synapse]:
+    """The homeserver of this session; a test that stops it starts it again."""
+    with lab.running(tmp_path_factory.mktemp("synapse")) as server:
+        yield server
+
+
+_installing = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need the homeserver come last; where it is missing it is installed meanwhile."""
+    items.sort(key=_needs_synapse)
+    if not config.option.collectonly and any(map(_needs_synapse, items)):
+        config.stash[_installing] = subprocess.Popen([sys.executable, "-m", "tests.labs.synapse", "install"])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    installing = config.stash.get(_installing, None)
+    if installing is not None:
+        installing.terminate()
+        installing.wait()
+
+
+def _needs_synapse(item: pytest.Item) -> bool:
+    return "synapse" in getattr(item, "fixturenames", ())
