@@ -9,6 +9,10 @@ from bot.llm.model import Limits, Model, Turn
 MAX_CHARS_PER_TOKEN = 16
 """No tokenizer averages more: a model that writes more than that does not keep to its limit."""
 
+ROUNDS_CHARS = 300
+LONGEST_ROUND_CHARS = 150
+"""A model that says the same so long a time over and over, as small ones do, will not find out of it."""
+
 _ALMOST = 0.9
 _CLOSED = tuple(".!?…。！？`)）\"'”’」』*_|")
 
@@ -19,7 +23,7 @@ class Draft:
     Attributes:
         visible: something a member can see was given back.
         ended: the model need not be asked for more: it began to play somebody else, or does not end.
-        too_long: it did not end by itself.
+        too_long: it did not end by itself, or went round in circles.
     """
 
     def __init__(self) -> None:
@@ -51,7 +55,7 @@ class Draft:
         self._written += piece[: self._room]
         text = self._stops.feed(piece[: self._room])
         self._room -= len(piece)
-        self.too_long = self._room <= 0
+        self.too_long = self._room <= 0 or goes_round(self._written)
         self.ended = self.too_long or self._stops.hit
         return self._shown(self._filter.feed(text))
 
@@ -78,3 +82,12 @@ class Draft:
         shown = text.rstrip() if self.visible else ""
         self._held = text[len(shown) :]
         return shown
+
+
+def goes_round(text: str) -> bool:
+    """Whether the end of a text is the same few words again and again."""
+    if len(text) < ROUNDS_CHARS + LONGEST_ROUND_CHARS:
+        return False
+    end = text[-ROUNDS_CHARS:]
+    rounds = range(1, LONGEST_ROUND_CHARS + 1)
+    return any(text[-ROUNDS_CHARS - length : -length] == end for length in rounds)

@@ -63,8 +63,8 @@ async def history_of(context: Context, question: Message, asker: str, now: datet
 
 
 def _is_talk(message: StoredMessage) -> bool:
-    """Neither a command nor something that moderation took away."""
-    return message.outcome != "command" and not message.outcome.startswith("moderated:")
+    """No command, nothing that moderation took away, and nothing that no model was asked."""
+    return message.outcome != "command" and not message.outcome.startswith(("moderated:", "refused:"))
 
 
 async def _chain(context: Context, question: Message) -> list[StoredMessage]:

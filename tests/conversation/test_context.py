@@ -177,10 +177,11 @@ async def test_what_the_bot_posted_by_itself_in_a_thread_belongs_to_it(house: Ta
 
 
 @pytest.mark.parametrize("place", [CHANNEL, THREAD, PRIVATE], ids=["channel", "thread", "private"])
-async def test_commands_and_what_moderation_took_away_are_no_talk(house: Talk, place: Channel) -> None:
+async def test_commands_and_what_was_refused_or_taken_away_are_no_talk(house: Talk, place: Channel) -> None:
     await house.hear("I need a backup.", channel=place)
     await house.hear("/help ask", channel=place, outcome="command")
     await house.hear("Buy gold at my place!", channel=place, outcome="moderated:spam")
+    await house.hear("怎么备份？", channel=place, outcome="refused:language")
     await house.ask("How?", channel=place)
     assert house.dialogue == [("user", "I need a backup.\nHow?")]
 

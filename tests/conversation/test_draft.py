@@ -1,9 +1,10 @@
 """What is shown of an answer does not depend on the pieces it comes in."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.draft import MAX_CHARS_PER_TOKEN, Draft
+from bot.conversation.draft import MAX_CHARS_PER_TOKEN, Draft, goes_round
 from bot.llm.echo import EchoModel
 from bot.llm.model import Capabilities, Limits, Turn
 
@@ -97,3 +98,22 @@ def test_an_answer_costs_what_was_read_and_written() -> None:
     some, model = draft(), EchoModel()
     some.feed("twelve chars")
     assert some.cost(model) == 50 + model.count_tokens([Turn("assistant", "twelve chars")])
+
+
+@pytest.mark.parametrize(
+    "round_", ["献献献献！\n\n", "a", "I am sorry, but I do not know what you mean by that. "]
+)
+def test_a_model_that_goes_round_in_circles_is_ended(round_: str) -> None:
+    some, fed = draft(max_new_tokens=4096), 0
+    while not some.ended and fed < 2000:
+        some.feed(round_)
+        fed += 1
+    assert some.too_long
+    assert fed * len(round_) < 1000
+
+
+def test_long_lists_and_tables_do_not_go_round() -> None:
+    steps = "".join(f"{n}. Turn the screw number {n} to the left.\n" for n in range(100))
+    table = "| name | value |\n| --- | --- |\n" + "".join(f"| key{n} | {n * n} |\n" for n in range(60))
+    assert not goes_round(steps)
+    assert not goes_round(table)
