@@ -29,6 +29,7 @@ from bot.llm.engine import NAMES, EngineSpec, make
 from bot.llm.model import Limits, Model, Progress, Turn, no_progress
 
 MODEL = "smollm2-135m"
+"""A name of the catalogue, or a GGUF file."""
 ENGINES = {"transformers": "torch", "llamacpp": "xllamacpp"}
 """Name -> the library without which it is left out."""
 
@@ -109,7 +110,7 @@ def run(concurrency: Sequence[int], progress: Progress = no_progress) -> dict[st
     reused = step("A conversation that is remembered", _first_texts, True)
     read_again = step("A conversation that is read again", _first_texts, False)
     with TemporaryDirectory(prefix="llmos-bench-") as scratch:
-        file = Path(shutil.copy(weights.weights(catalogue.find(MODEL)), scratch))
+        file = Path(shutil.copy(_file(), scratch))
         from_gguf = step("A start from GGUF", _start, file)
         from_cache = step("A start from the converted copy", _start, file)
     return {
@@ -151,7 +152,12 @@ def _converted() -> Path:
     """The folder that the engine and pipeline() load, made if it is not there."""
     from bot.llm import gguf  # noqa: PLC0415 - imports torch
 
-    return gguf.converted(weights.weights(catalogue.find(MODEL)))
+    return gguf.converted(_file())
+
+
+def _file() -> Path:
+    entry = catalogue.get(MODEL)
+    return weights.weights(entry) if entry else Path(MODEL)
 
 
 def _pipeline(folder: Path) -> Row:

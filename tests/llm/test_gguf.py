@@ -21,12 +21,12 @@ from tests.llm.tiny import CHAT_TEMPLATE, CONTEXT_TOKENS, END, OVER, START, toke
 LAYERS, HEADS, KV_HEADS, WIDTH, INNER = 1, 2, 1, 32, 64
 
 
-def write_gguf(path: Path, seed: int = 1) -> Path:
+def write_gguf(path: Path, seed: int = 1, context_tokens: int = CONTEXT_TOKENS) -> Path:
     """A complete llama model in GGUF, a few kilobytes large."""
     vocabulary = tokens().get_vocab()
     names = sorted(vocabulary, key=lambda name: vocabulary[name])
     writer = gguf.GGUFWriter(path, "llama")
-    writer.add_context_length(CONTEXT_TOKENS)
+    writer.add_context_length(context_tokens)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(LAYERS)
     writer.add_feed_forward_length(INNER)
