@@ -12,6 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from time import perf_counter
 
+import aiosqlite
+
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.memory import MemoryAdapter, World
 from bot.app import opened
@@ -29,6 +31,7 @@ CHANNELS, MEMBERS = 20, 500
 BATCH = 256
 """Most messages a platform hands over at once, as the memory platform does."""
 
+PEER_MESSAGES = 500
 HEARTBEAT_S = 0.005
 
 
@@ -42,6 +45,8 @@ class Report:
         max_stall_ms: longest time for which the event loop did not turn.
         rss_mb: most memory the process ever held.
         lost, duplicated: messages without a row of their own in the file, and rows too many.
+        peer_per_second: what a bot reaches that writes each message with aiosqlite in a transaction of its
+            own, equally durable (WAL, synchronous=FULL), without encryption and without deciding anything.
     """
 
     messages: int
@@ -54,6 +59,8 @@ class Report:
     lost: int
     duplicated: int
     rules: int
+    peer: str
+    peer_per_second: float
 
 
 class Feed(MemoryAdapter):
@@ -144,7 +151,23 @@ async def run(
         lost=lost,
         duplicated=duplicated,
         rules=0,
+        peer="aiosqlite, one transaction for each message",
+        peer_per_second=round(await _one_by_one(folder / "peer.db", min(messages, PEER_MESSAGES)), 1),
     )
+
+
+async def _one_by_one(database: Path, messages: int) -> float:
+    """Messages a second of the simplest durable way."""
+    async with aiosqlite.connect(database) as connection:
+        await connection.execute("PRAGMA journal_mode=WAL")
+        await connection.execute("PRAGMA synchronous=FULL")
+        await connection.execute("CREATE TABLE messages (id TEXT PRIMARY KEY, author TEXT, text TEXT)")
+        began = perf_counter()
+        for number in range(messages):
+            row = (str(number), f"member{number % MEMBERS}", "a message of usual length " * 3)
+            await connection.execute("INSERT INTO messages VALUES (?, ?, ?)", row)
+            await connection.commit()
+        return messages / (perf_counter() - began)
 
 
 async def _longest_stall(work: Callable[[], Awaitable[None]]) -> float:
