@@ -1,0 +1,1 @@
+"""Matrix: plain rooms on any homeserver."""

@@ -1,0 +1,107 @@
+"""The contents of the events we send, and how much fits into one."""
+
+import json
+from dataclasses import dataclass
+
+from bot.adapters.matrix.formatting import html
+
+Json = dict[str, object]
+
+EVENT_BYTES = 60_000
+"""An event has at most 65,536 bytes (specification, "Size limits"), its hashes and signatures included."""
+
+MESSAGE_BYTES = 16_000
+"""How much text goes into one message: an edit holds it twice, and its HTML once more."""
+
+KEY = "org.llmos.key"
+"""Where our events carry their key: a server forgets transaction ids after a day, a new device has none."""
+
+
+def text_length(text: str) -> int:
+    """Bytes of a text in an event: UTF-8 with JSON's escapes, as far as they add up."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")) - 2
+
+
+def size(content: Json) -> int:
+    """Bytes of a content in an event."""
+    return len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def sendable(text: str) -> str:
+    """A text without what JSON in UTF-8 cannot hold: halves of characters become replacement characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the messages of one answer have in common.
+
+    Attributes:
+        msgtype: `m.text` for talk; `m.notice` for output of commands and for posts, which never notifies.
+        answered: id of the message that is answered, or None.
+        thread: id of the root of the thread they stand in, or None.
+        mentioned: user id of the asker, who is told once.
+    """
+
+    msgtype: str
+    answered: str | None = None
+    thread: str | None = None
+    mentioned: str | None = None
+
+    def new(self, text: str, part: int, key: str) -> Json:
+        """A message; the first one answers, and tells the asker."""
+        content = self._text(text, self._mentions(part)) | {KEY: key}
+        if relation := self._relation(part):
+            content["m.relates_to"] = relation
+        return _fitting(content, content)
+
+    def edit(self, text: str, part: int, message_id: str) -> Json:
+        """A new text for a message. It notifies nobody: push rules look at the outer mentions.
+
+        Source: specification, "Event replacements": the inner mentions are those of the whole message.
+        """
+        text = sendable(text)
+        inner = self._text(text, self._mentions(part))
+        content: Json = {
+            "msgtype": self.msgtype,
+            "body": f"* {text}",
+            "m.mentions": {},
+            "m.new_content": inner,
+            "m.relates_to": {"rel_type": "m.replace", "event_id": message_id},
+        }
+        return _fitting(content, inner)
+
+    def _text(self, text: str, mentions: Json) -> Json:
+        text = sendable(text)
+        content: Json = {"msgtype": self.msgtype, "body": text, "m.mentions": mentions}
+        if (formatted := html(text)) is not None:
+            content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
+        return content
+
+    def _mentions(self, part: int) -> Json:
+        return {"user_ids": [self.mentioned]} if self.mentioned is not None and part == 0 else {}
+
+    def _relation(self, part: int) -> Json | None:
+        if self.thread is not None:
+            before = self.answered if self.answered is not None else self.thread
+            return {
+                "rel_type": "m.thread",
+                "event_id": self.thread,
+                "is_falling_back": True,
+                "m.in_reply_to": {"event_id": before},
+            }
+        if self.answered is not None and part == 0:
+            return {"m.in_reply_to": {"event_id": self.answered}}
+        return None
+
+
+def _fitting(content: Json, formatted: Json) -> Json:
+    """Leave out the HTML of a text whose markup makes the event too big; the text itself always fits."""
+    if size(content) > EVENT_BYTES:
+        del formatted["format"], formatted["formatted_body"]
+    return content
+
+
+def reaction(message_id: str, emoji: str) -> Json:
+    """An emoji for a message."""
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": message_id, "key": emoji}}
