@@ -35,6 +35,10 @@ class Limit(Protocol):
         """Count a call."""
         ...
 
+    def refused(self, until: float) -> None:
+        """The platform refused a call, and takes the next one then."""
+        ...
+
 
 class Window:
     """At most `calls` in any `seconds`, as Discord's buckets do."""
@@ -53,6 +57,9 @@ class Window:
         """See `Limit`."""
         self._taken.append(now)
 
+    def refused(self, until: float) -> None:
+        """See `Limit`; a window is whole again when it opens."""
+
 
 class Bucket:
     """A bucket of `burst` calls that refills at `rate_per_s`, as Synapse's rc_message does."""
@@ -69,7 +76,11 @@ class Bucket:
 
     def take(self, now: float) -> None:
         """See `Limit`."""
-        self._calls, self._at = self._level(now) - 1, now
+        self._calls, self._at = max(0.0, self._level(now) - 1), now  # below nothing it was never so empty
+
+    def refused(self, until: float) -> None:
+        """See `Limit`."""
+        self._calls, self._at = 1.0, until
 
     def _level(self, now: float) -> float:
         if self._at == -inf:
@@ -83,10 +94,12 @@ class EditBudget:
     Args:
         limit: what the platform allows.
         reserve: calls that intermediate edits leave for first and final texts, at most one per stream.
+        finals_at_once: final texts do not wait for the limit, only for the end of a refusal: for limits
+            that a platform may have set higher than anyone can know.
     """
 
-    def __init__(self, limit: Limit, reserve: int = 2) -> None:
-        self._limit, self._reserve = limit, reserve
+    def __init__(self, limit: Limit, reserve: int = 2, *, finals_at_once: bool = False) -> None:
+        self._limit, self._reserve, self._finals_at_once = limit, reserve, finals_at_once
         self._lanes: set[Lane] = set()
         self._waiting: dict[Lane, asyncio.Future[None]] = {}
         self._blocked_until = -inf
@@ -119,6 +132,7 @@ class EditBudget:
     def _block(self, retry_after_s: float) -> None:
         until = asyncio.get_running_loop().time() + retry_after_s
         self._blocked_until = max(self._blocked_until, until)
+        self._limit.refused(self._blocked_until)
         self._plan()
 
     def _plan(self) -> None:
@@ -132,6 +146,8 @@ class EditBudget:
             self._timer = loop.call_at(when, self._grant)
 
     def _ready_at(self, lane: "Lane", now: float) -> float:
+        if self._finals_at_once and lane.priority is Priority.FINAL:
+            return max(now, self._blocked_until)
         spare = min(self._reserve, len(self._lanes)) if lane.priority is Priority.INTERMEDIATE else 0
         return max(lane.not_before, self._blocked_until, self._limit.ready_at(now, spare))
 

@@ -68,6 +68,38 @@ def test_a_refusal_stops_everyone_for_as_long_as_the_platform_says() -> None:
     assert run(scenario()) == pytest.approx(7.5)
 
 
+def test_finals_at_once_wait_for_a_refusal_only() -> None:
+    async def scenario() -> tuple[list[float], float]:
+        budget = EditBudget(Bucket(0.2, 3), finals_at_once=True)
+        finals = [at for _, at in await turns(budget, [Priority.FINAL] * 12)]
+        budget.lane().refused(7.5)
+        start = now()
+        await budget.lane().turn(Priority.FINAL)
+        return finals, now() - start
+
+    finals, after_refusal = run(scenario())
+    assert finals == pytest.approx([0] * 12)
+    assert after_refusal == pytest.approx(7.5)
+
+
+def test_finals_at_once_count_and_what_the_platform_took_is_no_debt() -> None:
+    async def scenario() -> list[float]:
+        budget = EditBudget(Bucket(0.2, 3), finals_at_once=True)
+        await turns(budget, [Priority.FINAL] * 12)
+        return [at for _, at in await turns(budget, [Priority.FIRST] * 2)]
+
+    assert run(scenario()) == pytest.approx([5, 10])
+
+
+def test_after_a_refusal_a_bucket_is_as_empty_as_the_platform_says() -> None:
+    async def scenario() -> list[float]:
+        budget = EditBudget(Bucket(0.2, 10))
+        budget.lane().refused(2)
+        return [at for _, at in await turns(budget, [Priority.FIRST] * 3)]
+
+    assert run(scenario()) == pytest.approx([2, 7, 12])
+
+
 def test_after_three_refusals_only_the_final_text_is_shown() -> None:
     async def scenario() -> float:
         lane = EditBudget(Window(5, 5)).lane()
