@@ -1,7 +1,7 @@
 """`llmos bench`: measure this machine; the numbers of docs/performance.md come from here."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -99,5 +99,16 @@ def _print(report: dict[str, object], as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
+    rows = list(_flat(report))
+    width = max(len(name) for name, _value in rows)
+    for name, value in rows:
+        print_line(f"{name:<{width}}  {value}")
+
+
+def _flat(report: Mapping[str, object], path: str = "") -> Iterator[tuple[str, object]]:
+    """Every number with the way to it: `engines transformers 8 ttft_ms`."""
     for name, value in report.items():
-        print_line(f"{name:>16}  {value}")
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", value

@@ -37,3 +37,10 @@ def test_a_concurrency_that_is_no_number_is_explained(operator: Operator) -> Non
     outcome = operator.types("bench", "llm", "--concurrency", "1,many")
     assert outcome.code == 2
     assert "1,4,8" in outcome.err
+
+
+def test_people_read_a_line_for_each_number(operator: Operator) -> None:
+    outcome = operator.types("bench", "pipeline", "--messages", "100")
+    lines = dict(line.split(None, 1) for line in outcome.out.splitlines())
+    assert lines["messages"] == "100"
+    assert float(lines["per_second"]) > 0
