@@ -1,7 +1,7 @@
 """What the bot can do on a platform, in words all platforms share.
 
-A `Receipt` is what the outbox remembers of an action: the ids of the messages it made, so that a restart edits
-them instead of posting again.
+A `Receipt` is what the outbox remembers of an action: the ids of the messages it made, so that a restart
+edits them instead of posting again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
