@@ -1,0 +1,289 @@
+"""Our account on a homeserver: logging in, and the one place every request goes through."""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from bot.adapters.matrix.reading import Json, integer, parse, text
+from bot.adapters.matrix.settings import Settings
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+
+API = ("_matrix", "client", "v3")
+REQUEST_TIMEOUT_S = 30.0
+
+_CONNECT_TIMEOUT_S = 10.0
+_BETWEEN_LOGINS_S = 1.0
+_PATIENCE_S = 1.0  # where a homeserver limits us and does not say for how long
+_TOKEN_GONE = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
+
+_log = logging.getLogger(__name__)
+
+
+class Unreachable(PlatformError):
+    """The homeserver cannot be reached, or something before it answers."""
+
+
+class LoginRefused(PlatformError):
+    """The homeserver does not let us in; an operator has to mend it."""
+
+
+class Refused(PlatformError):
+    """The homeserver understood a request and does not want it.
+
+    Attributes:
+        code: such as "M_TOO_LARGE".
+    """
+
+    def __init__(self, status: int, code: str, why: str) -> None:
+        super().__init__(f"{status} {code}: {why}")
+        self.status, self.code = status, code
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are to the homeserver. Transaction ids hold for a device, so it stays the same for ever."""
+
+    user_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What `session.json` holds."""
+
+    homeserver: str
+    user_id: str
+    device_id: str
+    access_token: str | None = None
+
+
+class Account:
+    """Makes requests, logging in when that is needed. Nothing is connected before the first one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.user_id = settings.user_id
+        self._settings = settings
+        self._file = settings.folder / "session.json"
+        self._http: aiohttp.ClientSession | None = None
+        self._session: _Session | None = None
+        self._login = asyncio.Lock()
+        self._last_login = float("-inf")
+        self._refused: LoginRefused | None = None
+
+    @property
+    def server_name(self) -> str:
+        """The homeserver's name in user ids."""
+        return self.user_id.partition(":")[2]
+
+    async def whoami(self) -> Identity:
+        """Log in if needed, and ask the homeserver who we are.
+
+        Raises:
+            LoginRefused: the password or token is wrong, or is somebody else's.
+            Unreachable: there is no homeserver.
+        """
+        found = await self.request("GET", "account", "whoami")
+        user_id = text(found, "user_id") or ""
+        if user_id != self.user_id:
+            raise LoginRefused(f"the access token belongs to {user_id}, not to {self.user_id}")
+        return Identity(user_id, text(found, "device_id") or "")
+
+    async def request(
+        self,
+        method: str,
+        *path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+        base: tuple[str, ...] = API,
+    ) -> Json:
+        """One request with our access token, for example `request("GET", "rooms", room_id, "members")`.
+
+        It is sent once, and again only after a new log-in.
+
+        Args:
+            path: segments below `base`, not quoted.
+
+        Raises:
+            RateLimited, Forbidden, Gone, Unsupported, Refused: the homeserver said so.
+            Unreachable: nobody knows whether it was done.
+            LoginRefused: an operator has to mend the credentials.
+        """
+        for _attempt in range(2):
+            token = await self._token()
+            status, found = await self._exchange(method, (*base, *path), body, query, token, timeout_s)
+            if status < 300:
+                return found
+            if text(found, "errcode") not in _TOKEN_GONE:
+                break
+            self._lost(token, found)
+        raise _error(status, found)
+
+    async def close(self) -> None:
+        """Close the connections; the session stays valid."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def _lost(self, token: str, answer: Json) -> None:
+        """The homeserver does not know our token any more: the next request logs in again."""
+        session = self._session
+        if session is not None and session.access_token == token:
+            soft = answer.get("soft_logout") is True
+            _log.warning("the homeserver ended our session; logging in again", extra={"soft_logout": soft})
+            self._session = replace(session, access_token=None)
+
+    async def _token(self) -> str:
+        async with self._login:
+            if self._refused is not None:
+                raise self._refused
+            session = self._session
+            if session is None:
+                session = self._session = await asyncio.to_thread(self._load)
+            if session.access_token is not None:
+                return session.access_token
+            self._session, token = await self._log_in(session)
+            return token
+
+    async def _log_in(self, session: _Session) -> tuple[_Session, str]:
+        """Log in with the same device, at most once a second."""
+        password = self._settings.password
+        if password is None:
+            self._refuse("the homeserver does not know the access token (any more); configure a new one")
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._last_login + _BETWEEN_LOGINS_S - loop.time())
+        self._last_login = loop.time()
+        await asyncio.to_thread(self._save, session)  # a log-in cut off must not leave an unknown device
+        body: Json = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": self.user_id},
+            "password": password,
+            "device_id": session.device_id,
+            "initial_device_display_name": self._settings.device_name,
+        }
+        status, found = await self._exchange("POST", (*API, "login"), body, None, None, REQUEST_TIMEOUT_S)
+        if status in (400, 401, 403):
+            self._refuse(f"the homeserver refuses to log in {self.user_id}: {text(found, 'error') or status}")
+        if status >= 300:
+            raise _error(status, found)
+        token = text(found, "access_token")
+        if token is None or text(found, "user_id") != self.user_id:
+            self._refuse(f"logging in gave the account {text(found, 'user_id')}, not {self.user_id}")
+        session = replace(
+            session, access_token=token, device_id=text(found, "device_id") or session.device_id
+        )
+        await asyncio.to_thread(self._save, session)
+        _log.info("logged in", extra={"user": self.user_id, "device": session.device_id})
+        return session, token
+
+    def _refuse(self, why: str) -> NoReturn:
+        self._refused = LoginRefused(why)
+        raise self._refused
+
+    def _load(self) -> _Session:
+        """The session of an earlier process, if it is of this account; otherwise a new device."""
+        settings = self._settings
+        fresh = _Session(settings.homeserver, self.user_id, f"LLMOS{secrets.token_hex(4).upper()}")
+        with suppress(FileNotFoundError):
+            try:
+                kept = _Session(**json.loads(self._file.read_text("utf-8")))
+            except (ValueError, TypeError):
+                _log.warning("%s is damaged; a new device is made", self._file)
+            else:
+                if (kept.homeserver, kept.user_id) == (settings.homeserver, self.user_id):
+                    fresh = kept
+        if fresh.access_token is None and settings.access_token is not None:
+            return replace(fresh, access_token=settings.access_token)
+        return fresh
+
+    def _save(self, session: _Session) -> None:
+        if session.access_token == self._settings.access_token:
+            session = replace(session, access_token=None)  # a configured token is not copied
+        write_private(self._file, json.dumps(asdict(session)))
+
+    async def _exchange(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        body: Mapping[str, object] | None,
+        query: Mapping[str, str] | None,
+        token: str | None,
+        timeout_s: float,
+    ) -> tuple[int, Json]:
+        if self._http is None:
+            self._http = aiohttp.ClientSession()
+        url = URL(
+            f"{self._settings.homeserver}/" + "/".join(quote(part, safe="") for part in path), encoded=True
+        )
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
+        sent = None if body is None else json.dumps(body).encode()
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            async with self._http.request(
+                method,
+                url.update_query(query or {}),
+                data=sent,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                data = await response.read()
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            reason = str(error) or type(error).__name__
+            raise Unreachable(f"{self._settings.homeserver} cannot be reached: {reason}") from error
+        try:
+            found = parse(data)
+        except ValueError as error:
+            raise Unreachable(
+                f"{url.host} answered {response.status} with something that is no JSON object"
+            ) from error
+        if response.status >= 500:
+            raise Unreachable(f"{url.host} answered {response.status}: {text(found, 'error')}")
+        if response.status == 429:
+            raise RateLimited(_patience(found, response.headers.get("Retry-After")))
+        return response.status, found
+
+
+def _patience(answer: Json, header: str | None) -> float:
+    """Seconds to wait. The body is finer than the header, which is in whole seconds."""
+    wait_ms = integer(answer, "retry_after_ms")
+    if wait_ms is not None:
+        return max(wait_ms, 0) / 1000
+    return float(header) if header is not None and header.isdecimal() else _PATIENCE_S
+
+
+def _error(status: int, answer: Json) -> PlatformError:
+    code, why = text(answer, "errcode") or "", text(answer, "error") or ""
+    if status in (401, 403):
+        return Forbidden(f"{code}: {why}")
+    if code == "M_UNRECOGNIZED" or status == 405:
+        return Unsupported(f"the homeserver does not know this request: {why}")
+    if status in (404, 410):
+        return Gone(f"{code}: {why}")
+    return Refused(status, code, why)
+
+
+def write_private(path: Path, content: str) -> None:
+    """Replace a file by one that only we can read; it is the old one or the new one at any moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,106 @@
+"""What we know of the rooms we are in, asked of the homeserver when a room is first needed."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bot.adapters.matrix.account import Account
+from bot.adapters.matrix.reading import Json, table, text
+from bot.core.errors import Gone
+from bot.core.events import Author, Channel
+
+PLATFORM = "matrix"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Room:
+    """A room we are in.
+
+    Attributes:
+        names: display names by user id, of everybody who is in the room.
+        encrypted: messages in it are encrypted (it can never be switched off again).
+    """
+
+    id: str
+    names: dict[str, str] = field(default_factory=dict)
+    encrypted: bool = False
+
+    @property
+    def private(self) -> bool:
+        """Nobody is here but us and at most one other."""
+        return len(self.names) <= 2
+
+    def channel(self, thread: str | None = None) -> Channel:
+        """The room, or a thread in it. A room is its own community: power levels hold in it alone."""
+        return Channel(PLATFORM, self.id, self.id, thread, self.private)
+
+    def author(self, user_id: str) -> Author:
+        """Somebody by user id, also somebody who left."""
+        return Author(PLATFORM, user_id, self.names.get(user_id) or local_part(user_id))
+
+    def learn(self, events: Iterable[Json]) -> None:
+        """Take in state events, oldest first."""
+        for event in events:
+            key = text(event, "state_key")
+            if key is None:
+                continue
+            match event.get("type"):
+                case "m.room.member":
+                    self._member(key, table(event, "content"))
+                case "m.room.encryption":
+                    self.encrypted = True
+
+    def _member(self, user_id: str, content: Json) -> None:
+        if content.get("membership") == "join":
+            self.names[user_id] = text(content, "displayname") or local_part(user_id)
+        else:
+            self.names.pop(user_id, None)
+
+
+class Rooms:
+    """The rooms we are in, by id."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._known: dict[str, Room] = {}
+
+    async def get(self, room_id: str) -> Room:
+        """A room, as it is now.
+
+        Raises:
+            Forbidden: we are not in it.
+        """
+        room = self._known.get(room_id)
+        if room is None:
+            room = self._known[room_id] = await self._ask(room_id)
+        return room
+
+    def known(self, room_id: str) -> Room | None:
+        """A room, if it was needed before."""
+        return self._known.get(room_id)
+
+    def forget(self, room_id: str) -> None:
+        """We left it, or cannot be sure any more what it is like."""
+        self._known.pop(room_id, None)
+
+    async def _ask(self, room_id: str) -> Room:
+        answer = await self._account.request("GET", "rooms", room_id, "joined_members")
+        joined = table(answer, "joined")
+        names = {
+            user_id: text(table(joined, user_id), "display_name") or local_part(user_id) for user_id in joined
+        }
+        return Room(room_id, names, await self._is_encrypted(room_id))
+
+    async def _is_encrypted(self, room_id: str) -> bool:
+        try:
+            await self._account.request("GET", "rooms", room_id, "state", "m.room.encryption", "")
+        except Gone:
+            return False
+        return True
+
+
+def local_part(user_id: str) -> str:
+    """The name part: "ann" for "@ann:example.org"."""
+    return user_id.removeprefix("@").partition(":")[0]
