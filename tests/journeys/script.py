@@ -74,12 +74,14 @@ class Journey:
 
     @property
     def fits_one_person(self) -> bool:
-        """It needs one person, one room and no more than talking: the console can play it."""
+        """One member, one room, and nothing but talk: the console, where one may do all, can play it."""
+        sights = [line for line in self.lines if isinstance(line, Sight)]
         steps = [line for line in self.lines if isinstance(line, Step)]
         return (
             len(self.people) == 1
             and all(step.deed == "says" and step.room == "general" for step in steps)
             and all(step.role == "member" for step in steps)
+            and all(sight.kind == ">" for sight in sights)
         )
 
 

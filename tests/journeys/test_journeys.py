@@ -1,10 +1,14 @@
 """Every journey on every platform that can play it, through the whole bot."""
 
+from collections.abc import AsyncIterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.console import ConsoleAdapter
 from bot.adapters.wire import RemoteWorld, WorldServer
+from bot.app import opened
 from bot.core.actions import Alert
 from bot.core.events import Channel, Message
 from bot.core.permissions import Role
@@ -32,6 +36,33 @@ async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
         life.server = RemoteWorld(port)
         async with life.bot():
             await play(journey, life)
+
+
+@pytest.mark.parametrize("journey", [each for each in SCRIPTS if each.fits_one_person], ids=title)
+async def test_journey_at_the_console(journey: Journey, tmp_path: Path) -> None:
+    """Lines go in, one answer for each comes out; a sight is looked for in the answers so far."""
+    steps = [
+        line.text.removeprefix("@llmos").strip() or "/help"
+        for line in journey.lines
+        if isinstance(line, Step)
+    ]
+
+    async def typed_lines() -> AsyncIterator[bytes]:
+        for line in steps:
+            yield line.encode()
+
+    out, life = StringIO(), Life(tmp_path)
+    adapter = ConsoleAdapter.piped("anna", "general", typed_lines(), out, StringIO())
+    async with opened(life.config, [adapter], models={"echo": life.model}) as app:
+        await app.run()
+    answers = ["", *out.getvalue().split("bot> ")[1:]]
+    assert len(answers) == len(steps) + 1
+    done = 0
+    for line in journey.lines:
+        if isinstance(line, Step):
+            done += 1
+        else:
+            assert line.text in "".join(answers[: done + 1]), f"{journey.title}: {line.text!r}"
 
 
 async def play(journey: Journey, life: Life) -> None:
