@@ -40,6 +40,11 @@ class Powers:
         named_too = [user for user in others if isinstance(user, str)] if isinstance(others, list) else []
         return cls(content, frozenset([*named_too, *([by] if by is not None else [])]))
 
+    @property
+    def named(self) -> frozenset[str]:
+        """Everybody who has a level of their own."""
+        return self.creators | _mapping(_mapping(self.content).get("users")).keys()
+
     def of(self, user_id: str) -> float:
         """The level of a user; infinite for creators since room version 12."""
         if user_id in self.creators:

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 
 from bot.adapters.matrix.formatting import html
-
-Json = dict[str, object]
+from bot.adapters.matrix.reading import Json, table
 
 EVENT_BYTES = 60_000
 """An event has at most 65,536 bytes (specification, "Size limits"), its hashes and signatures included."""
@@ -50,33 +49,10 @@ class Frame:
 
     def new(self, text: str, part: int, key: str) -> Json:
         """A message; the first one answers, and tells the asker."""
-        content = self._text(text, self._mentions(part)) | {KEY: key}
+        content = _content(text, self.msgtype, self._mentions(part)) | {KEY: key}
         if relation := self._relation(part):
             content["m.relates_to"] = relation
         return _fitting(content, content)
-
-    def edit(self, text: str, part: int, message_id: str) -> Json:
-        """A new text for a message. It notifies nobody: push rules look at the outer mentions.
-
-        Source: specification, "Event replacements": the inner mentions are those of the whole message.
-        """
-        text = sendable(text)
-        inner = self._text(text, self._mentions(part))
-        content: Json = {
-            "msgtype": self.msgtype,
-            "body": f"* {text}",
-            "m.mentions": {},
-            "m.new_content": inner,
-            "m.relates_to": {"rel_type": "m.replace", "event_id": message_id},
-        }
-        return _fitting(content, inner)
-
-    def _text(self, text: str, mentions: Json) -> Json:
-        text = sendable(text)
-        content: Json = {"msgtype": self.msgtype, "body": text, "m.mentions": mentions}
-        if (formatted := html(text)) is not None:
-            content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
-        return content
 
     def _mentions(self, part: int) -> Json:
         return {"user_ids": [self.mentioned]} if self.mentioned is not None and part == 0 else {}
@@ -95,9 +71,37 @@ class Frame:
         return None
 
 
+def replacement(text: str, message_id: str, original: Json) -> Json:
+    """A new text for a message. It notifies nobody: push rules look at the outer mentions.
+
+    Args:
+        original: content of the first event. The inner mentions stay those of the whole message (source:
+            specification, "Event replacements").
+    """
+    msgtype = original.get("msgtype")
+    kind = msgtype if isinstance(msgtype, str) else "m.text"
+    inner = _content(text, kind, table(original, "m.mentions"))
+    content: Json = {
+        "msgtype": kind,
+        "body": f"* {inner['body']}",
+        "m.mentions": {},
+        "m.new_content": inner,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": message_id},
+    }
+    return _fitting(content, inner)
+
+
+def _content(text: str, msgtype: str, mentions: Json) -> Json:
+    text = sendable(text)
+    content: Json = {"msgtype": msgtype, "body": text, "m.mentions": mentions}
+    if (formatted := html(text)) is not None:
+        content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
+    return content
+
+
 def _fitting(content: Json, formatted: Json) -> Json:
     """Leave out the HTML of a text whose markup makes the event too big; the text itself always fits."""
-    if size(content) > EVENT_BYTES:
+    if "format" in formatted and size(content) > EVENT_BYTES:
         del formatted["format"], formatted["formatted_body"]
     return content
 

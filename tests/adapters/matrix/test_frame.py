@@ -5,12 +5,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.matrix.contents import (
+from bot.adapters.matrix.reading import Json
+from bot.adapters.matrix.frame import (
     EVENT_BYTES,
     KEY,
     MESSAGE_BYTES,
     Frame,
     reaction,
+    replacement,
     sendable,
     size,
     text_length,
@@ -52,7 +54,8 @@ def test_in_a_thread_every_message_stands_in_it() -> None:
 
 
 def test_an_edit_notifies_nobody_and_keeps_what_the_whole_message_mentions() -> None:
-    assert ANSWER.edit("*Hi*", 0, "$answer") == {
+    original: Json = {"msgtype": "m.text", "body": "H", "m.mentions": {"user_ids": ["@ann:x"]}}
+    assert replacement("*Hi*", "$answer", original) == {
         "msgtype": "m.text",
         "body": "* *Hi*",
         "m.mentions": {},
@@ -79,7 +82,7 @@ def test_markup_that_makes_an_event_too_big_is_left_to_the_plain_body() -> None:
 def test_every_part_of_every_text_fits(piece: str, times: int) -> None:
     for part in split(piece * times, MESSAGE_BYTES, text_length):
         assert size(IN_THREAD.new(part.text, 0, "k" * 25)) <= EVENT_BYTES
-        assert size(IN_THREAD.edit(part.text, 0, "$" + "x" * 43)) <= EVENT_BYTES
+        assert size(replacement(part.text, "$" + "x" * 43, IN_THREAD.new("", 0, "k"))) <= EVENT_BYTES
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60), st.text(max_size=60))

@@ -1,0 +1,95 @@
+"""What rooms say about rights, places and history, asked at the moment of use."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.reading import Json, table
+from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
+from bot.adapters.matrix.settings import Settings
+from bot.core.errors import Forbidden, Gone
+from bot.core.events import Author, Channel, Event, Message
+from bot.core.permissions import Role
+
+Decode = Callable[[Json, Room], Event | None]
+"""What a raw event means to the core, or None."""
+
+_PAGE = 100
+
+
+class MatrixDirectory:
+    """See `bot.core.directory.Directory`."""
+
+    def __init__(self, calls: Calls, rooms: Rooms, settings: Settings, decode: Decode) -> None:
+        self._calls, self._rooms, self._grants, self._decode = calls, rooms, settings.grants, decode
+
+    async def role(self, author: Author, channel: Channel) -> Role:
+        """See `Directory`; who is not in the room has no rights there, whatever the power levels say."""
+        if not _is_here(channel) or author.platform != PLATFORM:
+            return Role.MEMBER
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                membership = tasks.create_task(self._calls.membership(channel.id, author.id))
+                powers = tasks.create_task(self._calls.powers(channel.id))
+        except BaseExceptionGroup as group:  # two questions, but one fault
+            if isinstance(group.exceptions[0], Forbidden | Gone):
+                return Role.MEMBER
+            raise group.exceptions[0] from None
+        if membership.result() != "join":
+            return Role.MEMBER
+        return self._grants.role(author.id, powers.result().of(author.id))
+
+    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        """See `Directory`; a room is its own community."""
+        try:
+            if await self._calls.membership(community, author.id) != "join":
+                return []
+            return [(await self._rooms.get(community)).channel()]
+        except (Forbidden, Gone):
+            return []
+
+    async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        """See `Directory`; a message that was edited has its newest text."""
+        room = await self._rooms.get(channel.id)
+        first = await self._calls.first_after(channel.id, int(since.timestamp() * 1000))
+        if first is None:
+            return
+        event, position = await self._calls.around(channel.id, first)
+        events: Sequence[Json] = [event]
+        while True:
+            for event in events:
+                message = self._decode(_newest(event), room)
+                if isinstance(message, Message) and message.ref.channel == channel and message.at > since:
+                    yield message
+            if not position:
+                return
+            query = {"dir": "f", "limit": str(_PAGE), "from": position}
+            events, following = await self._calls.page(channel.id, query)
+            position = following or ""
+
+    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
+        """See `Directory`; named as in `m.room.power_levels`."""
+        return (await self._calls.powers(channel.id)).missing(self._calls.user_id)
+
+    async def link(self, channel: Channel, message_id: str) -> str | None:
+        """See `Directory`; rooms since version 12 have no server in their id, so ours is named."""
+        server = self._calls.user_id.partition(":")[2]
+        place = f"{quote(channel.id, safe='!:')}/{quote(message_id, safe='$:')}"
+        return f"https://matrix.to/#/{place}?via={quote(server, safe=':')}"
+
+
+def _is_here(channel: Channel) -> bool:
+    return channel.platform == PLATFORM and channel.community == channel.id
+
+
+def _newest(event: Json) -> Json:
+    """An event with the content of its last edit, which servers send along."""
+    replacement = table(event, "unsigned", "m.relations", "m.replace")
+    content = table(replacement, "content", "m.new_content")
+    if not content or replacement.get("sender") != event.get("sender"):
+        return event
+    original = table(event, "content")
+    relation = {"m.relates_to": original["m.relates_to"]} if "m.relates_to" in original else {}
+    return {**event, "content": {**content, **relation}}

@@ -1,0 +1,242 @@
+"""Carrying out actions in rooms.
+
+Answers are `m.text` and tell their asker once; output of commands and posts are `m.notice`. What only one
+member may read goes to a room for two. All messages of the account share one budget of edits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import assert_never
+
+from bot.adapters.delivery import Delivery
+from bot.adapters.matrix.attention import Attention
+from bot.adapters.matrix.calls import Calls, is_duplicate
+from bot.adapters.matrix.direct import DirectRooms
+from bot.adapters.matrix.frame import MESSAGE_BYTES, Frame, reaction
+from bot.adapters.matrix.mutes import Mutes
+from bot.adapters.matrix.rooms import PLATFORM, Rooms
+from bot.adapters.matrix.settings import Settings
+from bot.adapters.matrix.transport import RoomTransport
+from bot.adapters.pacing import Bucket, EditBudget, Limit, Priority
+from bot.core.actions import (
+    Action,
+    Alert,
+    Ban,
+    Delete,
+    Hide,
+    Kick,
+    Post,
+    React,
+    Receipt,
+    Reply,
+    Report,
+    StreamedReply,
+    Timeout,
+    Update,
+    no_report,
+)
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+from bot.core.events import Channel, MessageRef
+from bot.core.permissions import Role
+
+MESSAGES_PER_S, BURST = 0.2, 10
+"""What a homeserver allows an account (Synapse, `rc_message`, as it comes)."""
+
+SENT_PRIVATELY = "📨"
+"""The reaction that says: look into our room for two."""
+
+_MODERATORS = 3  # as many are told where no room of theirs is configured
+_RESERVE = 3  # messages that edits leave for first and final texts
+
+_log = logging.getLogger(__name__)
+
+
+def stock_limit() -> Limit:
+    """The limit of a homeserver whose operator changed nothing."""
+    return Bucket(MESSAGES_PER_S, BURST)
+
+
+class Sender:
+    """Carries out the actions of one account.
+
+    Args:
+        message_bytes: how much text goes into one message.
+        limit: what placeholders and edits on the way keep to; final texts wait for real refusals only.
+        now: the clock, in aware UTC datetimes.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        rooms: Rooms,
+        settings: Settings,
+        *,
+        message_bytes: int = MESSAGE_BYTES,
+        limit: Callable[[], Limit] = stock_limit,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._calls = calls
+        self._rooms, self._grants, self._moderators_room = rooms, settings.grants, settings.moderators_room
+        self._message_bytes = message_bytes
+        self._budget = EditBudget(limit(), _RESERVE, finals_at_once=True)
+        self._direct = DirectRooms(self._calls)
+        self._attention = Attention(self._calls)
+        self._markdown = ThreadPoolExecutor(1, "matrix-markdown")
+        self.mutes = Mutes(self._calls, now)
+
+    async def close(self) -> None:
+        """No action comes any more."""
+        await asyncio.to_thread(self._markdown.shutdown)
+
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        """See `Adapter.perform`."""
+        match action:
+            case StreamedReply(to=to, author=author, chunks=chunks):
+                await self._readable(to.channel.id)
+                frame = Frame("m.text", to.id, to.channel.thread, author.id)
+                async with self._attention.on(to, writes=True):
+                    return await self._delivery(to.channel.id, frame).stream(chunks, key, resume, report)
+            case Reply():
+                return await self._reply(action, key, resume, report)
+            case Post(channel=channel, text=text):
+                frame = Frame("m.notice", thread=channel.thread)
+                return await self._say(channel.id, frame, text, key, resume, report)
+            case Update(ref=ref, text=text):
+                made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
+                return await self._say(ref.channel.id, Frame("m.notice"), text, key, made, report)
+            case Alert(channel=channel, text=text):
+                return await self._alert(channel, text, key)
+            case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
+                await self._act(action, key)
+                return Receipt()
+            case _:
+                assert_never(action)
+
+    # Words
+
+    async def _reply(self, reply: Reply, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        kind = "m.notice" if reply.notice else "m.text"
+        place = reply.to.channel
+        async with self._attention.on(reply.to, writes=False):
+            if not reply.private or await self._is_private(place):
+                frame = Frame(kind, reply.to.id, place.thread, reply.author.id)
+                return await self._say(place.id, frame, reply.text, key, resume, report)
+            return await self._reply_privately(
+                reply, Frame(kind, mentioned=reply.author.id), key, resume, report
+            )
+
+    async def _reply_privately(
+        self, reply: Reply, frame: Frame, key: str, resume: Receipt | None, report: Report
+    ) -> Receipt:
+        known = resume.channel if resume is not None else None
+        room_id = known.id if known is not None else await self._direct.room(reply.author.id)
+        room = Channel(PLATFORM, room_id, room_id, private=True)
+
+        async def exists(receipt: Receipt) -> None:
+            await report(replace(receipt, channel=room))
+
+        receipt = await self._say(room_id, frame, reply.text, key, resume, exists)
+        try:
+            await self._react(reply.to, SENT_PRIVATELY, f"p{key}")
+        except PlatformError as error:
+            _log.info("not shown where the answer is: %s", error)
+        return replace(receipt, channel=room)
+
+    async def _say(
+        self, room_id: str, frame: Frame, text: str, key: str, resume: Receipt | None, report: Report
+    ) -> Receipt:
+        await self._readable(room_id)
+        return await self._delivery(room_id, frame).reply(text, key, resume, report)
+
+    def _delivery(self, room_id: str, frame: Frame) -> Delivery:
+        transport = RoomTransport(self._calls, self._markdown, room_id, frame, self._message_bytes)
+        return Delivery(transport, self._budget)
+
+    async def _readable(self, room_id: str) -> None:
+        """Plain text does not belong into an encrypted room."""
+        if (await self._rooms.get(room_id)).encrypted:
+            raise Unsupported(f"{room_id} is encrypted, and I cannot encrypt yet")
+
+    async def _is_private(self, place: Channel) -> bool:
+        return place.private and (await self._rooms.get(place.id)).private
+
+    # Alerts
+
+    async def _alert(self, channel: Channel, text: str, key: str) -> Receipt:
+        """Tell the moderators: all of them in their room, or the strongest each in a room for two."""
+        if self._moderators_room is not None:
+            return await self._say(self._moderators_room, Frame("m.notice"), text, key, None, no_report)
+        if channel.private:
+            return await self._say(channel.id, Frame("m.notice"), text, key, None, no_report)
+        told: list[str] = []
+        for user_id in await self._moderators(channel.id):
+            try:
+                room_id = await self._direct.room(user_id)
+                own = blake2b(f"{key}>{user_id}".encode(), digest_size=9).hexdigest()
+                receipt = await self._say(room_id, Frame("m.text"), text, own, None, no_report)
+            except (Forbidden, Gone, Unsupported) as error:
+                _log.warning("a moderator cannot be told: %s", error)
+            else:
+                told += receipt.message_ids
+        if not told:
+            raise Unsupported(
+                f"nobody moderates {channel.id} whom I could tell; set [matrix] moderators_room"
+            )
+        return Receipt(tuple(told))
+
+    async def _moderators(self, room_id: str) -> Sequence[str]:
+        powers = await self._calls.powers(room_id)
+        named = powers.named | self._grants.moderators | self._grants.admins
+        found = [
+            user_id
+            for user_id in sorted(named, key=lambda user_id: (-powers.of(user_id), user_id))
+            if user_id != self._calls.user_id
+            and self._grants.role(user_id, powers.of(user_id)) >= Role.MODERATOR
+            and await self._calls.membership(room_id, user_id) == "join"
+        ]
+        return found[:_MODERATORS]
+
+    # Acts
+
+    async def _act(self, action: Delete | Hide | Timeout | Kick | Ban | React, key: str) -> None:
+        match action:
+            case React(ref=ref, emoji=emoji):
+                await self._react(ref, emoji, key)
+            case Delete(ref=ref, reason=reason) | Hide(ref=ref, reason=reason):
+                await self._count()
+                await self._calls.redact(ref.channel.id, ref.id, key, reason)
+            case Timeout(channel=channel, author=author, duration_s=duration_s):
+                await self.mutes.mute(channel.id, author.id, duration_s)
+            case Kick(channel=channel, author=author, reason=reason):
+                if await self._calls.membership(channel.id, author.id) in ("join", "invite", "knock"):
+                    await self._calls.remove("kick", channel.id, author.id, reason)
+            case Ban(channel=channel, author=author, reason=reason):
+                if await self._calls.membership(channel.id, author.id) != "ban":
+                    await self._calls.remove("ban", channel.id, author.id, reason)
+            case _:
+                assert_never(action)
+
+    async def _react(self, ref: MessageRef, emoji: str, key: str) -> None:
+        await self._count()
+        try:
+            await self._calls.send(ref.channel.id, "m.reaction", reaction(ref.id, emoji), key)
+        except RateLimited:
+            raise
+        except PlatformError as error:
+            if not is_duplicate(error):
+                raise
+
+    async def _count(self) -> None:
+        """An event counts like a message, and waits like a final text."""
+        lane = self._budget.lane()
+        try:
+            await lane.turn(Priority.FINAL)
+        finally:
+            lane.close()

@@ -1,0 +1,76 @@
+"""The messages of one answer in one room."""
+
+import asyncio
+import itertools
+import json
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Executor
+from hashlib import blake2b
+
+from bot.adapters.delivery import Sent
+from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.frame import KEY, MESSAGE_BYTES, Frame, replacement, text_length
+from bot.adapters.matrix.reading import Json, table
+from bot.core.errors import Gone
+
+_AT_ONCE_CHARS = 500  # Markdown of this length is rendered in a millisecond
+_PAGES = 5
+_PAGE = 100
+"""How far back a message is looked for: 500 messages of our own."""
+
+_edits = itertools.count()
+_process = secrets.token_hex(4)  # an edit is new even if an earlier process made the same
+
+
+class RoomTransport:
+    """See `bot.adapters.delivery.Transport`."""
+
+    def __init__(
+        self, calls: Calls, executor: Executor, room_id: str, frame: Frame, limit: int = MESSAGE_BYTES
+    ) -> None:
+        self._calls, self._executor, self._room_id, self._frame = calls, executor, room_id, frame
+        self.limit = limit
+
+    def length(self, text: str) -> int:
+        """Bytes in an event."""
+        return text_length(text)
+
+    async def send(self, text: str, part: int, key: str) -> Sent:
+        """See `Transport`."""
+        content = await self._made(text, lambda: self._frame.new(text, part, key))
+        return Sent(await self._calls.send(self._room_id, "m.room.message", content, key))
+
+    async def find(self, part: int, key: str) -> str | None:
+        """See `Transport`; what was redacted has lost its key."""
+        ours = {"senders": [self._calls.user_id], "types": ["m.room.message"]}
+        query = {"dir": "b", "limit": str(_PAGE), "filter": json.dumps(ours)}
+        for _page in range(_PAGES):
+            events, end = await self._calls.page(self._room_id, query)
+            for event in events:
+                if table(event, "content").get(KEY) == key and event.get("sender") == self._calls.user_id:
+                    return str(event.get("event_id"))
+            if end is None:
+                break
+            query["from"] = end
+        return None
+
+    async def edit(self, message_id: str, text: str) -> None:
+        """See `Transport`. Servers take an edit of a redacted message silently, so we look first."""
+        event = await self._calls.event(self._room_id, message_id)
+        if event.get("sender") != self._calls.user_id:
+            raise Gone(f"{message_id} is no message of ours")
+        original = table(event, "content")
+        content = await self._made(text, lambda: replacement(text, message_id, original))
+        key = f"e{_process}.{next(_edits)}"
+        await self._calls.send(self._room_id, "m.room.message", content, key)
+
+    async def delete(self, message_id: str) -> None:
+        """See `Transport`."""
+        key = "d" + blake2b(message_id.encode(), digest_size=9).hexdigest()
+        await self._calls.redact(self._room_id, message_id, key)
+
+    async def _made(self, text: str, make: Callable[[], Json]) -> Json:
+        if len(text) <= _AT_ONCE_CHARS:
+            return make()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, make)
