@@ -15,7 +15,7 @@ FAILED, WRONG_USAGE = 1, 2
 """Exit codes: failed while running; wrong usage or wrong configuration. Done is 0."""
 
 GARBAGE_THRESHOLD = 20_000
-"""New objects between two searches for garbage; with 700, as usual, they take a tenth of the starting time."""
+"""New objects between two searches for garbage; with 700, as usual, they take a tenth of the start."""
 
 COMMANDS = {
     "chat": "Talk to the bot in this terminal.",
