@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,11 +64,18 @@ class Hands:
     sender: Sender
     settings: Settings
     room: str
+    guests: dict[str, Person]
+    """The others in the room, by name."""
+    body: Person
+    """The bot's account at another client."""
     now: datetime = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
     @property
     def asker(self) -> Author:
         return Author("matrix", self.ann.id, "ann")
+
+    def guest(self, name: str) -> Author:
+        return Author("matrix", self.guests[name].id, name)
 
     async def place(self, thread: str | None = None) -> Channel:
         return (await self.rooms.get(self.room)).channel(thread)
@@ -98,10 +105,11 @@ class Hands:
         self.now += timedelta(seconds=seconds)
 
     @asynccontextmanager
-    async def again(self) -> AsyncIterator[Sender]:
+    async def again(self, moderators_room: str | None = None) -> AsyncIterator[Sender]:
         """The hands of a process that knows nothing of this one."""
-        account = Account(self.settings)
-        sender = Sender(Calls(account), Rooms(account), self.settings, now=lambda: self.now)
+        settings = replace(self.settings, moderators_room=moderators_room)
+        account = Account(settings)
+        sender = Sender(Calls(account), Rooms(account), settings, now=lambda: self.now)
         try:
             yield sender
         finally:
@@ -127,7 +135,6 @@ async def hands(
     *others: str,
     power: int = 100,
     version: str = "12",
-    moderators_room: str | None = None,
     message_bytes: int = 16_000,
 ) -> AsyncIterator[Hands]:
     """A room of ann and these others, in which the bot has this power."""
@@ -135,25 +142,21 @@ async def hands(
     login = await asyncio.to_thread(synapse.register, f"hands-{number}")
     ann = await asyncio.to_thread(synapse.register, f"ann-h{number}")
     logins = [await asyncio.to_thread(synapse.register, f"{name}-h{number}") for name in others]
-    settings = Settings(
-        synapse.url,
-        login.user_id,
-        folder / "matrix",
-        password=login.password,
-        moderators_room=moderators_room,
-    )
+    settings = Settings(synapse.url, login.user_id, folder / "matrix", password=login.password)
     account = Recording(settings)
     rooms, calls = Rooms(account), Calls(account)
-    async with person(synapse.url, ann) as owner, person(synapse.url, login) as body:
-        guests = [each.user_id for each in logins]
-        room = await owner.make_room(login.user_id, *guests, levels={login.user_id: power}, version=version)
-        await body.join(room)
-        for each in logins:
-            async with person(synapse.url, each) as guest:
-                await guest.join(room)
+    async with AsyncExitStack() as opened:
+        owner, body, *rest = [
+            await opened.enter_async_context(person(synapse.url, each)) for each in (ann, login, *logins)
+        ]
+        guests = dict(zip(others, rest, strict=True))
+        levels = {login.user_id: power}
+        room = await owner.make_room(login.user_id, *rest, levels=levels, version=version)
+        for each in (body, *rest):
+            await each.join(room)
         held: list[Hands] = []
         sender = Sender(calls, rooms, settings, message_bytes=message_bytes, now=lambda: held[0].now)
-        held.append(Hands(synapse, login, owner, account, rooms, calls, sender, settings, room))
+        held.append(Hands(synapse, login, owner, account, rooms, calls, sender, settings, room, guests, body))
         try:
             yield held[0]
         finally:
