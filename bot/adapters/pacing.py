@@ -11,6 +11,7 @@ from typing import Protocol
 
 _SHARE_OF_TIME = 1.25  # intermediate edits leave a fifth of the budget to first and final texts
 _LEAST_INTERVAL_S = 1.0
+_SPEND_S = 30.0
 _REFUSALS = 3  # then only the final text of that stream is shown
 
 
@@ -25,7 +26,9 @@ class Priority(IntEnum):
 class Limit(Protocol):
     """A platform's rule for how many calls it takes."""
 
-    rate_per_s: float
+    def rate_at(self, now: float, spare: int = 0) -> float:
+        """Calls a second that it gives for the next while, with `spare` more kept."""
+        ...
 
     def ready_at(self, now: float, spare: int = 0) -> float:
         """The earliest time a call is allowed that leaves `spare` more calls possible."""
@@ -44,9 +47,12 @@ class Window:
     """At most `calls` in any `seconds`, as Discord's buckets do."""
 
     def __init__(self, calls: int, seconds: float) -> None:
-        self.rate_per_s = calls / seconds
-        self._seconds = seconds
+        self._calls, self._seconds = calls, seconds
         self._taken: deque[float] = deque([-inf] * calls, maxlen=calls)
+
+    def rate_at(self, now: float, spare: int = 0) -> float:
+        """See `Limit`."""
+        return self._calls / self._seconds
 
     def ready_at(self, now: float, spare: int = 0) -> float:
         """See `Limit`."""
@@ -65,14 +71,18 @@ class Bucket:
     """A bucket of `burst` calls that refills at `rate_per_s`, as Synapse's rc_message does."""
 
     def __init__(self, rate_per_s: float, burst: int) -> None:
-        self.rate_per_s = rate_per_s
-        self._burst = burst
+        self._rate_per_s, self._burst = rate_per_s, burst
         self._calls, self._at = float(burst), -inf
+
+    def rate_at(self, now: float, spare: int = 0) -> float:
+        """See `Limit`; what was saved up is given away over half a minute, about as long as an answer."""
+        saved = max(0.0, self._level(now) - 1 - spare)
+        return self._rate_per_s + saved / _SPEND_S
 
     def ready_at(self, now: float, spare: int = 0) -> float:
         """See `Limit`."""
         needed = min(1 + spare, self._burst)
-        return now + max(0.0, (needed - self._level(now)) / self.rate_per_s)
+        return now + max(0.0, (needed - self._level(now)) / self._rate_per_s)
 
     def take(self, now: float) -> None:
         """See `Limit`."""
@@ -85,7 +95,7 @@ class Bucket:
     def _level(self, now: float) -> float:
         if self._at == -inf:
             return self._calls
-        return min(self._burst, self._calls + (now - self._at) * self.rate_per_s)
+        return min(self._burst, self._calls + (now - self._at) * self._rate_per_s)
 
 
 class EditBudget:
@@ -114,7 +124,12 @@ class EditBudget:
     @property
     def interval_s(self) -> float:
         """Seconds between intermediate edits of one stream, by how many streams there are now."""
-        return max(_LEAST_INTERVAL_S, _SHARE_OF_TIME * len(self._lanes) / self._limit.rate_per_s)
+        rate_per_s = self._limit.rate_at(asyncio.get_running_loop().time(), self._spare)
+        return max(_LEAST_INTERVAL_S, _SHARE_OF_TIME * len(self._lanes) / rate_per_s)
+
+    @property
+    def _spare(self) -> int:
+        return min(self._reserve, len(self._lanes))
 
     def _leave(self, lane: "Lane") -> None:
         self._lanes.discard(lane)
@@ -148,7 +163,7 @@ class EditBudget:
     def _ready_at(self, lane: "Lane", now: float) -> float:
         if self._finals_at_once and lane.priority is Priority.FINAL:
             return max(now, self._blocked_until)
-        spare = min(self._reserve, len(self._lanes)) if lane.priority is Priority.INTERMEDIATE else 0
+        spare = self._spare if lane.priority is Priority.INTERMEDIATE else 0
         return max(lane.not_before, self._blocked_until, self._limit.ready_at(now, spare))
 
     def _grant(self) -> None:

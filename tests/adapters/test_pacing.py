@@ -1,6 +1,7 @@
 """The edit budget keeps a platform's limit, puts final texts first, and is fair."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -127,6 +128,44 @@ def test_a_stream_that_ends_lets_the_others_edit_more_often() -> None:
         return crowded, budget.interval_s
 
     assert run(scenario()) == (12.5, 1.25)
+
+
+def test_what_a_bucket_saved_up_lets_a_lone_stream_edit_more_often_at_first() -> None:
+    async def scenario() -> list[float]:
+        budget = EditBudget(Bucket(0.2, 10), reserve=3)
+        lane, times = budget.lane(), list[float]()
+        while now() < 1_000 + 300:
+            await lane.turn(Priority.INTERMEDIATE)
+            times.append(now() - 1_000)
+        lane.close()
+        return times
+
+    times = run(scenario())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps[0] < 3.5
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == pytest.approx(5, rel=0.01), "in the long run it spends what comes in"
+
+
+def test_streams_on_a_bucket_always_leave_calls_for_final_texts() -> None:
+    async def scenario() -> float:
+        limit = Bucket(0.2, 10)
+        budget = EditBudget(limit, reserve=3)
+
+        async def stream() -> None:
+            lane = budget.lane()
+            while True:
+                await lane.turn(Priority.INTERMEDIATE)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(stream()) for _ in range(4)]
+            await asyncio.sleep(600)
+            ready_at = limit.ready_at(now(), spare=2)
+            for task in tasks:
+                task.cancel()
+        return ready_at - now()
+
+    assert run(scenario()) == 0
 
 
 def test_a_cancelled_turn_is_given_to_the_next() -> None:
