@@ -149,6 +149,10 @@ class Calls:
         """Ask somebody in."""
         await self._http.request("POST", "rooms", room_id, "invite", body={"user_id": user_id})
 
+    async def leave(self, room_id: str) -> None:
+        """Go away from a room."""
+        await self._http.request("POST", "rooms", room_id, "leave", body={})
+
     async def make_direct_room(self, user_id: str) -> str:
         """A room for two, with the other one invited; its id."""
         body: Json = {"preset": "trusted_private_chat", "is_direct": True, "invite": [user_id]}

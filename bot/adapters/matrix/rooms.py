@@ -1,7 +1,7 @@
 """What we know of the rooms we are in, asked of the homeserver when a room is first needed."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.adapters.matrix.account import Account
@@ -80,6 +80,11 @@ class Rooms:
     def known(self, room_id: str) -> Room | None:
         """A room, if it was needed before."""
         return self._known.get(room_id)
+
+    def for_two(self, user_id: str) -> Sequence[str]:
+        """Ids of known rooms in which nobody is but us and this member, and where we can read."""
+        rooms = (room for room in self._known.values() if user_id in room.names and not room.encrypted)
+        return [room.id for room in rooms if len(room.names) == 2]
 
     def forget(self, room_id: str) -> None:
         """We left it, or cannot be sure any more what it is like."""

@@ -43,6 +43,7 @@ from bot.core.actions import (
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.events import Channel, MessageRef
 from bot.core.permissions import Role
+from bot.core.text import _
 
 MESSAGES_PER_S, BURST = 0.2, 10
 """What a homeserver allows an account (Synapse, `rc_message`, as it comes)."""
@@ -84,7 +85,7 @@ class Sender:
         self._rooms, self._grants, self._moderators_room = rooms, settings.grants, settings.moderators_room
         self._message_bytes = message_bytes
         self._budget = EditBudget(limit(), _RESERVE, finals_at_once=True)
-        self._direct = DirectRooms(self._calls)
+        self._direct = DirectRooms(self._calls, rooms)
         self._attention = Attention(self._calls)
         self._markdown = ThreadPoolExecutor(1, "matrix-markdown")
         self.mutes = Mutes(self._calls, now)
@@ -135,8 +136,11 @@ class Sender:
     async def _reply_privately(
         self, reply: Reply, frame: Frame, key: str, resume: Receipt | None, report: Report
     ) -> Receipt:
-        known = resume.channel if resume is not None else None
-        room_id = known.id if known is not None else await self._direct.room(reply.author.id)
+        room_id = await self._reader_room(reply, resume)
+        if room_id is None:
+            place = reply.to.channel
+            public = replace(frame, answered=reply.to.id, thread=place.thread)
+            return await self._say(place.id, public, _not_here(), key, resume, report)
         room = Channel(PLATFORM, room_id, room_id, private=True)
 
         async def exists(receipt: Receipt) -> None:
@@ -148,6 +152,16 @@ class Sender:
         except PlatformError as error:
             _log.info("not shown where the answer is: %s", error)
         return replace(receipt, channel=room)
+
+    async def _reader_room(self, reply: Reply, resume: Receipt | None) -> str | None:
+        """The room for two with the asker; None if there can be none."""
+        if resume is not None and resume.message_ids:
+            return resume.channel.id if resume.channel is not None else None
+        try:
+            return await self._direct.room(reply.author.id)
+        except (Forbidden, Unsupported) as error:
+            _log.warning("no room for two with %s: %s", reply.author.id, error)
+            return None
 
     async def _say(
         self, room_id: str, frame: Frame, text: str, key: str, resume: Receipt | None, report: Report
@@ -240,3 +254,10 @@ class Sender:
             await lane.turn(Priority.FINAL)
         finally:
             lane.close()
+
+
+def _not_here() -> str:
+    return _(
+        "My answer is for you alone, and I cannot invite you to a room for the two of us. "
+        "Please invite me to one that is not encrypted, and ask me there."
+    )

@@ -15,6 +15,7 @@ from bot.adapters.matrix.rooms import Rooms
 from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
 from bot.core.actions import Chunk, Receipt, Reply, StreamedReply
+from bot.core.errors import Forbidden
 from bot.core.events import Author, Channel, MessageRef
 from tests.labs.people import Person, Shown, person
 from tests.labs.synapse import Login, Synapse
@@ -30,6 +31,10 @@ class Recording(Account):
         self.requests: list[tuple[str, tuple[str, ...]]] = []
         self.faults: list[BaseException] = []
         """Raised by the next requests that send something, after they were done."""
+        self.refused: set[str] = set()
+        """What the homeserver does not let us do."""
+        self.encrypts = False
+        """The homeserver encrypts new rooms."""
 
     async def request(
         self,
@@ -41,6 +46,12 @@ class Recording(Account):
         base: tuple[str, ...] = ("_matrix", "client", "v3"),
     ) -> Json:
         self.requests.append((method, path))
+        if self.refused & {*path}:
+            raise Forbidden("M_FORBIDDEN: not you")
+        if self.encrypts and path == ("createRoom",):
+            content = {"algorithm": "m.megolm.v1.aes-sha2"}
+            state = {"type": "m.room.encryption", "state_key": "", "content": content}
+            body = {**(body or {}), "initial_state": [state]}
         answer = await super().request(method, *path, body=body, query=query, timeout_s=timeout_s, base=base)
         if "send" in path and self.faults:
             raise self.faults.pop(0)

@@ -68,6 +68,35 @@ async def test_the_room_for_two_is_found_again(house: Hands) -> None:
     assert await read_privately(house, house.ann) == ["one", "two", "three"]
 
 
+async def test_a_room_for_two_that_the_member_made_is_used(house: Hands) -> None:
+    question = await house.question()
+    room = await house.ann.make_room(house.login.user_id, direct=True)
+    await house.body.join(room)
+    await house.rooms.get(room)
+    receipt = await house.reply(question, "secret", private=True)
+    assert receipt.channel is not None
+    assert receipt.channel.id == room
+    assert [each.text for each in await house.shown(room)] == ["secret"]
+
+
+async def test_where_no_room_for_two_can_be_the_asker_is_told_what_to_do(house: Hands) -> None:
+    house.account.refused.add("createRoom")
+    receipt = await house.reply(await house.question(), "secret", private=True)
+    (shown,) = await house.shown()
+    assert "secret" not in shown.text
+    assert shown.mentions == [house.ann.id]
+    assert await house.reply(await house.question(), "secret", "k", receipt, private=True) == receipt
+
+
+async def test_a_homeserver_that_encrypts_every_room_is_tried_once(house: Hands) -> None:
+    house.account.encrypts = True
+    for key in ("a", "b"):
+        await house.reply(await house.question(), "secret", key, private=True)
+    assert house.account.sent("createRoom") == 1
+    assert ["secret" in text for text in await house.texts()] == [False, False]
+    assert (await house.body.call("GET", "/v3/joined_rooms"))["joined_rooms"] == [house.room]
+
+
 async def test_a_private_answer_that_was_cut_off_is_taken_up_where_it_stands(house: Hands) -> None:
     question = await house.question()
     first = await house.reply(question, "one", private=True)
