@@ -39,7 +39,15 @@ async def said(model: LlamaCppModel, turns: list[Turn], max_new_tokens: int = 24
 
 
 def servers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "bot.llm.llamacpp.server" in child.cmdline()]
+    """The living servers of this process; what other tests left to be reaped is none."""
+    return [child for child in psutil.Process().children() if "bot.llm.llamacpp.server" in _command(child)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
 
 
 async def written(model: LlamaCppModel) -> int:
