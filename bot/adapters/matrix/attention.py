@@ -10,6 +10,7 @@ from bot.adapters.matrix.calls import Calls
 from bot.core.errors import PlatformError
 from bot.core.events import MessageRef
 
+_PATIENCE_S = 0.2  # an answer that is there sooner needs no sign
 _TYPING_S = 30.0
 _AGAIN_S = 20.0
 _FAREWELL_S = 2.0
@@ -34,14 +35,13 @@ class Attention:
         try:
             async with asyncio.TaskGroup() as tasks:
                 room_id = question.channel.id
-                shown = [tasks.create_task(self._read(question), name="read receipt")]
-                if writes:
-                    shown.append(tasks.create_task(self._write(room_id), name=f"typing {room_id}"))
+                tasks.create_task(self._read(question), name="read receipt")
+                writing = tasks.create_task(self._write(room_id), name="typing") if writes else None
                 try:
                     yield
                 finally:
-                    for task in shown:
-                        task.cancel()
+                    if writing is not None:
+                        writing.cancel()
         except BaseExceptionGroup as group:  # several tasks, but one fault
             raise group.exceptions[0] from None
 
@@ -49,6 +49,7 @@ class Attention:
         await _try(self._calls.read(question.channel.id, question.id, question.channel.thread))
 
     async def _write(self, room_id: str) -> None:
+        await asyncio.sleep(_PATIENCE_S)
         self._writing[room_id] += 1
         try:
             while True:

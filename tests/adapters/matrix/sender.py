@@ -29,6 +29,7 @@ class Recording(Account):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.requests: list[tuple[str, tuple[str, ...]]] = []
+        self._asked = asyncio.Event()
         self.faults: list[BaseException] = []
         """Raised by the next requests that send something, after they were done."""
         self.refused: set[str] = set()
@@ -46,6 +47,7 @@ class Recording(Account):
         base: tuple[str, ...] = ("_matrix", "client", "v3"),
     ) -> Json:
         self.requests.append((method, path))
+        self._asked.set()
         if self.refused & {*path}:
             raise Forbidden("M_FORBIDDEN: not you")
         if self.encrypts and path == ("createRoom",):
@@ -56,6 +58,12 @@ class Recording(Account):
         if "send" in path and self.faults:
             raise self.faults.pop(0)
         return answer
+
+    async def asked_for(self, what: str, times: int = 1) -> None:
+        """Wait for so many requests of a kind to begin."""
+        while self.sent(what) < times:
+            self._asked.clear()
+            await self._asked.wait()
 
     def sent(self, what: str = "send") -> int:
         """How many requests of a kind were made."""

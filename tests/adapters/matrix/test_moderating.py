@@ -1,5 +1,6 @@
 """Moderation on a real homeserver: by power level, once, and told when it is not allowed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bot.core.actions import Action, Ban, Delete, Hide, Kick, Timeout
 from bot.core.errors import Forbidden
 from bot.core.events import MessageRef
 from tests.adapters.matrix.sender import Hands, hands
-from tests.labs.people import Refused
+from tests.labs.people import PATIENCE_S, Refused
 from tests.labs.synapse import Synapse
 
 
@@ -117,3 +118,21 @@ async def test_what_a_moderator_changed_meanwhile_stays(house: Hands) -> None:
 async def test_nobody_with_as_much_power_is_muted(house: Hands) -> None:
     with pytest.raises(Forbidden):
         await house.sender.perform(Timeout(await house.place(), house.asker, 600, "spam"), "k")
+
+
+async def test_mutes_end_by_themselves_also_after_a_fault(house: Hands) -> None:
+    place, ben = await house.place(), house.guest("ben")
+    house.account.refused.add("account_data")
+    keeping = asyncio.ensure_future(house.sender.mutes.keep())
+    await house.account.asked_for("account_data")
+    house.account.refused.clear()
+    await house.sender.perform(Timeout(place, ben, 0, "spam"), "k")
+    async with asyncio.timeout(PATIENCE_S):
+        async for _change in house.ann.changes(house.room):
+            users = (await house.ann.state(house.room, "m.room.power_levels"))["users"]
+            if ben.id not in users:
+                break
+    assert await may_write(house, "ben")
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.matrix.frame import KEY
-from bot.core.actions import Post, React, Receipt, Reply, Status, StreamedReply, Update
+from bot.core.actions import Chunk, Post, React, Receipt, Reply, Status, StreamedReply, Update
 from bot.core.errors import Gone, PlatformError, Unsupported
 from bot.core.events import MessageRef
 from tests.adapters.matrix.sender import Hands, chunked, hands
@@ -81,15 +81,52 @@ async def test_a_stream_notifies_once_and_ends_as_it_was_written(house: Hands) -
 
 async def test_who_asked_sees_that_it_was_read_and_is_being_answered(house: Hands) -> None:
     question = await house.question()
-    await house.stream(question, "Because.")
-    kinds = [path[2] for _, path in house.account.requests if path[:2] == ("rooms", house.room)]
-    assert kinds.count("receipt") == 1
-    assert kinds.count("typing") == 2, "begun and ended"
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        await house.account.asked_for("typing")
+        yield "Because."
+
+    await house.sender.perform(StreamedReply(question, house.asker, chunks()), "k")
+    assert house.account.sent("receipt") == 1
+    assert house.account.sent("typing") == 2, "begun and ended"
     sync = await house.ann.call("GET", "/v3/sync")
     ephemeral = sync["rooms"]["join"][house.room]["ephemeral"]["events"]
     (receipts,) = [event["content"] for event in ephemeral if event["type"] == "m.receipt"]
     assert house.login.user_id in receipts[question.id]["m.read"]
     assert not any(event["content"]["user_ids"] for event in ephemeral if event["type"] == "m.typing")
+
+
+async def test_two_answers_in_a_room_type_until_the_later_ends(house: Hands) -> None:
+    one, two, ended = await house.question(), await house.question(), asyncio.Event()
+
+    async def first() -> AsyncIterator[Chunk]:
+        await house.account.asked_for("typing", 2)
+        yield "one"
+
+    answers = [
+        StreamedReply(one, house.asker, first()),
+        StreamedReply(two, house.asker, chunked(ended, "two")),
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        performing = [
+            tasks.create_task(house.sender.perform(each, f"k{n}")) for n, each in enumerate(answers)
+        ]
+        await performing[0]
+        assert house.account.sent("typing") == 2
+        ended.set()
+    assert house.account.sent("typing") == 3
+
+
+async def test_signs_that_fail_hold_up_no_answer(house: Hands) -> None:
+    question = await house.question()
+    house.account.refused |= {"typing", "receipt"}
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        await house.account.asked_for("typing")
+        yield "Because."
+
+    await house.sender.perform(StreamedReply(question, house.asker, chunks()), "k")
+    assert await house.texts() == ["Because."]
 
 
 async def test_the_same_key_makes_the_same_message_in_every_process(house: Hands) -> None:
