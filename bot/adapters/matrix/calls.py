@@ -14,6 +14,7 @@ from bot.core.errors import Gone, PlatformError, RateLimited
 
 T = TypeVar("T")
 
+_LEAST_WAIT_S = 0.1  # whatever a homeserver says, nobody tries more often
 _API_V1 = ("_matrix", "client", "v1")
 
 
@@ -60,8 +61,9 @@ class Gate:
         try:
             answer = await request()
         except RateLimited as refusal:
-            self._refused, self._free_at = True, loop.time() + refusal.retry_after_s
-            raise
+            wait_s = max(refusal.retry_after_s, _LEAST_WAIT_S)
+            self._refused, self._free_at = True, loop.time() + wait_s
+            raise RateLimited(wait_s) from refusal
         self._refused = False
         return answer
 

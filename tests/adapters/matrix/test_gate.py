@@ -70,6 +70,18 @@ def test_a_refusal_is_known_to_everybody_for_as_long_as_it_lasts() -> None:
     assert wait_s == pytest.approx(4, abs=0.1)
 
 
+def test_a_server_that_names_no_time_is_left_alone_for_a_while() -> None:
+    async def refusing() -> None:
+        raise RateLimited(0)
+
+    async def scenario() -> float:
+        with pytest.raises(RateLimited) as refusal:
+            await Gate().through(refusing)
+        return refusal.value.retry_after_s
+
+    assert run(scenario()) == pytest.approx(0.1)
+
+
 def test_an_empty_budget_holds_up_edits_but_no_final_text() -> None:
     async def scenario() -> tuple[float, float]:
         budget = EditBudget(Bucket(0.2, 10), 3, finals_at_once=True)

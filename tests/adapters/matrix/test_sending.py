@@ -202,6 +202,27 @@ async def test_an_error_of_the_model_is_raised_as_it_is_and_the_text_stays(house
     assert await house.texts() == ["Half an answer"]
 
 
+async def test_an_answer_that_is_cancelled_ends_with_the_text_so_far(house: Hands) -> None:
+    question, told = await house.question(), asyncio.Event()
+
+    async def report(receipt: Receipt) -> None:
+        told.set()
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield "Half an"
+        await told.wait()
+        yield " answer"
+        await asyncio.Event().wait()
+
+    action = StreamedReply(question, house.asker, chunks())
+    performing = asyncio.ensure_future(house.sender.perform(action, "k", None, report))
+    await told.wait()
+    performing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await performing
+    assert (await house.texts())[0].startswith("Half an")
+
+
 async def test_an_update_changes_our_own_message_only(house: Hands) -> None:
     question = await house.question()
     made = await house.sender.perform(Post(question.channel, "News"), "k")
