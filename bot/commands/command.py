@@ -130,9 +130,9 @@ class Context:
                 _("I could not find out what you may do here, so I did nothing. Try again in a minute.")
             ) from error
 
-    def reply(self, text: str, *, private: bool = False) -> Reply:
-        """An answer to the caller, marked as a command's output."""
-        return Reply(self.to, self.caller, text, private=private, notice=True)
+    def reply(self, text: str, *, private: bool = False, personal: bool = False) -> Reply:
+        """An answer to the caller, marked as a command's output; see `Reply`."""
+        return Reply(self.to, self.caller, text, private=private or personal, notice=True, personal=personal)
 
     async def audit(self, verb: str, detail: str, subject: str = "") -> None:
         """Record, durably, that the caller did something. `detail` is never a message's text."""

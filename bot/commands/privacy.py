@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, command
 from bot.commands.conversion import readable
+from bot.core.actions import Action
 from bot.core.text import N_, _, ngettext
 from bot.storage.personal import DEDUPE_DAYS, USAGE_DAYS
 
@@ -66,7 +67,7 @@ def _terms(context: Context, *, opted_out: bool) -> list[str]:
 
 
 @command("privacy export", private=True, slow=True)
-async def export(context: Context) -> str:
+async def export(context: Context) -> str | tuple[Action, ...]:
     """Give me everything that is stored about me, as JSON."""
     identity = context.caller.identity
     everything = await context.services.store.privacy.export(identity)
@@ -81,7 +82,7 @@ async def export(context: Context) -> str:
         )
     # JSON's own escapes keep a stored fence, or half a character, from breaking the message
     safe = text.replace("```", "\\u0060\\u0060\\u0060").encode("utf-8", "backslashreplace").decode()
-    return f"```json\n{safe}\n```"
+    return (context.reply(f"```json\n{safe}\n```", personal=True),)
 
 
 @command("privacy forget", private=True, slow=True, examples=(N_("privacy forget yes"),))

@@ -27,7 +27,8 @@ class Reply:
     """A finished answer to a message.
 
     Attributes:
-        private: only the asker should see it, where the platform can do that.
+        private: only the asker should see it, where the platform can easily do that.
+        personal: it holds what is stored about the asker, so nobody else may ever read it.
         notice: output of a command rather than talk; platforms that can mark it do.
     """
 
@@ -36,6 +37,7 @@ class Reply:
     text: str
     private: bool = False
     notice: bool = False
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

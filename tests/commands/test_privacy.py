@@ -112,6 +112,7 @@ async def test_everything_about_privacy_is_for_the_caller_only(house: House) -> 
         assert isinstance(reply, Reply)
         assert reply.private
         assert reply.author == ALICE
+        assert reply.personal == (name == "export"), "what is stored is shown nowhere else"
 
 
 async def test_the_operators_words_hold_in_the_terms(house: House) -> None:

@@ -1,7 +1,8 @@
 """Carrying out actions in rooms.
 
-Answers are `m.text` and tell their asker once; output of commands and posts are `m.notice`. What only one
-member may read goes to a room for two. All messages of the account share one budget of edits.
+Answers are `m.text` and tell their asker once; output of commands and posts are `m.notice`. What nobody but
+the asker may read goes to a room for two; other private output stands where it was asked, since Matrix cannot
+hide it. All messages of the account share one budget of edits.
 """
 
 import asyncio
@@ -126,7 +127,7 @@ class Sender:
         kind = "m.notice" if reply.notice else "m.text"
         place = reply.to.channel
         async with self._attention.on(reply.to, writes=False):
-            if not reply.private or await self._is_private(place):
+            if not reply.personal or await self._is_private(place):
                 frame = Frame(kind, reply.to.id, place.thread, reply.author.id)
                 return await self._say(place.id, frame, reply.text, key, resume, report)
             return await self._reply_privately(

@@ -40,7 +40,7 @@ async def test_a_private_answer_goes_to_a_room_for_two_and_the_question_says_so(
     async def report(receipt: Receipt) -> None:
         told.append(receipt)
 
-    reply = Reply(question, house.asker, "secret", private=True, notice=True)
+    reply = Reply(question, house.asker, "secret", personal=True, notice=True)
     receipt = await house.sender.perform(reply, "k", None, report)
     assert await house.shown() == []
     assert await invitations(house.guests["ben"]) == []
@@ -54,16 +54,22 @@ async def test_a_private_answer_goes_to_a_room_for_two_and_the_question_says_so(
     assert [each["m.relates_to"]["key"] for each in reactions] == [SENT_PRIVATELY]
 
 
+async def test_what_is_no_secret_is_answered_where_it_was_asked(house: Hands) -> None:
+    receipt = await house.reply(await house.question("!llmos help"), "Help yourself.", private=True)
+    assert receipt.channel is None
+    assert await house.texts() == ["Help yourself."]
+
+
 async def test_the_room_for_two_is_found_again(house: Hands) -> None:
     question = await house.question()
-    first = await house.reply(question, "one", "a", private=True)
+    first = await house.reply(question, "one", "a", personal=True)
     async with house.again() as again:
-        second = await again.perform(Reply(question, house.asker, "two", private=True), "b")
+        second = await again.perform(Reply(question, house.asker, "two", personal=True), "b")
     assert first.channel == second.channel
     assert first.channel is not None
     await house.ann.join(first.channel.id)
     await house.ann.leave(first.channel.id)
-    third = await house.reply(question, "three", "c", private=True)
+    third = await house.reply(question, "three", "c", personal=True)
     assert third.channel == first.channel
     assert await read_privately(house, house.ann) == ["one", "two", "three"]
 
@@ -73,7 +79,7 @@ async def test_a_room_for_two_that_the_member_made_is_used(house: Hands) -> None
     room = await house.ann.make_room(house.login.user_id, direct=True)
     await house.body.join(room)
     await house.rooms.get(room)
-    receipt = await house.reply(question, "secret", private=True)
+    receipt = await house.reply(question, "secret", personal=True)
     assert receipt.channel is not None
     assert receipt.channel.id == room
     assert [each.text for each in await house.shown(room)] == ["secret"]
@@ -81,17 +87,17 @@ async def test_a_room_for_two_that_the_member_made_is_used(house: Hands) -> None
 
 async def test_where_no_room_for_two_can_be_the_asker_is_told_what_to_do(house: Hands) -> None:
     house.account.refused.add("createRoom")
-    receipt = await house.reply(await house.question(), "secret", private=True)
+    receipt = await house.reply(await house.question(), "secret", personal=True)
     (shown,) = await house.shown()
     assert "secret" not in shown.text
     assert shown.mentions == [house.ann.id]
-    assert await house.reply(await house.question(), "secret", "k", receipt, private=True) == receipt
+    assert await house.reply(await house.question(), "secret", "k", receipt, personal=True) == receipt
 
 
 async def test_a_homeserver_that_encrypts_every_room_is_tried_once(house: Hands) -> None:
     house.account.encrypts = True
     for key in ("a", "b"):
-        await house.reply(await house.question(), "secret", key, private=True)
+        await house.reply(await house.question(), "secret", key, personal=True)
     assert house.account.sent("createRoom") == 1
     assert ["secret" in text for text in await house.texts()] == [False, False]
     assert (await house.body.call("GET", "/v3/joined_rooms"))["joined_rooms"] == [house.room]
@@ -99,8 +105,8 @@ async def test_a_homeserver_that_encrypts_every_room_is_tried_once(house: Hands)
 
 async def test_a_private_answer_that_was_cut_off_is_taken_up_where_it_stands(house: Hands) -> None:
     question = await house.question()
-    first = await house.reply(question, "one", private=True)
-    resumed = await house.reply(question, "two", "k", first, private=True)
+    first = await house.reply(question, "one", personal=True)
+    resumed = await house.reply(question, "two", "k", first, personal=True)
     assert resumed == first
     assert await read_privately(house, house.ann) == ["two"]
 
@@ -109,7 +115,7 @@ async def test_in_a_private_room_a_private_answer_stands_where_it_was_asked(
     synapse: Synapse, tmp_path: Path
 ) -> None:
     async with hands(synapse, tmp_path) as house:
-        receipt = await house.reply(await house.question(), "secret", private=True)
+        receipt = await house.reply(await house.question(), "secret", personal=True)
         assert receipt.channel is None
         assert await house.texts() == ["secret"]
 
@@ -121,7 +127,7 @@ async def test_a_room_that_somebody_joined_is_private_no_more(synapse: Synapse, 
         async with hands(synapse, tmp_path / "other") as other:
             await house.ann.invite(house.room, other.ann.id)
             await other.ann.join(house.room)
-            await house.reply(question, "secret", private=True)
+            await house.reply(question, "secret", personal=True)
             assert await other.ann.shown(house.room, house.login.user_id) == []
 
 
