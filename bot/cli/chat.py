@@ -4,10 +4,11 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -16,11 +17,9 @@ from cyclopts import Parameter
 from bot import logs
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.adapter import PLATFORM
-from bot.app import opened
 from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
 from bot.config import Config, load
 from bot.core.events import Event
-from bot.sample import community
 
 HISTORY_FILE, LOG_FILE = "history", "chat.log"
 
@@ -43,15 +42,21 @@ def command(
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with _logging(settings, at_terminal):
         adapter = _adapter(settings, as_ or _login(), channel, at_terminal)
-        past = {PLATFORM: _sample()} if sample else {}
-        asyncio.run(_talk(settings, adapter, past))
+        asyncio.run(_talk(settings, adapter, sample=sample, at_terminal=at_terminal))
 
 
-async def _talk(settings: Config, adapter: ConsoleAdapter, past: Mapping[str, Iterator[Event]]) -> None:
-    """Run a bot with one platform until the person leaves; many may talk at once, so no port is taken."""
+async def _talk(settings: Config, adapter: ConsoleAdapter, *, sample: bool, at_terminal: bool) -> None:
+    """Run a bot with one platform until the person leaves; many may talk at once, so no port is taken.
+
+    Most of the bot is imported behind the prompt, so that the first question can be typed at once.
+    """
     quiet = settings.model_copy(update={"metrics": settings.metrics.model_copy(update={"listen": ""})})
-    async with opened(quiet, [adapter]) as app:
-        await app.run(adapter.progress, past)
+    async with asyncio.TaskGroup() as tasks:
+        if at_terminal:
+            adapter.begin(tasks)
+        opened = (await asyncio.to_thread(import_module, "bot.app")).opened
+        async with opened(quiet, [adapter]) as app:
+            await app.run(adapter.progress, {PLATFORM: _sample()} if sample else {})
 
 
 def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> ConsoleAdapter:
@@ -65,6 +70,8 @@ def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> Co
 
 
 def _sample() -> Iterator[Event]:
+    from bot.sample import community  # noqa: PLC0415 - a megabyte that few chats need
+
     return community.load().events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM)
 
 

@@ -1,5 +1,6 @@
 """The console as a platform: what is typed are messages to the bot, what it says is written below."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,7 @@ class ConsoleAdapter(Adapter):
         self._run = f"{now():%Y%m%d%H%M%S}{token_hex(3)}"  # ids are new in every process
         self._count = 0
         self._last_answer: str | None = None
+        self._ahead: asyncio.Queue[str | None] | None = None
         self._shown: dict[str, tuple[str, str]] = {}
 
     @classmethod
@@ -120,11 +122,23 @@ class ConsoleAdapter(Adapter):
 
         return cls(Terminal(name, history, source, sink), name, channel, locale=locale, now=now)
 
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Show the prompt now, though nobody listens yet; what is typed meanwhile waits for `events`."""
+        self._ahead = asyncio.Queue()
+        tasks.create_task(self._read_ahead(self._ahead), name="console lines")
+
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`; ends when the person leaves."""
-        async for line in self._screen.lines():
+        async for line in self._screen.lines() if self._ahead is None else _queued(self._ahead):
             if line.strip():
                 yield Batch((self._message(line),))
+
+    async def _read_ahead(self, ahead: "asyncio.Queue[str | None]") -> None:
+        try:
+            async for line in self._screen.lines():
+                ahead.put_nowait(line)
+        finally:
+            ahead.put_nowait(None)
 
     async def perform(
         self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
@@ -243,6 +257,12 @@ class _Answer:
     async def end(self) -> None:
         if self._writing is not None:
             await self._writing.end()
+
+
+async def _queued(lines: "asyncio.Queue[str | None]") -> AsyncIterator[str]:
+    """Lines as they come, until there is a None."""
+    while (line := await lines.get()) is not None:
+        yield line
 
 
 async def _close(chunks: AsyncIterator[Chunk]) -> None:

@@ -350,3 +350,13 @@ def test_a_reader_that_leaves_ends_the_talk_without_a_traceback() -> None:
         process.stdin.close()
         assert process.wait(30) == 0
         assert process.stderr.read() == b"Gone nobody reads the answers any more\n"
+
+
+async def test_what_is_typed_before_anybody_listens_waits() -> None:
+    adapter = ConsoleAdapter.piped(
+        "anna", "general", given_lines([b"one", b"two"]), io.StringIO(), io.StringIO()
+    )
+    async with asyncio.TaskGroup() as tasks:
+        adapter.begin(tasks)
+    events = [event async for batch in adapter.events({}) for event in batch.events]
+    assert [event.text for event in events if isinstance(event, Message)] == ["one", "two"]
