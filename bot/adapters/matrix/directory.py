@@ -1,29 +1,42 @@
 """What rooms say about rights, places and history, asked at the moment of use."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.decoding import REPLACE, Malformed, is_redacted, message
 from bot.adapters.matrix.reading import Json, table
 from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
 from bot.adapters.matrix.settings import Settings
 from bot.core.errors import Forbidden, Gone
-from bot.core.events import Author, Channel, Event, Message
+from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
-
-Decode = Callable[[Json, Room], Event | None]
-"""What a raw event means to the core, or None."""
 
 _PAGE = 100
 
+_log = logging.getLogger(__name__)
+
 
 class MatrixDirectory:
-    """See `bot.core.directory.Directory`."""
+    """See `bot.core.directory.Directory`.
 
-    def __init__(self, calls: Calls, rooms: Rooms, settings: Settings, decode: Decode) -> None:
-        self._calls, self._rooms, self._grants, self._decode = calls, rooms, settings.grants, decode
+    Args:
+        now: the clock, in aware UTC datetimes.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        rooms: Rooms,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._calls, self._rooms, self._grants, self._now = calls, rooms, settings.grants, now
 
     async def role(self, author: Author, channel: Channel) -> Role:
         """See `Directory`; who is not in the room has no rights there, whatever the power levels say."""
@@ -60,14 +73,27 @@ class MatrixDirectory:
         events: Sequence[Json] = [event]
         while True:
             for event in events:
-                message = self._decode(_newest(event), room)
-                if isinstance(message, Message) and message.ref.channel == channel and message.at > since:
-                    yield message
+                found = self._message(event, room)
+                if found is not None and found.ref.channel == channel and found.at > since:
+                    yield found
             if not position:
                 return
             query = {"dir": "f", "limit": str(_PAGE), "from": position}
             events, following = await self._calls.page(channel.id, query)
             position = following or ""
+
+    def _message(self, event: Json, room: Room) -> Message | None:
+        relation = table(event, "content", "m.relates_to")
+        if event.get("type") != "m.room.message" or relation.get("rel_type") == REPLACE or is_redacted(event):
+            return None
+        try:
+            found = message(_newest(event), room, self._calls.user_id, self._now())
+        except Malformed as error:
+            _log.debug("left out of the history: %s", error, extra={"channel": room.id})
+            return None
+        if found is None or found.author.id != self._calls.user_id:
+            return found
+        return replace(found, author=replace(found.author, is_bot=True))
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as in `m.room.power_levels`."""

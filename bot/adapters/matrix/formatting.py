@@ -1,5 +1,6 @@
 """Markdown to the HTML that Matrix clients accept: only tags and attributes of the specification's list."""
 
+import logging
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import urlsplit
@@ -63,6 +64,7 @@ def _parser() -> MarkdownIt:
 
 
 _MARKDOWN = _parser()
+logging.getLogger("markdown_it").setLevel(logging.WARNING)  # it tells every step of every line
 
 
 def html(text: str) -> str | None:

@@ -1,0 +1,111 @@
+"""What the homeserver says about rights, places and history reaches the core as it is now."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.matrix.directory import MatrixDirectory
+from bot.adapters.matrix.settings import Grants, Settings
+from bot.core.actions import Post
+from bot.core.events import Author, Channel
+from bot.core.permissions import Role
+from tests.adapters.matrix.sender import Hands, hands
+from tests.labs.synapse import Synapse
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def house(synapse: Synapse, tmp_path: Path) -> AsyncIterator[Hands]:
+    async with hands(synapse, tmp_path, "ben") as house:
+        yield house
+
+
+def directory(house: Hands, grants: Grants | None = None) -> MatrixDirectory:
+    settings = house.settings
+    if grants is not None:
+        settings = Settings(settings.homeserver, settings.user_id, settings.folder, grants=grants)
+    return MatrixDirectory(house.calls, house.rooms, settings)
+
+
+@pytest.mark.parametrize("version", ["10", "11", "12"])
+async def test_creators_are_admins_in_every_version(synapse: Synapse, tmp_path: Path, version: str) -> None:
+    async with hands(synapse, tmp_path, "ben", version=version, power=50) as house:
+        asked, place = directory(house), await house.place()
+        assert await asked.role(house.asker, place) is Role.ADMIN
+        assert await asked.role(house.guest("ben"), place) is Role.MEMBER
+        assert await asked.role(Author("matrix", house.login.user_id, "bot"), place) is Role.MODERATOR
+
+
+async def test_a_role_is_what_it_is_now(house: Hands) -> None:
+    asked, place, ben = directory(house), await house.place(), house.guest("ben")
+    await house.ann.power(house.room, {ben.id: 50})
+    assert await asked.role(ben, place) is Role.MODERATOR
+    await house.ann.power(house.room, {ben.id: 100})
+    assert await asked.role(ben, place) is Role.ADMIN
+    await house.ann.power(house.room, {ben.id: 0})
+    assert await asked.role(ben, place) is Role.MEMBER
+
+
+async def test_who_left_has_no_rights_any_more(house: Hands) -> None:
+    ben = house.guest("ben")
+    await house.ann.power(house.room, {ben.id: 100})
+    await house.ann.call("POST", f"/v3/rooms/{house.room}/kick", {"user_id": ben.id})
+    assert await directory(house).role(ben, await house.place()) is Role.MEMBER
+    assert list(await directory(house).readable_channels(ben, house.room)) == []
+
+
+async def test_the_configuration_says_what_a_level_means(house: Hands) -> None:
+    ben, place = house.guest("ben"), await house.place()
+    await house.ann.power(house.room, {ben.id: 30})
+    assert await directory(house, Grants(moderator_power=30)).role(ben, place) is Role.MODERATOR
+    assert await directory(house, Grants(admins=frozenset({ben.id}))).role(ben, place) is Role.ADMIN
+    nobody = Grants(moderator_power=None, admin_power=None)
+    assert await directory(house, nobody).role(house.asker, place) is Role.MEMBER
+
+
+async def test_no_right_crosses_a_room(house: Hands) -> None:
+    asked = directory(house)
+    elsewhere = await house.ann.make_room()
+    assert await asked.role(house.asker, Channel("matrix", elsewhere, elsewhere)) is Role.MEMBER
+    assert await asked.role(house.asker, Channel("matrix", elsewhere, house.room)) is Role.MEMBER
+    assert await asked.role(house.asker, Channel("matrix", "!no:where", "!no:where")) is Role.MEMBER
+    assert list(await asked.readable_channels(house.asker, elsewhere)) == []
+    assert await asked.readable_channels(house.asker, house.room) == [await house.place()]
+
+
+async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(house: Hands) -> None:
+    ids = [await house.ann.say(house.room, f"message {n}") for n in range(120)]
+    await house.ann.edit(house.room, ids[3], "message 3, edited")
+    await house.ann.redact(house.room, ids[4])
+    thread = await house.ann.say(house.room, "in a thread", thread=ids[0])
+    await house.ann.send(house.room, "m.room.message", {"msgtype": "m.key.verification.request", "body": "?"})
+    await house.sender.perform(Post(await house.place(), "news"), "k")
+    found = [m async for m in directory(house).history(await house.place(), LONG_AGO)]
+    expected = [f"message {n}" for n in range(120) if n != 4]
+    expected[3] += ", edited"
+    assert [m.text for m in found] == [*expected, "news"]
+    assert [m.author.is_bot for m in found[-2:]] == [False, True]
+    assert found[-1].notice
+    inside = [m async for m in directory(house).history(await house.place(ids[0]), LONG_AGO)]
+    assert [m.ref.id for m in inside] == [thread]
+    later = [m async for m in directory(house).history(await house.place(), found[-3].at)]
+    assert later == found[-2:]
+    assert [m async for m in directory(house).history(await house.place(), found[-1].at)] == []
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert [m async for m in directory(house).history(await house.place(), tomorrow)] == []
+
+
+async def test_what_the_bot_may_not_do_is_told_by_name(synapse: Synapse, tmp_path: Path) -> None:
+    async with hands(synapse, tmp_path, power=50) as house:
+        asked, place = directory(house), await house.place()
+        assert await asked.missing_permissions(place) == ["m.room.power_levels"]
+        await house.ann.power(house.room, {house.login.user_id: 0})
+        assert await asked.missing_permissions(place) == ["redact", "kick", "ban", "m.room.power_levels"]
+
+
+async def test_links_open_in_every_client(house: Hands) -> None:
+    link = await directory(house).link(await house.place(), "$abc:x/ä")
+    assert link == f"https://matrix.to/#/{house.room}/$abc:x%2F%C3%A4?via=lab.test"
