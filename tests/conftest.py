@@ -44,4 +44,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _needs_synapse(item: pytest.Item) -> bool:
-    return "synapse" in getattr(item, "fixturenames", ())
+    parameters = getattr(item, "callspec", None)
+    named = parameters.params.values() if parameters is not None else ()
+    on_matrix = any(isinstance(value, str) and value.startswith("matrix-") for value in named)
+    return on_matrix or "synapse" in getattr(item, "fixturenames", ())

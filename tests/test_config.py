@@ -99,6 +99,15 @@ ANOTHER_VALUE = {
     "llm.context_tokens": ("1024", 1024),
     "llm.concurrency": ("3", 3),
     "llm.fallback": ('[{ engine = "echo", model = "x" }]', (Engine(engine="echo", model="x"),)),
+    "matrix.homeserver": ("https://matrix.org/", "https://matrix.org"),
+    "matrix.user_id": ("@ada:matrix.org", "@ada:matrix.org"),
+    "matrix.password": ("12345678", Secret("12345678", Path())),
+    "matrix.access_token": ("1e5", Secret("1e5", Path())),
+    "matrix.device_name": ("2026", "2026"),
+    "matrix.invites_from": ('["matrix.org", "@a:b"]', ("matrix.org", "@a:b")),
+    "matrix.moderators_room": ("!abc:matrix.org", "!abc:matrix.org"),
+    "permissions.moderator": ('["matrix:power:25"]', ("matrix:power:25",)),
+    "permissions.admin": ('["matrix:user:@a:b"]', ("matrix:user:@a:b",)),
     "storage.url": ("postgresql://ada@db/llmos", "postgresql://ada@db/llmos"),
     "storage.password": ("1e5", Secret("1e5", Path())),
     "privacy.context_hours": ("48", 48.0),
@@ -113,6 +122,10 @@ ANOTHER_VALUE = {
 """What an environment variable may hold for each key, and what it means: another value than the default."""
 
 
+NEEDED = {"matrix": '[matrix]\nhomeserver = "http://h"\nuser_id = "@u:h"\npassword = "secret"\n'}
+"""What a section cannot be without."""
+
+
 def every_key() -> list[str]:
     return [
         f"{section}.{key}"
@@ -125,7 +138,8 @@ def every_key() -> list[str]:
 def test_every_key_can_be_set_in_the_environment(tmp_path: Path, key: str) -> None:
     section, name = key.split(".")
     raw, meant = ANOTHER_VALUE[key]
-    path = written(tmp_path, "")
+    needed = NEEDED.get(section, "")
+    path = written(tmp_path, needed)
     before, after = load(path, environ={}), load(path, environ={f"LLMOS_{section}__{name}".upper(): raw})
     value = getattr(getattr(after, section), name)
     assert value == (tmp_path / meant if isinstance(meant, Path) else meant)

@@ -20,6 +20,7 @@ _EXTRAS = {
     "transformers": ("llm", ("torch", "transformers")),
     "llamacpp": ("fast", ("xllamacpp",)),
     "postgresql": ("postgres", ("asyncpg",)),
+    "matrix": ("matrix", ("nio", "vodozemac")),
 }
 """What is configured -> the extra that installs it, the packages it needs."""
 
@@ -68,6 +69,8 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
                 yield Problem(f"{place}.model", what, _("Did you mean {name}?", name=near), Level.WARNING)
     if config.storage.path is None:
         yield from _libraries("storage.url", "postgresql")
+    if config.has_matrix:
+        yield from _libraries("matrix.homeserver", "matrix")
 
 
 def free_memory_bytes(cgroup: Path = _CGROUP) -> int:

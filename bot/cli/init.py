@@ -1,7 +1,7 @@
 """`llmos init`: a few questions, then a config.toml that works."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,10 @@ from rich.markup import escape
 from rich.prompt import Confirm, IntPrompt, Prompt
 from tomlkit.items import Table
 
+from bot.cli import init_matrix
 from bot.cli.check import all_problems
 from bot.cli.fit import free_memory_bytes
+from bot.cli.init_matrix import Account
 from bot.cli.options import print_line, speak_operators_language
 from bot.config import FILE_NAME, Level
 from bot.config.addresses import is_private_url
@@ -45,6 +47,7 @@ class Answers:
     base_url: str = ""
     api_key: str = ""
     member_requests: int | None = None
+    matrix: Account | None = None
 
 
 def command(
@@ -63,6 +66,8 @@ def command(
     except EOFError as error:
         raise BotError(_("The answers ended early; nothing was written.")) from error
     write(path, document(answers))
+    if answers.matrix is not None:
+        init_matrix.write_secret(answers.matrix, path.parent)
     _say_next(path, answers)
     if yes and (better := proposal(locale, free_memory_bytes())).name != answers.model:
         print_line(
@@ -96,6 +101,10 @@ def proposal(locale: str, free_bytes: int) -> Entry:
 
 def ask(locale: str, free_bytes: int, console: Console) -> Answers:
     """Ask everything on a terminal."""
+    return replace(_ask_bot(locale, free_bytes, console), matrix=init_matrix.ask(console))
+
+
+def _ask_bot(locale: str, free_bytes: int, console: Console) -> Answers:
     name = _ask_name(console)
     language = Prompt.ask(
         _("Which language does it speak?"), choices=list(LOCALES), default=locale, console=console
@@ -173,6 +182,12 @@ def document(answers: Answers) -> tomlkit.TOMLDocument:
         quota = _section(file, "quota")
         note = tomlkit.item(answers.member_requests)
         quota.add("member_requests", note.comment(_("per member and day; the other caps have defaults")))
+    if (account := answers.matrix) is not None:
+        matrix = _section(file, "matrix")
+        matrix.add("homeserver", account.homeserver)
+        matrix.add("user_id", _commented(account.user_id, _("invite it into a room")))
+        secret = f"file:{account.file_name}"
+        matrix.add(account.key, _commented(secret, _("beside this file, for its owner only")))
     return file
 
 
@@ -225,7 +240,7 @@ def _say_next(path: Path, answers: Answers) -> None:
         steps.append(f"export {answers.api_key.removeprefix('env:')}=...")
     if not answers.base_url and catalogue.get(answers.model):
         steps.append(f"llmos models pull {answers.model}")
-    steps += [f"llmos doctor{option}", f"llmos chat{option}"]
+    steps += [f"llmos doctor{option}", f"llmos {'run' if answers.matrix is not None else 'chat'}{option}"]
     print_line(_("Next:"))
     for step in steps:
         print_line(f"    {step}")

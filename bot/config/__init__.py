@@ -3,7 +3,18 @@
 from bot.config.loading import FILE_NAME, describe_source, examine, find, load, problems
 from bot.config.problem import Level, Problem, errors, summary
 from bot.config.secrets import Secret
-from bot.config.sections import Bot, Config, Engine, Llm, Metrics, Privacy, Quota, Storage
+from bot.config.sections import (
+    Bot,
+    Config,
+    Engine,
+    Llm,
+    Matrix,
+    Metrics,
+    Permissions,
+    Privacy,
+    Quota,
+    Storage,
+)
 
 __all__ = [
     "FILE_NAME",
@@ -12,7 +23,9 @@ __all__ = [
     "Engine",
     "Level",
     "Llm",
+    "Matrix",
     "Metrics",
+    "Permissions",
     "Privacy",
     "Problem",
     "Quota",

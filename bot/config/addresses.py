@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-_LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+_LOCAL_ENDINGS = (".localhost", ".test", ".local", ".internal", ".lan", ".home.arpa")
 """Names that public DNS never answers: RFC 6761, RFC 6762, ICANN's .internal, RFC 8375; .lan by custom."""
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.config.addresses import is_private_host
+from bot.config.addresses import is_private_host, is_private_url
 from bot.config.paths import is_there, obstacle
 from bot.config.problem import Level, Problem
-from bot.config.sections import DEFAULT_MODEL, Config, Engine
+from bot.config.sections import DEFAULT_MODEL, Config, Engine, Matrix
 from bot.core.errors import ConfigError
 from bot.core.text import _
 
@@ -20,6 +20,8 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield from _endpoint(place, engine)
         yield from _lengths(place, engine)
         yield from _model_file(place, engine)
+    if config.has_matrix:
+        yield from _matrix(config.matrix)
     yield from _database(config)
     yield from _folder("bot.data_dir", config.bot.data_dir)
     if (file := config.storage.path) is not None and not obstacle(config.bot.data_dir):
@@ -95,6 +97,21 @@ def _model_file(place: str, engine: Engine) -> Iterator[Problem]:
     elif engine.engine == "llamacpp" and engine.model != DEFAULT_MODEL and path.suffix != ".gguf":
         what = _('engine = "llamacpp" runs GGUF files only.')
         yield Problem(f"{place}.model", what, _('Name a file.gguf, or use engine = "transformers".'))
+
+
+def _matrix(matrix: Matrix) -> Iterator[Problem]:
+    if matrix.homeserver is None:
+        what, mend = _("This key is missing."), _('Add homeserver = "https://matrix.example.org".')
+        yield Problem("matrix.homeserver", what, mend)
+    elif matrix.homeserver.startswith("http://") and not is_private_url(matrix.homeserver):
+        what = _("Messages and the key would cross the internet unencrypted.")
+        yield Problem("matrix.homeserver", what, _("Use https://."), Level.WARNING)
+    if matrix.user_id is None:
+        what, mend = _("This key is missing."), _('Add user_id = "@llmos:example.org".')
+        yield Problem("matrix.user_id", what, mend)
+    if matrix.password is None and matrix.access_token is None:
+        what = _("The account needs a password or an access_token.")
+        yield Problem("matrix.password", what, _('Add password = "env:NAME" or "file:PATH".'))
 
 
 def _database(config: Config) -> Iterator[Problem]:

@@ -26,10 +26,9 @@ from bot.config.secrets import Secret
 NOT_YET = frozenset(
     {
         "discord",
-        "matrix",
+        "matrix.encryption",
         "moderation",
         "recommend",
-        "permissions",
         "privacy.archive_days",
         "privacy.evidence_days",
     }
@@ -68,6 +67,8 @@ def _model(value: object, info: ValidationInfo) -> object:
 ConfigPath = Annotated[Path, BeforeValidator(_path)]
 SecretReference = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 ModelName = Annotated[str, BeforeValidator(_model), Field(min_length=1)]
+Inviter = Annotated[str, Field(pattern=r"^(@[^\s:]+:)?[^\s:@/*]+(:\d+)?$")]
+Grant = Annotated[str, Field(pattern=r"^matrix:(power:-?\d{1,9}|user:@[^\s:]+:\S+)$")]
 Cap = Annotated[int, Field(ge=0)] | Literal["unlimited"]
 
 
@@ -128,6 +129,33 @@ class Llm(Engine):
     def engines(self) -> tuple[Engine, ...]:
         """In the order in which they are tried."""
         return (self, *self.fallback)
+
+
+class Matrix(Section):
+    """[matrix]: the bot's account on a homeserver; without the section there is no Matrix."""
+
+    homeserver: str | None = Field(None, pattern=r"^https?://[^\s/]+/?$")
+    user_id: str | None = Field(None, pattern=r"^@[^\s:]+:[^\s/]+$", max_length=255)
+    password: SecretReference | None = None
+    access_token: SecretReference | None = None
+    device_name: str = Field("LLMOS", min_length=1, max_length=100)
+    invites_from: Annotated[tuple[Inviter, ...], Field(strict=False)] | None = None
+    moderators_room: str | None = Field(None, pattern=r"^!\S+$")
+
+    @field_validator("homeserver")
+    @classmethod
+    def _has_host(cls, homeserver: str | None) -> str | None:
+        if homeserver is None:
+            return None
+        _check_host(homeserver)
+        return homeserver.rstrip("/")
+
+
+class Permissions(Section):
+    """[permissions]: who is a moderator and who an administrator."""
+
+    moderator: Annotated[tuple[Grant, ...], Field(strict=False)] = ("matrix:power:50",)
+    admin: Annotated[tuple[Grant, ...], Field(strict=False)] = ("matrix:power:100",)
 
 
 class Storage(Section):
@@ -214,10 +242,17 @@ class Config(Section):
 
     bot: Bot
     llm: Llm = Llm()
+    matrix: Matrix = Matrix()
+    permissions: Permissions = Permissions()
     storage: Storage
     privacy: Privacy = Privacy()
     quota: Quota = Quota()
     metrics: Metrics = Metrics()
+
+    @property
+    def has_matrix(self) -> bool:
+        """Whether the bot lives on Matrix: the section is there."""
+        return "matrix" in self.model_fields_set
 
     def cap(self, name: str) -> int | None:
         """The limit of `[quota] name` in force, None for unlimited.
@@ -232,7 +267,12 @@ class Config(Section):
 
     def secrets(self) -> dict[str, Secret]:
         """Every secret by its key path, also one that nothing uses: it is none the less to be hidden."""
-        named = {"llm.api_key": self.llm.api_key, "storage.password": self.storage.password}
+        named = {
+            "llm.api_key": self.llm.api_key,
+            "matrix.password": self.matrix.password,
+            "matrix.access_token": self.matrix.access_token,
+            "storage.password": self.storage.password,
+        }
         for number, engine in enumerate(self.llm.fallback, start=1):
             named[f"llm.fallback.{number}.api_key"] = engine.api_key
         return {key: secret for key, secret in named.items() if secret is not None}

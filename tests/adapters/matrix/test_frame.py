@@ -5,7 +5,6 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.matrix.reading import Json
 from bot.adapters.matrix.frame import (
     EVENT_BYTES,
     KEY,
@@ -17,6 +16,7 @@ from bot.adapters.matrix.frame import (
     size,
     text_length,
 )
+from bot.adapters.matrix.reading import Json
 from bot.adapters.splitting import split
 
 ANSWER = Frame("m.text", "$question", None, "@ann:x")

@@ -1,0 +1,186 @@
+"""What happens in our rooms: our own loop on /sync, with gaps filled from the rooms' history.
+
+A cursor is `next_batch`. A batch is read, its gaps filled and invitations answered before the cursor is given
+out, so a kill at any moment reads it again. Source: client-server API, "Syncing".
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from bot.adapters.adapter import Batch, Cursors
+from bot.adapters.matrix.account import Account, LoginRefused
+from bot.adapters.matrix.decoding import (
+    NOTHING_KNOWN,
+    Known,
+    Malformed,
+    decode,
+    event_id,
+    is_join_of,
+    known,
+    subject,
+)
+from bot.adapters.matrix.doors import Doors
+from bot.adapters.matrix.reading import Json, flag, table, tables, text
+from bot.adapters.matrix.rooms import Room, Rooms
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
+from bot.core.events import Event
+
+LONG_POLL_S = 30.0
+FIRST_SYNC_S = 600.0
+"""A first sync of an account with a thousand rooms takes minutes on a small homeserver."""
+
+_BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 5.0
+"""After an outage we are back within five seconds; Synapse bears a request in that time from each client."""
+
+_TIMELINE = 50
+_PAGE = 100
+_MOST_PAGES = 100
+_REMEMBERED = 10_000
+
+_NOTHING: Json = {"types": []}
+_STATE: Json = {
+    "types": ["m.room.member", "m.room.encryption", "m.room.tombstone"],
+    "lazy_load_members": True,
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Sync:
+    """Reads everything that happens to an account, from a cursor on."""
+
+    def __init__(self, account: Account, rooms: Rooms, doors: Doors, now: Callable[[], datetime]) -> None:
+        self._account, self._rooms, self._doors, self._now = account, rooms, doors, now
+        self._known: OrderedDict[str, Known] = OrderedDict()
+
+    async def batches(self, since: Cursors) -> AsyncIterator[Batch]:
+        """See `Adapter.events`. Without a cursor the first batch is empty: nothing old is answered.
+
+        Raises:
+            LoginRefused: an operator has to mend the credentials.
+        """
+        scope = self._account.user_id
+        cursor, failures = since.get(scope), 0
+        while True:
+            try:
+                events, following = await self._step(cursor)
+            except LoginRefused:
+                raise
+            except RateLimited as refusal:
+                await asyncio.sleep(refusal.retry_after_s)
+            except PlatformError as error:
+                failures += 1
+                wait_s = min(_BACKOFF_S * 2**failures, _LONGEST_BACKOFF_S) * random.uniform(0.5, 1)  # noqa: S311
+                _log.warning("nothing can be read now: %s", error, extra={"wait_s": round(wait_s, 1)})
+                await asyncio.sleep(wait_s)
+            else:
+                failures = 0
+                if events or following != cursor:
+                    yield Batch(tuple(events), {scope: following})
+                cursor = following
+
+    async def _step(self, cursor: str | None) -> tuple[list[Event], str]:
+        """What happened since a cursor, and the next one."""
+        answer = await self._ask(cursor)
+        following = text(answer, "next_batch")
+        if following is None:
+            raise PlatformError("the homeserver gave no cursor")
+        events = [] if cursor is None else await self._read(answer, cursor)
+        await self._doors.answer(table(answer, "rooms", "invite"))
+        return events, following
+
+    async def _ask(self, cursor: str | None) -> Json:
+        if cursor is None:
+            query = {"filter": _filter(1), "timeout": "0"}
+            return await self._account.request("GET", "sync", query=query, timeout_s=FIRST_SYNC_S)
+        query = {"filter": _filter(_TIMELINE), "since": cursor, "timeout": str(int(LONG_POLL_S * 1000))}
+        return await self._account.request("GET", "sync", query=query, timeout_s=2 * LONG_POLL_S)
+
+    async def _read(self, answer: Json, cursor: str) -> list[Event]:
+        events: list[Event] = []
+        joined = table(answer, "rooms", "join")
+        for room_id in joined:
+            try:
+                events += await self._room(room_id, table(joined, room_id), cursor)
+            except (Forbidden, Gone) as error:  # we were sent out while we read
+                _log.info("a room is not ours any more: %s", error, extra={"channel": room_id})
+                self._rooms.forget(room_id)
+        for room_id in table(answer, "rooms", "leave"):
+            self._rooms.forget(room_id)
+        return events
+
+    async def _room(self, room_id: str, part: Json, cursor: str) -> list[Event]:
+        room = await self._rooms.get(room_id)
+        room.learn(tables(table(part, "state"), "events"))
+        found: list[Event] = []
+        for raw in await self._timeline(room_id, table(part, "timeline"), cursor):
+            room.learn([raw])
+            event = await self._event(raw, room)
+            if event is not None:
+                found.append(event)
+            if raw.get("type") == "m.room.tombstone":
+                await self._doors.follow(room_id, table(raw, "content"))
+        if room.encrypted:
+            await self._doors.leave_encrypted(room_id)
+        return found
+
+    async def _timeline(self, room_id: str, timeline: Json, cursor: str) -> Sequence[Json]:
+        """Everything in a room since the cursor, or since we came into it if that is later."""
+        raws = list(tables(timeline, "events"))
+        start = text(timeline, "prev_batch")
+        if flag(timeline, "limited") and start is not None and self._join(raws) is None:
+            raws = [*await self._gap(room_id, start, cursor), *raws]
+        return raws[self._join(raws) or 0 :]
+
+    def _join(self, raws: Sequence[Json]) -> int | None:
+        """Where we came into the room, the last time."""
+        ours = (n for n in range(len(raws) - 1, -1, -1) if is_join_of(raws[n], self._account.user_id))
+        return next(ours, None)
+
+    async def _gap(self, room_id: str, start: str, cursor: str) -> list[Json]:
+        """What the homeserver left out, oldest first, back to the cursor or our join."""
+        found: list[Json] = []
+        position: str | None = start
+        for _page in range(_MOST_PAGES):
+            query = {"dir": "b", "from": position or "", "to": cursor, "limit": str(_PAGE)}
+            answer = await self._account.request("GET", "rooms", room_id, "messages", query=query)
+            chunk = list(tables(answer, "chunk"))
+            found += chunk
+            position = text(answer, "end")
+            if not chunk or position is None or self._join(chunk) is not None:
+                return found[::-1]
+        _log.warning("a gap was too long, its beginning is left out", extra={"channel": room_id})
+        return found[::-1]
+
+    async def _event(self, raw: Json, room: Room) -> Event | None:
+        try:
+            self._known[event_id(raw)] = known(raw)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+            about = await self._about(room, subject(raw))
+            return decode(raw, room, self._account.user_id, about, self._now())
+        except Malformed as error:
+            _log.warning("an event cannot be understood: %s", error, extra={"channel": room.id})
+            return None
+
+    async def _about(self, room: Room, about: str | None) -> Known:
+        """What is known of an event that another one edits, redacts or reacts to."""
+        if about is None:
+            return NOTHING_KNOWN
+        if about in self._known:
+            return self._known[about]
+        try:
+            return known(await self._account.request("GET", "rooms", room.id, "event", about))
+        except (Forbidden, Gone, Malformed):
+            return NOTHING_KNOWN
+
+
+def _filter(timeline: int) -> str:
+    """Only what we use: no presence, no receipts, no typing, members as far as they speak."""
+    room = {"state": _STATE, "timeline": {"limit": timeline}, "ephemeral": _NOTHING, "account_data": _NOTHING}
+    return json.dumps({"presence": _NOTHING, "account_data": _NOTHING, "room": room})

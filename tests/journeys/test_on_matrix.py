@@ -1,0 +1,107 @@
+"""Every journey on a real homeserver, through the whole bot, in rooms of an old and of the newest version."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.matrix.house import House, housed
+from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.journeys.test_journeys import typed
+from tests.labs.people import PATIENCE_S, Person
+from tests.labs.synapse import Synapse
+
+LEVELS = {"member": 0, "moderator": 50, "admin": 100}
+US = "@llmos"
+
+
+@dataclass
+class Stage:
+    """Where a journey is played: its rooms, and who is in them."""
+
+    house: House
+    version: str
+    moderators: str
+    rooms: dict[str, str] = field(default_factory=dict)
+    said: list[tuple[str, str, str]] = field(default_factory=list)
+    """Who, the event id, and the text."""
+
+    async def room(self, name: str, journey: Journey) -> str:
+        """A room with everybody of the journey and the bot; the keeper made it and says nothing."""
+        if name not in self.rooms:
+            roles = {line.who: line.role for line in journey.lines if isinstance(line, Step)}
+            people = {who: (await self.house.person(who)).id for who in sorted(roles)}
+            levels = {people[who]: LEVELS[roles[who]] for who in people}
+            room = await self.house.room("keeper", *people, name=name, version=self.version, levels=levels)
+            await self.house.lives_in(room)
+            self.rooms[name] = room
+        return self.rooms[name]
+
+    async def do(self, step: Step, room: str) -> None:
+        who = await self.house.person(step.who)
+        match step.deed:
+            case "says":
+                event = await self.say(who, room, step.text)
+            case "replies":
+                last = (await who.shown(room))[-1]
+                event = await self.say(who, room, step.text, reply_to=last.id)
+            case "deletes":
+                await who.redact(room, self.find(step.text, step.who))
+                return
+            case "edits":
+                old, _arrow, new = step.text.partition(" -> ")
+                await who.edit(room, self.find(old, step.who), new)
+                return
+        self.said.append((step.who, event, step.text))
+
+    async def say(self, who: Person, room: str, text: str, **more: object) -> str:
+        if text.startswith(US):
+            return await self.house.ask(who, room, text.removeprefix(US).strip(), **more)
+        return await who.say(room, typed(text), **more)  # type: ignore[arg-type]
+
+    def find(self, text: str, who: str) -> str:
+        return next(event for name, event, said in reversed(self.said) if name == who and text in said)
+
+    async def read(self, text: str, who: Person, room: str) -> None:
+        """In the room, or in one for two: then a sign in the room says so, when it stands there."""
+        async with asyncio.timeout(PATIENCE_S):
+            async for _change in who.changes(room):
+                for place in (room, *await who.accept_invitations()):
+                    if any(text in each.text for each in await who.shown(place, self.house.bot.user_id)):
+                        return
+
+    async def see(self, sight: Sight, who: Person, room: str) -> None:
+        us = self.house.bot.user_id
+        match sight.kind:
+            case ">":
+                await self.read(sight.text, who, room)
+            case "!>":
+                assert not any(sight.text in each.text for each in await who.shown(room, us))
+            case "moderators>":
+                keeper = await self.house.person("keeper")
+                await keeper.until(
+                    self.moderators, lambda shown: any(sight.text in each.text for each in shown), us
+                )
+
+
+@pytest.mark.parametrize("version", ["10", "12"])
+@pytest.mark.parametrize("journey", SCRIPTS, ids=lambda journey: journey.name)
+async def test_journey(journey: Journey, version: str, synapse: Synapse, tmp_path: Path) -> None:
+    async with housed(synapse, tmp_path) as house:
+        moderators = await house.room("keeper", "mia", name="moderators", version=version)
+        house.extra = f'moderators_room = "{moderators}"'
+        async with house.living():
+            await house.lives_in(moderators)
+            await play(journey, Stage(house, version, moderators))
+
+
+async def play(journey: Journey, stage: Stage) -> None:
+    """Do what the script says, and look for what it promises."""
+    room, who = "", await stage.house.person("keeper")
+    for line in journey.lines:
+        if isinstance(line, Step):
+            room, who = await stage.room(line.room, journey), await stage.house.person(line.who)
+            await stage.do(line, room)
+        else:
+            await stage.see(line, who, room)
