@@ -31,6 +31,7 @@ async def test_a_long_gap_is_read_whole_and_every_mention_in_it_answered(house: 
         await house.stands(anna, room, *["answered"] * 4)
 
 
+@pytest.mark.drives("config:matrix.invites_from")
 async def test_invitations_of_strangers_are_declined(house: House) -> None:
     house.extra = 'invites_from = ["@nobody:elsewhere.example"]'
     room = await house.room("anna", "ben")
