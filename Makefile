@@ -28,8 +28,10 @@ $(VENV)/.models: $(VENV)/.install
 	@$(BIN)/llmos models pull all-minilm-l6-v2
 	@touch $@
 
-test: $(VENV)/.dev $(VENV)/.models  ## All tests, at most 8 minutes on two cores
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev $(VENV)/.models  ## All tests, at most 8 minutes on two cores; those on a homeserver mostly wait
+	@$(BIN)/python -m pytest -m homeserver > $(VENV)/homeserver.log 2>&1 & matrix=$$!; \
+	$(BIN)/python -m pytest -m "not homeserver"; others=$$?; \
+	wait $$matrix; matrix=$$?; cat $(VENV)/homeserver.log; exit $$((others | matrix))
 
 drills: $(VENV)/.dev $(VENV)/.models  ## The same code with the long counts
 	LLMOS_DRILLS=long $(BIN)/python -m pytest -m drill

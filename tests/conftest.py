@@ -1,13 +1,19 @@
 """What tests of all parts share."""
 
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.labs import synapse as lab
+
+settings.register_profile("quick", max_examples=40)
+settings.register_profile("long", max_examples=1000, deadline=None)
+settings.load_profile("long" if os.environ.get("LLMOS_DRILLS") == "long" else "quick")
 
 
 @pytest.fixture
@@ -29,10 +35,14 @@ def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Synapse]:
 _installing = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that need the homeserver come last; where it is missing it is installed meanwhile."""
+    """Tests that need the homeserver come last and are marked; it is installed meanwhile if it is missing."""
     items.sort(key=_needs_synapse)
-    if not config.option.collectonly and any(map(_needs_synapse, items)):
+    for item in filter(_needs_synapse, items):
+        item.add_marker(pytest.mark.homeserver)
+    wanted = config.option.markexpr != "not homeserver" and any(map(_needs_synapse, items))
+    if wanted and not config.option.collectonly:
         config.stash[_installing] = subprocess.Popen([sys.executable, "-m", "tests.labs.synapse", "install"])
 
 

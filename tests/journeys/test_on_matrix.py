@@ -1,6 +1,7 @@
 """Every journey on a real homeserver, through the whole bot, in rooms of an old and of the newest version."""
 
 import asyncio
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.journeys.script import SCRIPTS, Journey, Sight, Step
 from tests.journeys.test_journeys import typed
 from tests.labs.people import PATIENCE_S, Person
 from tests.labs.synapse import Synapse
+
+VERSIONS = ("10", "11", "12") if os.environ.get("LLMOS_DRILLS") == "long" else ("12",)
+"""Of rooms: a bot in 10 and 12 is in `tests/adapters/matrix` already."""
 
 LEVELS = {"member": 0, "moderator": 50, "admin": 100}
 US = "@llmos"
@@ -85,7 +89,8 @@ class Stage:
                 )
 
 
-@pytest.mark.parametrize("version", ["10", "12"])
+@pytest.mark.drill
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("journey", SCRIPTS, ids=lambda journey: journey.name)
 async def test_journey(journey: Journey, version: str, synapse: Synapse, tmp_path: Path) -> None:
     async with housed(synapse, tmp_path) as house:
