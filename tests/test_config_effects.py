@@ -123,6 +123,9 @@ async def test_no_more_questions_at_once_than_the_file_says(tmp_path: Path) -> N
         adapter = Announcing(world)
         async with opened(config, [adapter]) as app, life.living(app, adapter):
             world.say(life.person("anna"), life.room, "@llmos STALL")
+            await (
+                server.arrived.wait()
+            )  # questions of two members overtake each other on their way to a model
             world.say(life.person("ben"), life.room, "@llmos hello")
             await life.until(lambda: any("before yours" in text for text in life.world.answers(life.room)))
             assert len(server.asked) == 1
