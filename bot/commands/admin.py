@@ -112,7 +112,7 @@ async def quota(
     """Show or set how much may be asked in a day."""
     if action != "show":
         await _change(context, action, level, requests, tokens)
-    return "\n".join(_quotas(context))
+    return "\n".join((*_quotas(context), *_capped(context, level, requests, tokens)))
 
 
 async def _change(
@@ -150,6 +150,19 @@ def _quotas(context: Context) -> Iterator[str]:
         who = _("you") if level == "member" else _(LEVELS[level])
         yield f"• {who}: {_used(allowed, requests, tokens)}"
     yield _("The counters start again in {when} (00:00 UTC).", when=in_words(until_midnight(now)))
+
+
+def _capped(context: Context, level: Level | None, *wanted: int | None) -> Iterator[str]:
+    """Says so where the operator allows less than what was asked for."""
+    if level is None:
+        return
+    holds = context.services.quotas.quota(level, context.channel)
+    for most, asked in zip((holds.requests, holds.tokens), wanted, strict=True):
+        if asked is not None and most is not None and most < asked:
+            yield _(
+                "The operator allows at most {most}; only `[quota]` in the configuration raises it.",
+                most=most,
+            )
 
 
 def _used(allowed: Quota, requests: int, tokens: int) -> str:

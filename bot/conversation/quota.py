@@ -35,8 +35,11 @@ def quota_setting(level: Level, unit: Literal["requests", "tokens"]) -> str:
     return f"quota_{level}_{unit}"
 
 
-def _number(chosen: str | None, configured: int | None) -> int | None:
-    return int(chosen) if chosen is not None and chosen.isdecimal() else configured
+def _lower(chosen: str | None, configured: int | None) -> int | None:
+    """The choice within the operator's limit, which is about money and machines."""
+    if chosen is None or not chosen.isdecimal():
+        return configured
+    return int(chosen) if configured is None else min(int(chosen), configured)
 
 
 class Counters(Protocol):
@@ -158,13 +161,13 @@ class Quotas:
         }
 
     def quota(self, level: Level, channel: Channel) -> Quota:
-        """What holds now: what moderators chose for the channel or the community, else the configuration."""
+        """What holds now: what moderators chose, but never more than the operator's configuration allows."""
         if self._settings is None:
             return self._quotas[level]
         chosen = self._settings.get(quota_scope(level, channel))
         return Quota(
-            requests=_number(chosen.get(quota_setting(level, "requests")), self._quotas[level].requests),
-            tokens=_number(chosen.get(quota_setting(level, "tokens")), self._quotas[level].tokens),
+            requests=_lower(chosen.get(quota_setting(level, "requests")), self._quotas[level].requests),
+            tokens=_lower(chosen.get(quota_setting(level, "tokens")), self._quotas[level].tokens),
         )
 
     def _is_over(self, quota: Quota, scope: str, day: date) -> bool:

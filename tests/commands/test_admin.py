@@ -117,6 +117,13 @@ async def test_a_quota_that_is_set_holds_at_once_and_is_recorded(house: House) -
     assert isinstance(await quotas.reserve(MessageRef(THREAD, "2"), BOB.identity, 1), Allowance)
 
 
+async def test_more_than_the_operator_allows_is_refused_in_a_sentence(house: House) -> None:
+    text = await house.told("admin quota set member 21", MODERATOR)
+    assert "of 20 questions" in text
+    assert "The operator allows at most 20" in text
+    assert "operator" not in await house.told("admin quota set member 19", MODERATOR)
+
+
 async def test_one_half_of_a_quota_can_be_set_alone(house: House) -> None:
     assert "of 20 questions, 0 of 50 tokens" in await house.told(
         "admin quota set member tokens=50", MODERATOR

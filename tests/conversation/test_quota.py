@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.conversation.quota import UNLIMITED, Allowance, Quota, Quotas, Refused, in_words, until_midnight
+from bot.conversation.quota import (
+    UNLIMITED,
+    Allowance,
+    Quota,
+    Quotas,
+    Refused,
+    in_words,
+    quota_scope,
+    quota_setting,
+    until_midnight,
+)
 from bot.core.events import Author, Channel, MessageRef
 from bot.storage.store import Store
 from tests.conversation.house import THREAD, Clock
@@ -147,12 +157,12 @@ async def test_without_settings_the_configuration_holds(store: Store, clock: Clo
 
 
 async def test_moderators_choose_quotas_without_a_restart(store: Store, clock: Clock) -> None:
-    some = quotas(store, clock, channel=Quota(requests=0))
+    some = quotas(store, clock, channel=Quota(requests=5))
     await store.policies.set(CHANNEL.key, "quota_channel_requests", "1")
     assert isinstance(await use(some, channel=THREAD), Allowance)
     assert isinstance(await use(some), Refused)
     await store.policies.set(CHANNEL.key, "quota_channel_requests", "many")
-    assert some.quota("channel", CHANNEL) == Quota(requests=0)
+    assert some.quota("channel", CHANNEL) == Quota(requests=5)
 
 
 @pytest.mark.parametrize(
@@ -173,3 +183,11 @@ def test_until_midnight_in_utc_wherever_the_clock_stands() -> None:
     assert until_midnight(datetime(2026, 3, 1, 23, 30, tzinfo=UTC)) == timedelta(minutes=30)
     east = datetime.fromisoformat("2026-03-02T01:00:00+08:00")
     assert until_midnight(east) == timedelta(hours=7)
+
+
+@pytest.mark.parametrize(("chosen", "holds"), [("1", 1), ("2", 2), ("999", 2), ("nonsense", 2)])
+async def test_moderators_choose_within_the_operators_limit(
+    store: Store, clock: Clock, chosen: str, holds: int
+) -> None:
+    await store.policies.set(quota_scope("channel", CHANNEL), quota_setting("channel", "requests"), chosen)
+    assert quotas(store, clock, channel=Quota(requests=2)).quota("channel", CHANNEL).requests == holds
