@@ -191,6 +191,7 @@ class App:
             pipeline = self._wire(tasks, commands, loading)
             background = [
                 tasks.create_task(loading.run(), name="load model"),
+                tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
             ]
@@ -271,6 +272,7 @@ class App:
             performer=performer,
             metrics=self.metrics,
             tasks=tasks,
+            adapters=self._adapters,
         )
 
     def _conversation(self, running: Running, quotas: Quotas) -> Conversation:

@@ -1,4 +1,4 @@
-"""One event's way in: record, judge, route, open what follows. The performer carries out what follows.
+"""One event's way in: record, open, judge, route, write down what follows. The performer carries it out.
 
 An adapter's batch is stored in the inbox before anything else. Events of one place are then decided in
 order, many at a time, and everything that follows from them is made durable in one transaction: the message,
@@ -9,8 +9,8 @@ doubles nothing.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
 
@@ -18,19 +18,23 @@ from bot.adapters.adapter import Adapter
 from bot.conversation.loops import LoopGuard
 from bot.core.actions import Action
 from bot.core.events import (
+    Channel,
     Deletion,
     Edit,
+    Encrypted,
     Event,
     Invocation,
     Join,
     Message,
     MessageRef,
     Reaction,
+    Readable,
     ThreadOpened,
     place_of,
 )
 from bot.moderation.judge import Judge, Judgement
-from bot.outgoing.keys import event_key
+from bot.opening import Opener, Unreadable, unread_alert
+from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
 from bot.routing import Ignore, Router
 from bot.storage.outbox import NewOutboxRow
@@ -49,11 +53,16 @@ MAX_WAITING = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is recorded of one event, and the outbox rows that follow from it."""
+    """What is recorded of one event, and the outbox rows that follow from it.
+
+    Attributes:
+        taken_as: the key it has in the inbox, where that is not its own: it arrived encrypted.
+    """
 
     event: Event
     outcome: str
     opened: tuple[NewOutboxRow, ...] = ()
+    taken_as: str | None = None
 
 
 class Pipeline:
@@ -69,6 +78,7 @@ class Pipeline:
         performer: Performer,
         metrics: Metrics,
         tasks: asyncio.TaskGroup,
+        adapters: Mapping[str, Adapter],
     ) -> None:
         self._store = store
         self._judge = judge
@@ -80,6 +90,8 @@ class Pipeline:
         self._places: dict[str, deque[tuple[Event, float]]] = {}
         self._waiting = 0
         self._room = asyncio.Event()
+        self._opener = Opener(adapters, self._queue)
+        self._unread_told: set[str] = set()
 
     @property
     def waiting(self) -> int:
@@ -105,6 +117,10 @@ class Pipeline:
             if adapter.one_at_a_time:
                 await self.settled()
 
+    async def keep_opening(self) -> None:
+        """Try again what could not be read yet, for as long as the bot runs."""
+        await self._opener.keep_trying()
+
     async def recall(self, platform: str, events: Iterable[Event]) -> None:
         """Take in what happened before anybody listened, such as the life of a sample community."""
         past = iter(events)
@@ -116,8 +132,12 @@ class Pipeline:
     def accept(self, events: Iterable[Event], arrived: float) -> None:
         """Queue stored events, which arrived at that `perf_counter`, behind the others of their place."""
         for event in events:
-            self._waiting += 1
             self._metrics.event(event)
+            self._queue(((event, arrived),))
+
+    def _queue(self, events: Iterable[tuple[Event, float]]) -> None:
+        for event, arrived in events:
+            self._waiting += 1
             place = place_of(event).key
             waiting = self._places.get(place)
             if waiting is None:
@@ -141,25 +161,57 @@ class Pipeline:
         waiting = self._places[place]
         while waiting:
             chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
-            await self._step([event for event, _ in chunk])
-            for event, arrived in chunk:
+            for event, arrived in await self._step(chunk):
                 self._metrics.decided(event, perf_counter() - arrived)
             self._waiting -= len(chunk)
             self._room.set()
         del self._places[place]
 
-    async def _step(self, events: Sequence[Event]) -> None:
-        """Decide some events of one place, make it durable, then start what follows."""
-        decisions = [self._decide(event) for event in events]
+    async def _step(self, events: Sequence[tuple[Event, float]]) -> Sequence[tuple[Event, float]]:
+        """Decide some events of one place, make it durable, then start what follows.
+
+        Returns:
+            What is decided now; the others cannot be read yet.
+        """
+        decisions: list[Decision] = []
+        decided: list[tuple[Event, float]] = []
+        for event, arrived in events:
+            decision = (
+                await self._opened(event, arrived) if isinstance(event, Encrypted) else self._decide(event)
+            )
+            if decision is not None:
+                decisions.append(decision)
+                decided.append((event, arrived))
         await self._store.settle(settlement(decisions))
         for decision in decisions:
             for row in decision.opened:
                 self._performer.begin(row, self._tasks)
-        for event in events:
-            if isinstance(event, Deletion):
-                self._performer.withdraw(event.ref)
+        for decision in decisions:
+            if isinstance(decision.event, Deletion):
+                self._performer.withdraw(decision.event.ref)
+        return decided
 
-    def _decide(self, event: Event) -> Decision:
+    async def _opened(self, event: Encrypted, arrived: float) -> Decision | None:
+        """The decision about what an encrypted event says; None while nobody can read it."""
+        found = await self._opener.open(event, arrived)
+        if found is None:
+            return None
+        if isinstance(found, Unreadable):
+            return Decision(event, "unreadable", await self._tell_unread(event.channel))
+        if found.event is None:
+            return Decision(event, "ignored")
+        return replace(self._decide(found.event), taken_as=event.key)
+
+    async def _tell_unread(self, channel: Channel) -> tuple[NewOutboxRow, ...]:
+        """The alert that we cannot read in a room, once for the room."""
+        room = channel.parent
+        key = derived_key(room.key, "unread")
+        if key in self._unread_told or await self._store.outbox.knows(key):
+            return ()
+        self._unread_told.add(key)
+        return (NewOutboxRow(key, room, None, unread_alert(room)),)
+
+    def _decide(self, event: Readable) -> Decision:
         try:
             match event:
                 case Message():
@@ -225,7 +277,7 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
             case _:
                 pass
     return Settlement(
-        handled=tuple(decision.event.key for decision in decisions),
+        handled=tuple(decision.taken_as or decision.event.key for decision in decisions),
         messages=tuple(messages),
         opened=tuple(row for decision in decisions for row in decision.opened),
         edited=tuple(edited),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.directory import Directory
-from bot.core.events import Event
+from bot.core.errors import Unsupported
+from bot.core.events import Encrypted, Event, Readable
 from bot.core.specs import CommandSpec
 
 Cursors = Mapping[str, str]
@@ -64,6 +65,17 @@ class Adapter(ABC):
         Raises:
             Unsupported, Forbidden, Gone, RateLimited, PlatformError: see `bot.core.errors`.
         """
+
+    async def open(self, event: Encrypted) -> Readable | None:
+        """What an encrypted event of this adapter says; None for what the core has no word for.
+
+        Asked again for the same event it says the same.
+
+        Raises:
+            Locked: its key is not here, and may still come.
+            PlatformError: it cannot be opened now.
+        """
+        raise Unsupported(f"{self.platform} encrypts nothing")
 
     async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
         """Register commands where the platform has a menu of them; called once before `events`."""

@@ -8,6 +8,7 @@
     │   ├── Unsupported      the platform cannot do this at all
     │   ├── Forbidden        the bot lacks a permission
     │   ├── Gone             the message, channel or member no longer exists
+    │   ├── Locked           an encrypted event whose key is not here (yet)
     │   └── RateLimited      try again after `retry_after_s`
     ├── ModelError           a language model failed
     │   ├── ModelUnavailable it cannot be reached or loaded, or refuses our key
@@ -17,6 +18,7 @@
     │   └── ModelBroken      it stopped half-way or answered nonsense
     └── StorageError         the database failed; exit code 1
         └── ValueUnreadable  a stored body cannot be decrypted
+            └── ValueEnded   it was kept for a process that has ended
 
 The text of a UserError is shown to a member as it is; all other texts are for operators.
 """
@@ -52,6 +54,10 @@ class Forbidden(PlatformError):
 
 class Gone(PlatformError):
     """What the action is about no longer exists."""
+
+
+class Locked(PlatformError):
+    """An encrypted event whose key is not here (yet)."""
 
 
 class RateLimited(PlatformError):
@@ -98,3 +104,7 @@ class StorageError(BotError):
 
 class ValueUnreadable(StorageError):
     """A stored body cannot be decrypted: wrong key file or damaged data."""
+
+
+class ValueEnded(ValueUnreadable):
+    """A stored body was only for the process that wrote it, and that has ended."""

@@ -5,7 +5,7 @@ Every id is a string as the platform gives it and every time is an aware UTC dat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 Identity = tuple[str, str]
@@ -20,6 +20,7 @@ class Channel:
         community: the guild, space or server the channel belongs to; rights never cross it.
         thread: id of the thread inside the channel, or None for the channel itself.
         private: True where only the bot and one member can read.
+        encrypted: True where what is said is encrypted from end to end: it is nobody's to keep in the clear.
     """
 
     platform: str
@@ -27,6 +28,7 @@ class Channel:
     id: str
     thread: str | None = None
     private: bool = False
+    encrypted: bool = False
 
     @property
     def key(self) -> str:
@@ -37,7 +39,7 @@ class Channel:
     @property
     def parent(self) -> "Channel":
         """The channel around a thread; a channel is its own parent."""
-        return Channel(self.platform, self.community, self.id, None, self.private)
+        return replace(self, thread=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,29 @@ class Invocation:
         return f"invocation:{self.channel.key}:{self.id}"
 
 
-Event = Message | Edit | Deletion | Reaction | Join | ThreadOpened | Invocation
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """Something that only its adapter can read; nothing more is stored of it than the platform sent.
+
+    Attributes:
+        id: the platform's id of the event.
+        raw: the event as the platform sent it.
+    """
+
+    channel: Channel
+    author: Author
+    id: str
+    at: datetime
+    raw: str
+
+    @property
+    def key(self) -> str:
+        """Event ids are unique in a channel."""
+        return f"encrypted:{self.channel.key}:{self.id}"
+
+
+Readable = Message | Edit | Deletion | Reaction | Join | ThreadOpened | Invocation
+Event = Readable | Encrypted
 
 
 def place_of(event: Event) -> Channel:
@@ -211,8 +235,8 @@ def place_of(event: Event) -> Channel:
             return ref.channel
         case Edit(message=message):
             return message.ref.channel
-        case Join(channel=channel) | ThreadOpened(channel=channel) | Invocation(channel=channel):
-            return channel
+        case Join() | ThreadOpened() | Invocation() | Encrypted():
+            return event.channel
 
 
 def author_of(event: Event) -> Author | None:
@@ -222,5 +246,5 @@ def author_of(event: Event) -> Author | None:
             return None
         case Edit(message=message):
             return message.author
-        case Message() | Reaction() | Join() | ThreadOpened() | Invocation():
+        case Message() | Reaction() | Join() | ThreadOpened() | Invocation() | Encrypted():
             return event.author

@@ -1,4 +1,7 @@
-"""Conversation context: what was said where, sealed, for `context_hours`."""
+"""Conversation context: what was said where, sealed, for `context_hours`.
+
+What was said in an encrypted room can be read by the process that heard it and by nobody afterwards.
+"""
 
 import logging
 from collections import OrderedDict
@@ -10,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, select
 from sqlalchemy import Row as SqlRow
 
-from bot.core.errors import ValueUnreadable
+from bot.core.errors import ValueEnded, ValueUnreadable
 from bot.core.events import Channel, Identity, Message, MessageRef
 from bot.storage.reader import Reader
 from bot.storage.schema import messages
@@ -148,7 +151,7 @@ class Messages:
             "addressed": message.addressed is not None,
             "reply_to": message.reply_to,
             "at": message.at,
-            "body": self._seal.seal(message.text if message.addressed is None else message.addressed),
+            "body": self._sealed(channel, message.text if message.addressed is None else message.addressed),
             "outcome": outcome,
         }
 
@@ -167,7 +170,7 @@ class Messages:
             "addressed": False,
             "reply_to": said.reply_to,
             "at": said.at,
-            "body": self._seal.seal(said.text) if keep_text else None,
+            "body": self._sealed(said.ref.channel, said.text) if keep_text else None,
             "outcome": "",
             "opened_thread": opened_thread,
             "b_to": to if keep_text else None,
@@ -181,7 +184,7 @@ class Messages:
 
     def edit_row(self, ref: MessageRef, text: str) -> Row:
         """A new text for `Writes.edit`."""
-        return {"b_place": ref.channel.key, "b_id": ref.id, "b_body": self._seal.seal(text)}
+        return {"b_place": ref.channel.key, "b_id": ref.id, "b_body": self._sealed(ref.channel, text)}
 
     def remove_row(self, ref: MessageRef) -> Row:
         """A message for `Writes.remove`."""
@@ -193,6 +196,9 @@ class Messages:
         if opened_thread:
             _newest(self._threads, channel_key)
 
+    def _sealed(self, channel: Channel, text: str) -> bytes:
+        return self._seal.seal(text, fleeting=channel.encrypted)
+
     def _open(self, found: Iterable[_Found]) -> list[StoredMessage]:
         return [message for message in map(self._opened, found) if message is not None]
 
@@ -200,6 +206,8 @@ class Messages:
         message_id, channel_key, author, ours, body, at, reply_to, addressed, outcome = found
         try:
             text = self._seal.open(body)
+        except ValueEnded:
+            return None
         except ValueUnreadable as error:
             _log.error("a stored message is left out: %s", error, extra={"channel": channel_key})
             return None

@@ -72,6 +72,10 @@ class Outbox:
         found = await self._reader.rows(_SELECT.where(outbox.c.platform == platform).order_by(outbox.c.seq))
         return tuple(map(self._open, found))
 
+    async def knows(self, key: str) -> bool:
+        """Whether this was opened, finished or not, in the last days."""
+        return await self._reader.first(select(outbox.c.seq).where(outbox.c.key == key)) is not None
+
     async def report(self, key: str, receipt: Receipt) -> None:
         """Remember which messages exist by now."""
         await self._writer.write(

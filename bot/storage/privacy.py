@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from bot.core.errors import StorageError
+from bot.core.errors import StorageError, ValueEnded
 from bot.core.events import Identity
 from bot.storage.backup import expire_copies
 from bot.storage.clock import Clock
@@ -177,6 +177,9 @@ class Privacy:
 
     def _plain(self, name: str, value: object) -> object:
         if isinstance(value, bytes):
-            text = self._seal.open(value)
+            try:
+                text = self._seal.open(value)
+            except ValueEnded:
+                return None  # nobody can read it any more
             return json.loads(text) if name == "payload" else text
         return value.isoformat() if isinstance(value, datetime | date) else value

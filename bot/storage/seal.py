@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from bot.core.errors import StorageError, ValueUnreadable
+from bot.core.errors import StorageError, ValueEnded, ValueUnreadable
 from bot.core.events import Identity
 from bot.storage.files import sync
 
@@ -29,7 +29,8 @@ KEY_FILE_NAME = "llmos.key"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
 _NONCES = 256
-_FORMAT = b"\x01"  # AES-256-GCM, nonce first
+_LASTING = b"\x01"  # AES-256-GCM, nonce first
+_FLEETING = b"\x02"  # the same, under a key that no file holds
 _PEOPLE_IN_MEMORY = 10_000
 _PSEUDONYM_CHARS = 22  # 132 bits of the digest in base64
 
@@ -39,7 +40,10 @@ class Seal:
 
     def __init__(self, master: bytes) -> None:
         """Args: master: 32 random bytes."""
-        self._cipher = AESGCM(_derive(master, b"llmos body v1"))
+        self._ciphers = {
+            _LASTING: AESGCM(_derive(master, b"llmos body v1")),
+            _FLEETING: AESGCM(AESGCM.generate_key(8 * _KEY_BYTES)),
+        }
         self._mac = _Mac(_derive(master, b"llmos pseudonym v1"))
         self._nonces: deque[bytes] = deque()
         self._pseudonym = lru_cache(_PEOPLE_IN_MEMORY)(self.fingerprint)
@@ -61,23 +65,31 @@ class Seal:
                 f"chown that-user {path} && chmod 600 {path}"
             ) from error
 
-    def seal(self, text: str) -> bytes:
-        """Encrypt any text, lone surrogates and NUL included."""
-        nonce = self._nonce()
-        return _FORMAT + nonce + self._cipher.encrypt(nonce, text.encode("utf-8", "surrogatepass"), None)
+    def seal(self, text: str, *, fleeting: bool = False) -> bytes:
+        """Encrypt any text, lone surrogates and NUL included.
+
+        Args:
+            fleeting: under a key that ends with this process, so that nobody can read the text afterwards.
+        """
+        kind, nonce = _FLEETING if fleeting else _LASTING, self._nonce()
+        return kind + nonce + self._ciphers[kind].encrypt(nonce, text.encode("utf-8", "surrogatepass"), None)
 
     def open(self, sealed: bytes) -> str:
         """Decrypt.
 
         Raises:
+            ValueEnded: it was fleeting, and sealed by another process.
             ValueUnreadable: another key sealed it, or it was damaged.
         """
-        if sealed[:1] != _FORMAT:
+        kind = sealed[:1]
+        if kind not in self._ciphers:
             raise ValueUnreadable("A stored text has an unknown format; a newer LLMOS may have written it.")
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, body, None).decode("utf-8", "surrogatepass")
+            return self._ciphers[kind].decrypt(nonce, body, None).decode("utf-8", "surrogatepass")
         except (InvalidTag, ValueError) as error:
+            if kind == _FLEETING:
+                raise ValueEnded("A stored text was kept for a process that has ended.") from error
             raise ValueUnreadable(
                 "A stored text cannot be decrypted: the key file is not the one it was written with, "
                 "or the database is damaged."

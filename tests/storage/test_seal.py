@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.errors import StorageError, ValueUnreadable
+from bot.core.errors import StorageError, ValueEnded, ValueUnreadable
 from bot.storage.seal import Seal
 from tests.messages import ALICE, BOB, message
 from tests.storage.house import Clock, Place, hear
@@ -46,6 +46,14 @@ def test_a_cut_value_is_unreadable(cut: bytes) -> None:
 def test_another_key_opens_nothing() -> None:
     with pytest.raises(ValueUnreadable, match="key file"):
         OTHER.open(SEAL.seal("hello"))
+
+
+@given(st.text(st.characters() | st.sampled_from("\0\ud800\udfff")))
+def test_a_fleeting_text_opens_in_the_process_that_sealed_it_and_in_no_other(text: str) -> None:
+    sealed = SEAL.seal(text, fleeting=True)
+    assert SEAL.open(sealed) == text
+    with pytest.raises(ValueEnded):
+        Seal(bytes(32)).open(sealed)  # the same key file, another process
 
 
 def test_a_pseudonym_is_stable_and_differs_by_person_and_by_key() -> None:

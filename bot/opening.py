@@ -1,0 +1,102 @@
+"""Opens what only its adapter can read, and waits for keys that are late.
+
+What cannot be opened yet stays in the inbox: a kill forgets nothing of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from bot.adapters.adapter import Adapter
+from bot.core.actions import Alert
+from bot.core.errors import Locked, PlatformError
+from bot.core.events import Channel, Encrypted, Readable
+from bot.core.text import _
+
+PATIENCE_S = 30.0
+"""How long a key may be late; clients send it before the message, and servers deliver it within seconds."""
+MOST_LOCKED = 1_000
+"""How many events may wait for keys; more are given up at once, so that nobody fills the memory with them."""
+
+_AGAIN_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An event that could be read; None is what the core has no word for."""
+
+    event: Readable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An event whose key did not come."""
+
+
+class Opener:
+    """Opens encrypted events.
+
+    Args:
+        adapters: by platform.
+        retry: takes events, and when they arrived, that should be opened again.
+        patience_s: how long a key may be late.
+    """
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        retry: Callable[[Iterable[tuple[Encrypted, float]]], None],
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._adapters, self._retry, self._patience_s = adapters, retry, patience_s
+        self._locked: dict[str, tuple[Encrypted, float]] = {}
+        self._some = asyncio.Event()
+
+    async def open(self, event: Encrypted, arrived: float) -> Opened | Unreadable | None:
+        """What an event says, or None while its key may still come; then it is tried again later.
+
+        Args:
+            arrived: when, as `perf_counter` tells time.
+        """
+        try:
+            return Opened(await self._adapters[event.channel.platform].open(event))
+        except Locked as error:
+            overdue = perf_counter() - arrived > self._patience_s or len(self._locked) >= MOST_LOCKED
+            if overdue:
+                log.warning("an event stays unread: %s", error, extra=_where(event))
+                return Unreadable()
+            log.info("an event cannot be read yet: %s", error, extra=_where(event))
+        except PlatformError as error:  # nobody knows what it says: it is kept until that is known
+            log.warning("an event cannot be opened now: %s", error, extra=_where(event))
+        self._locked[event.key] = (event, arrived)
+        self._some.set()
+        return None
+
+    async def keep_trying(self) -> None:
+        """Hand back what could not be opened, every second, for as long as the bot runs."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(_AGAIN_S)
+            self._some.clear()
+            waiting, self._locked = tuple(self._locked.values()), {}
+            self._retry(waiting)
+
+
+def unread_alert(channel: Channel) -> Alert:
+    """What the moderators of a room are told when the bot cannot read there."""
+    return Alert(
+        channel,
+        _(
+            "I cannot read some encrypted messages in {room}: their keys did not reach me, so I neither "
+            "answer nor moderate them. It helps if who wrote them writes again, or restarts their client.",
+            room=channel.id,
+        ),
+    )
+
+
+def _where(event: Encrypted) -> dict[str, str]:
+    return {"channel": event.channel.id, "event_id": event.id}
