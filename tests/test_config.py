@@ -104,6 +104,7 @@ ANOTHER_VALUE = {
     "matrix.password": ("12345678", Secret("12345678", Path())),
     "matrix.access_token": ("1e5", Secret("1e5", Path())),
     "matrix.device_name": ("2026", "2026"),
+    "matrix.encryption": ("false", False),
     "matrix.invites_from": ('["matrix.org", "@a:b"]', ("matrix.org", "@a:b")),
     "matrix.moderators_room": ("!abc:matrix.org", "!abc:matrix.org"),
     "permissions.moderator": ('["matrix:power:25"]', ("matrix:power:25",)),

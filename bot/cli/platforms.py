@@ -52,6 +52,7 @@ def matrix_settings(config: Config) -> "Settings":
         password=matrix.password.reveal() if matrix.password is not None else None,
         access_token=matrix.access_token.reveal() if matrix.access_token is not None else None,
         device_name=matrix.device_name,
+        encryption=matrix.encryption,
         invites_from=matrix.invites_from,
         moderators_room=matrix.moderators_room,
         grants=_grants(config.permissions),

@@ -26,7 +26,6 @@ from bot.config.secrets import Secret
 NOT_YET = frozenset(
     {
         "discord",
-        "matrix.encryption",
         "moderation",
         "recommend",
         "privacy.archive_days",
@@ -139,6 +138,7 @@ class Matrix(Section):
     password: SecretReference | None = None
     access_token: SecretReference | None = None
     device_name: str = Field("LLMOS", min_length=1, max_length=100)
+    encryption: bool = True
     invites_from: Annotated[tuple[Inviter, ...], Field(strict=False)] | None = None
     moderators_room: str | None = Field(None, pattern=r"^!\S+$")
 

@@ -60,7 +60,7 @@ def test_a_section_without_what_it_needs_is_explained(operator: Operator) -> Non
         ('moderators_room = "#mods:example.org"', 'begins with "!"'),
         ('invites_from = ["*"]', "@anna:example.org"),
         ('passwrd = "x"', "Did you mean password?"),
-        ("encryption = true", "not in this release yet"),
+        ('encryption = "yes"', "true or false"),
     ],
 )
 def test_what_is_wrong_is_explained(operator: Operator, line: str, hint: str) -> None:

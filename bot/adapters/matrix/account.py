@@ -50,6 +50,18 @@ class Refused(PlatformError):
         self.status, self.code = status, code
 
 
+class Interaction(Forbidden):
+    """The homeserver wants to be sure who asks (specification, "User-Interactive Authentication").
+
+    Attributes:
+        answer: what it said, with the `session` to go on in.
+    """
+
+    def __init__(self, answer: Json) -> None:
+        super().__init__("the homeserver asks for the password once more")
+        self.answer = answer
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who we are to the homeserver. Transaction ids hold for a device, so it stays the same for ever."""
@@ -80,6 +92,8 @@ class Account:
         self._login = asyncio.Lock()
         self._last_login = float("-inf")
         self._refused: LoginRefused | None = None
+        self.logins = 0
+        """How often we logged in; each may have met a device that the homeserver had forgotten."""
 
     @property
     def server_name(self) -> str:
@@ -98,6 +112,32 @@ class Account:
         if user_id != self.user_id:
             raise LoginRefused(f"the access token belongs to {user_id}, not to {self.user_id}")
         return Identity(user_id, text(found, "device_id") or "")
+
+    def password_again(self, session: str | None) -> Json:
+        """What proves once more that it is us.
+
+        Raises:
+            Forbidden: only a password does, and none is configured.
+        """
+        password = self._settings.password
+        if password is None:
+            raise Forbidden("this takes the account's password, and only an access token is configured")
+        user: Json = {"type": "m.id.user", "user": self.user_id}
+        return {"type": "m.login.password", "identifier": user, "password": password, "session": session}
+
+    async def renew_device(self) -> None:
+        """Become another device with the next request: this one cannot be used any more.
+
+        Raises:
+            LoginRefused: that takes a password.
+        """
+        async with self._login:
+            if self._settings.password is None:
+                self._refuse(
+                    "the keys of this device are lost, and the homeserver has others; "
+                    "configure an access token of a new device"
+                )
+            self._session = self._fresh()
 
     async def request(
         self,
@@ -184,6 +224,7 @@ class Account:
             session, access_token=token, device_id=text(found, "device_id") or session.device_id
         )
         await asyncio.to_thread(self._save, session)
+        self.logins += 1
         _log.info("logged in", extra={"user": self.user_id, "device": session.device_id})
         return session, token
 
@@ -193,8 +234,7 @@ class Account:
 
     def _load(self) -> _Session:
         """The session of an earlier process, if it is of this account; otherwise a new device."""
-        settings = self._settings
-        fresh = _Session(settings.homeserver, self.user_id, f"LLMOS{secrets.token_hex(4).upper()}")
+        settings, fresh = self._settings, self._fresh()
         with suppress(FileNotFoundError):
             try:
                 kept = _Session(**json.loads(self._file.read_text("utf-8")))
@@ -206,6 +246,9 @@ class Account:
         if fresh.access_token is None and settings.access_token is not None:
             return replace(fresh, access_token=settings.access_token)
         return fresh
+
+    def _fresh(self) -> _Session:
+        return _Session(self._settings.homeserver, self.user_id, f"LLMOS{secrets.token_hex(4).upper()}")
 
     def _save(self, session: _Session) -> None:
         if session.access_token == self._settings.access_token:
@@ -267,6 +310,8 @@ def _patience(answer: Json, header: str | None) -> float:
 
 def _error(status: int, answer: Json) -> PlatformError:
     code, why = text(answer, "errcode") or "", text(answer, "error") or ""
+    if status == 401 and "flows" in answer:
+        return Interaction(answer)
     if status in (401, 403):
         return Forbidden(f"{code}: {why}")
     if code == "M_UNRECOGNIZED" or status == 405:

@@ -1,20 +1,33 @@
 """One account on a Matrix homeserver."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.decoding import Malformed, decode_decrypted
 from bot.adapters.matrix.directory import MatrixDirectory
 from bot.adapters.matrix.doors import Doors
+from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES
+from bot.adapters.matrix.reading import parse
+from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import PLATFORM, Rooms
 from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.sync import Sync
 from bot.core.actions import Action, Receipt, Report, no_report
+from bot.core.events import Encrypted, Readable
+
+if TYPE_CHECKING:  # without encryption its packages are not needed
+    from bot.adapters.matrix.encryption.encryption import Encryption
+
+_log = logging.getLogger(__name__)
 
 
 class MatrixAdapter(Adapter):
@@ -28,21 +41,41 @@ class MatrixAdapter(Adapter):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.platform = PLATFORM
+        self._now = now
         self._account = Account(settings)
-        rooms, calls = Rooms(self._account), Calls(self._account)
-        self.directory = MatrixDirectory(calls, rooms, settings, now=now)
-        self._sender = Sender(calls, rooms, settings, message_bytes=message_bytes, now=now)
-        self._sync = Sync(self._account, rooms, Doors(self._account, settings), now)
+        self._rooms, self._relations = Rooms(self._account), Relations(self._account)
+        self._encryption = _encryption(self._account, settings)
+        calls, doors = Calls(self._account), Doors(self._account, settings)
+        self.directory = MatrixDirectory(calls, self._rooms, settings, self._encryption, now=now)
+        self._sender = Sender(
+            calls, self._rooms, settings, self._encryption, message_bytes=message_bytes, now=now
+        )
+        self._sync = Sync(self._account, self._rooms, doors, self._relations, self._encryption, now)
 
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`."""
         # an asynchronous generator may not hold a TaskGroup: it could be left in another task
-        keeping = asyncio.create_task(self._sender.mutes.keep(), name="mutes")
+        keeping = [asyncio.create_task(self._sender.mutes.keep(), name="mutes")]
+        if self._encryption is not None:
+            keeping.append(asyncio.create_task(self._encryption.keep(), name="keys"))
         try:
             async for batch in self._sync.batches(since):
                 yield batch
         finally:
-            keeping.cancel()
+            for task in keeping:
+                task.cancel()
+
+    async def open(self, event: Encrypted) -> Readable | None:
+        """See `Adapter`."""
+        room = await self._rooms.get(event.channel.id)
+        envelope, user_id = Envelope(room, self._encryption), self._account.user_id
+        try:
+            raw = await envelope.open(parse(event.raw.encode()))
+            about = await self._relations.about(raw, room.id)
+            return decode_decrypted(raw, room, user_id, about, self._now())
+        except (Malformed, Undecipherable) as error:
+            _log.warning("an encrypted event cannot be understood: %s", error, extra={"channel": room.id})
+            return None
 
     async def perform(
         self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
@@ -53,4 +86,14 @@ class MatrixAdapter(Adapter):
     async def close(self) -> None:
         """See `Adapter`."""
         await self._sender.close()
+        if self._encryption is not None:
+            await self._encryption.close()
         await self._account.close()
+
+
+def _encryption(account: Account, settings: Settings) -> "Encryption | None":
+    if not settings.encryption:
+        return None
+    from bot.adapters.matrix.encryption.encryption import Encryption  # noqa: PLC0415 - it takes its packages
+
+    return Encryption(account, settings.folder)

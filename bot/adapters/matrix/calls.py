@@ -14,6 +14,9 @@ from bot.core.errors import Gone, PlatformError, RateLimited
 
 T = TypeVar("T")
 
+MEGOLM = "m.megolm.v1.aes-sha2"
+"""How messages in rooms are encrypted (specification, "m.megolm.v1.aes-sha2")."""
+
 _LEAST_WAIT_S = 0.1  # whatever a homeserver says, nobody tries more often
 _API_V1 = ("_matrix", "client", "v1")
 
@@ -155,9 +158,12 @@ class Calls:
         """Go away from a room."""
         await self._http.request("POST", "rooms", room_id, "leave", body={})
 
-    async def make_direct_room(self, user_id: str) -> str:
+    async def make_direct_room(self, user_id: str, *, encrypted: bool) -> str:
         """A room for two, with the other one invited; its id."""
         body: Json = {"preset": "trusted_private_chat", "is_direct": True, "invite": [user_id]}
+        if encrypted:
+            state = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": MEGOLM}}
+            body["initial_state"] = [state]
         return _id(await self._http.request("POST", "createRoom", body=body), "room_id")
 
     # Our own

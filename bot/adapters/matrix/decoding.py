@@ -3,15 +3,27 @@
 Everything in it was written by somebody else: no field need be there, or be of the right type.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.adapters.matrix.mentions import addressed, without_fallback
 from bot.adapters.matrix.reading import Json, flag, integer, table, text
 from bot.adapters.matrix.rooms import Room
-from bot.core.events import Attachment, Deletion, Edit, Event, Join, Message, MessageRef, Reaction
+from bot.core.events import (
+    Attachment,
+    Deletion,
+    Edit,
+    Encrypted,
+    Join,
+    Message,
+    MessageRef,
+    Reaction,
+    Readable,
+)
 
 REPLACE, THREAD, ANNOTATION = "m.replace", "m.thread", "m.annotation"
+ENCRYPTED = "m.room.encrypted"
 
 _LONGEST_ID = 255  # bytes; specification, "Identifier grammar"
 _LONGEST_EMOJI = 100
@@ -80,7 +92,7 @@ def subject(raw: Json) -> str | None:
             return _id(raw if text(raw, "redacts") is not None else inside, "redacts", "$")
         case "m.reaction" if not is_redacted(raw):
             return _id(_relation(raw), "event_id", "$")
-        case "m.room.message" if _relation(raw).get("rel_type") == REPLACE:
+        case "m.room.message" | "m.room.encrypted" if _relation(raw).get("rel_type") == REPLACE:
             return _id(_relation(raw), "event_id", "$")
     return None
 
@@ -104,7 +116,7 @@ def is_join_of(raw: Json, user_id: str) -> bool:
     return table(raw, "content").get("membership") == "join" and before != "join"
 
 
-def decode(raw: Json, room: Room, user_id: str, about: Known, now: datetime) -> Event | None:
+def decode(raw: Json, room: Room, user_id: str, about: Known, now: datetime) -> Readable | None:
     """What happened, or None for what the core has no word for and for what we did ourselves.
 
     Args:
@@ -130,6 +142,28 @@ def decode(raw: Json, room: Room, user_id: str, about: Known, now: datetime) -> 
         case "m.room.member" if is_join_of(raw, _id(raw, "state_key", "@")):
             return Join(room.channel(), room.author(_id(raw, "state_key", "@")), _time(raw))
     return None
+
+
+def encrypted(raw: Json, room: Room, user_id: str, about: Known, now: datetime) -> Encrypted | None:
+    """An event that has to be decrypted first; where it stands is not encrypted.
+
+    Raises:
+        Malformed
+    """
+    sender = _id(raw, "sender", "@")
+    if sender == user_id or is_redacted(raw):
+        return None
+    channel = room.channel(about.thread if about.sender is not None else thread_of(raw))
+    return Encrypted(channel, room.author(sender), event_id(raw), time_of(raw, now), json.dumps(raw))
+
+
+def decode_decrypted(raw: Json, room: Room, user_id: str, about: Known, now: datetime) -> Readable | None:
+    """What an event says that was decrypted; only messages are encrypted, whatever it calls itself.
+
+    Raises:
+        Malformed
+    """
+    return decode(raw, room, user_id, about, now) if raw.get("type") == "m.room.message" else None
 
 
 def message(raw: Json, room: Room, user_id: str, now: datetime) -> Message | None:
@@ -215,7 +249,7 @@ def _reaction(raw: Json, room: Room, about: Known) -> Reaction:
     return Reaction(ref, room.author(_id(raw, "sender", "@")), _emoji(relation), True, _time(raw))
 
 
-def _redaction(raw: Json, room: Room, about: Known, now: datetime) -> Event | None:
+def _redaction(raw: Json, room: Room, about: Known, now: datetime) -> Readable | None:
     gone = subject(raw)
     if about.target is not None and about.emoji is not None:
         author = room.author(about.sender or _id(raw, "sender", "@"))

@@ -14,42 +14,49 @@ _LIST = "m.direct"
 class DirectRooms:
     """Finds the room for two with somebody, or makes it."""
 
-    def __init__(self, calls: Calls, rooms: Rooms) -> None:
-        self._calls, self._rooms = calls, rooms
+    def __init__(self, calls: Calls, rooms: Rooms, *, encryption: bool) -> None:
+        self._calls, self._rooms, self._encryption = calls, rooms, encryption
         self._one = asyncio.Lock()
-        self._encrypted = False
+        self._hopeless = False
 
-    async def room(self, user_id: str) -> str:
+    async def room(self, user_id: str, *, encrypted: bool) -> str:
         """The id of a room where this member reads, or is invited to.
+
+        Args:
+            encrypted: it has to be; what is said about an encrypted room is said in an encrypted one.
 
         Raises:
             Forbidden: the homeserver does not let us invite this member.
-            Unsupported: the homeserver encrypts every room for two.
+            Unsupported: the homeserver encrypts every room for two, and encryption is switched off.
             RateLimited, PlatformError: it could not be made now.
         """
         async with self._one:  # two at once would make two rooms
             known = await self._calls.account_data(_LIST)
             for room_id in (*self._rooms.for_two(user_id), *reversed(texts(known, user_id))):
-                if await self._reaches(room_id, user_id):
+                if await self._reaches(room_id, user_id, encrypted):
                     return room_id
-            room_id = await self._make(user_id)
+            room_id = await self._make(user_id, encrypted)
             listed: Json = known | {user_id: [*texts(known, user_id), room_id]}
             await self._calls.set_account_data(_LIST, listed)
             return room_id
 
-    async def _make(self, user_id: str) -> str:
-        if not self._encrypted:
-            room_id = await self._calls.make_direct_room(user_id)
-            if await self._calls.state(room_id, "m.room.encryption") is None:
+    async def _make(self, user_id: str, encrypted: bool) -> str:
+        if not self._hopeless:
+            room_id = await self._calls.make_direct_room(user_id, encrypted=encrypted)
+            if self._encryption or not await self._is_encrypted(room_id):
                 return room_id
-            self._encrypted = True
+            self._hopeless = True
             await self._calls.leave(room_id)
-        raise Unsupported("the homeserver encrypts every room for two, and I cannot encrypt yet")
+        raise Unsupported("the homeserver encrypts every room for two, and encryption is switched off")
 
-    async def _reaches(self, room_id: str, user_id: str) -> bool:
+    async def _is_encrypted(self, room_id: str) -> bool:
+        return await self._calls.state(room_id, "m.room.encryption") is not None
+
+    async def _reaches(self, room_id: str, user_id: str, encrypted: bool) -> bool:
         """Whether the member is there, invites those who left."""
         try:
-            if await self._calls.state(room_id, "m.room.encryption") is not None:
+            found = await self._is_encrypted(room_id)
+            if (found and not self._encryption) or (encrypted and not found):
                 return False
             if await self._calls.membership(room_id, user_id) not in ("join", "invite"):
                 await self._calls.invite(room_id, user_id)

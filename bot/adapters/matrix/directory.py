@@ -5,16 +5,22 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.decoding import REPLACE, Malformed, is_redacted, message
+from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.reading import Json, table
 from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
 from bot.adapters.matrix.settings import Settings
-from bot.core.errors import Forbidden, Gone
+from bot.core.errors import Forbidden, Gone, Locked
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
+
+if TYPE_CHECKING:  # without encryption its packages are not needed
+    from bot.adapters.matrix.encryption.encryption import Encryption
 
 _PAGE = 100
 
@@ -33,9 +39,11 @@ class MatrixDirectory:
         calls: Calls,
         rooms: Rooms,
         settings: Settings,
+        encryption: "Encryption | None" = None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._encryption = encryption
         self._calls, self._rooms, self._grants, self._now = calls, rooms, settings.grants, now
 
     async def role(self, author: Author, channel: Channel) -> Role:
@@ -66,6 +74,7 @@ class MatrixDirectory:
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; a message that was edited has its newest text."""
         room = await self._rooms.get(channel.id)
+        envelope = Envelope(room, self._encryption)
         first = await self._calls.first_after(channel.id, int(since.timestamp() * 1000))
         if first is None:
             return
@@ -73,7 +82,7 @@ class MatrixDirectory:
         events: Sequence[Json] = [event]
         while True:
             for event in events:
-                found = self._message(event, room)
+                found = await self._message(event, room, envelope)
                 if found is not None and found.ref.channel == channel and found.at > since:
                     yield found
             if not position:
@@ -82,13 +91,16 @@ class MatrixDirectory:
             events, following = await self._calls.page(channel.id, query)
             position = following or ""
 
-    def _message(self, event: Json, room: Room) -> Message | None:
+    async def _message(self, event: Json, room: Room, envelope: Envelope) -> Message | None:
         relation = table(event, "content", "m.relates_to")
-        if event.get("type") != "m.room.message" or relation.get("rel_type") == REPLACE or is_redacted(event):
+        if relation.get("rel_type") == REPLACE or is_redacted(event):
             return None
         try:
-            found = message(_newest(event), room, self._calls.user_id, self._now())
-        except Malformed as error:
+            newest = await _newest(event, envelope)
+            if newest.get("type") != "m.room.message":
+                return None
+            found = message(newest, room, self._calls.user_id, self._now())
+        except (Malformed, Locked, Undecipherable) as error:
             _log.debug("left out of the history: %s", error, extra={"channel": room.id})
             return None
         if found is None or found.author.id != self._calls.user_id:
@@ -110,10 +122,10 @@ def _is_here(channel: Channel) -> bool:
     return channel.platform == PLATFORM and channel.community == channel.id
 
 
-def _newest(event: Json) -> Json:
+async def _newest(event: Json, envelope: Envelope) -> Json:
     """An event with the content of its last edit, which servers send along."""
-    replacement = table(event, "unsigned", "m.relations", "m.replace")
-    content = table(replacement, "content", "m.new_content")
+    event, replacement = await envelope.open(event), table(event, "unsigned", "m.relations", "m.replace")
+    content = table(await envelope.open(replacement), "content", "m.new_content")
     if not content or replacement.get("sender") != event.get("sender"):
         return event
     original = table(event, "content")

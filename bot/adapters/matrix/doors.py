@@ -42,7 +42,7 @@ class Doors:
     async def leave_encrypted(self, room_id: str) -> None:
         """Say that we cannot read here, and go: whoever invites us again finds out as well."""
         body = _(
-            "This room is encrypted, and I cannot read encrypted rooms yet, so I leave. "
+            "This room is encrypted, and my operator has switched encryption off, so I leave. "
             "Please invite me to a room without encryption."
         )
         notice = {"msgtype": "m.notice", "body": body, "m.mentions": {}}

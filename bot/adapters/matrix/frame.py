@@ -40,19 +40,21 @@ class Frame:
         answered: id of the message that is answered, or None.
         thread: id of the root of the thread they stand in, or None.
         mentioned: user id of the asker, who is told once.
+        event_bytes: how large the content of an event may be.
     """
 
     msgtype: str
     answered: str | None = None
     thread: str | None = None
     mentioned: str | None = None
+    event_bytes: int = EVENT_BYTES
 
     def new(self, text: str, part: int, key: str) -> Json:
         """A message; the first one answers, and tells the asker."""
         content = _content(text, self.msgtype, self._mentions(part)) | {KEY: key}
         if relation := self._relation(part):
             content["m.relates_to"] = relation
-        return _fitting(content, content)
+        return _fitting(content, content, self.event_bytes)
 
     def _mentions(self, part: int) -> Json:
         return {"user_ids": [self.mentioned]} if self.mentioned is not None and part == 0 else {}
@@ -71,7 +73,7 @@ class Frame:
         return None
 
 
-def replacement(text: str, message_id: str, original: Json) -> Json:
+def replacement(text: str, message_id: str, original: Json, event_bytes: int = EVENT_BYTES) -> Json:
     """A new text for a message. It notifies nobody: push rules look at the outer mentions.
 
     Args:
@@ -88,7 +90,7 @@ def replacement(text: str, message_id: str, original: Json) -> Json:
         "m.new_content": inner,
         "m.relates_to": {"rel_type": "m.replace", "event_id": message_id},
     }
-    return _fitting(content, inner)
+    return _fitting(content, inner, event_bytes)
 
 
 def _content(text: str, msgtype: str, mentions: Json) -> Json:
@@ -99,9 +101,9 @@ def _content(text: str, msgtype: str, mentions: Json) -> Json:
     return content
 
 
-def _fitting(content: Json, formatted: Json) -> Json:
+def _fitting(content: Json, formatted: Json, event_bytes: int) -> Json:
     """Leave out the HTML of a text whose markup makes the event too big; the text itself always fits."""
-    if "format" in formatted and size(content) > EVENT_BYTES:
+    if "format" in formatted and size(content) > event_bytes:
         del formatted["format"], formatted["formatted_body"]
     return content
 

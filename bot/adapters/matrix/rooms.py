@@ -1,11 +1,11 @@
 """What we know of the rooms we are in, asked of the homeserver when a room is first needed."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from bot.adapters.matrix.account import Account
-from bot.adapters.matrix.reading import Json, table, text
+from bot.adapters.matrix.reading import Json, table, tables, text
 from bot.core.errors import Gone
 from bot.core.events import Author, Channel
 
@@ -20,12 +20,19 @@ class Room:
 
     Attributes:
         names: display names by user id, of everybody who is in the room.
+        invited: user ids of those who were asked in; they read what is said from then on.
         encrypted: messages in it are encrypted (it can never be switched off again).
     """
 
     id: str
     names: dict[str, str] = field(default_factory=dict)
+    invited: set[str] = field(default_factory=set)
     encrypted: bool = False
+
+    @property
+    def readers(self) -> Set[str]:
+        """User ids of everybody for whom messages are encrypted."""
+        return self.names.keys() | self.invited
 
     @property
     def private(self) -> bool:
@@ -34,7 +41,7 @@ class Room:
 
     def channel(self, thread: str | None = None) -> Channel:
         """The room, or a thread in it. A room is its own community: power levels hold in it alone."""
-        return Channel(PLATFORM, self.id, self.id, thread, self.private)
+        return Channel(PLATFORM, self.id, self.id, thread, self.private, self.encrypted)
 
     def author(self, user_id: str) -> Author:
         """Somebody by user id, also somebody who left."""
@@ -53,6 +60,10 @@ class Room:
                     self.encrypted = True
 
     def _member(self, user_id: str, content: Json) -> None:
+        if content.get("membership") == "invite":
+            self.invited.add(user_id)
+        else:
+            self.invited.discard(user_id)
         if content.get("membership") == "join":
             self.names[user_id] = text(content, "displayname") or local_part(user_id)
         else:
@@ -82,8 +93,8 @@ class Rooms:
         return self._known.get(room_id)
 
     def for_two(self, user_id: str) -> Sequence[str]:
-        """Ids of known rooms in which nobody is but us and this member, and where we can read."""
-        rooms = (room for room in self._known.values() if user_id in room.names and not room.encrypted)
+        """Ids of known rooms in which nobody is but us and this member."""
+        rooms = (room for room in self._known.values() if user_id in room.names)
         return [room.id for room in rooms if len(room.names) == 2]
 
     def forget(self, room_id: str) -> None:
@@ -96,7 +107,12 @@ class Rooms:
         names = {
             user_id: text(table(joined, user_id), "display_name") or local_part(user_id) for user_id in joined
         }
-        return Room(room_id, names, await self._is_encrypted(room_id))
+        if not await self._is_encrypted(room_id):
+            return Room(room_id, names)
+        query = {"membership": "invite"}
+        asked = await self._account.request("GET", "rooms", room_id, "members", query=query)
+        invited = {key for event in tables(asked, "chunk") if (key := text(event, "state_key")) is not None}
+        return Room(room_id, names, invited, encrypted=True)
 
     async def _is_encrypted(self, room_id: str) -> bool:
         try:

@@ -12,15 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from bot.adapters.delivery import Delivery
 from bot.adapters.matrix.attention import Attention
 from bot.adapters.matrix.calls import Calls, is_duplicate
 from bot.adapters.matrix.direct import DirectRooms
+from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES, Frame, reaction
 from bot.adapters.matrix.mutes import Mutes
-from bot.adapters.matrix.rooms import PLATFORM, Rooms
+from bot.adapters.matrix.rooms import Rooms
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.transport import RoomTransport
 from bot.adapters.pacing import Bucket, EditBudget, Limit, Priority
@@ -45,6 +46,9 @@ from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsuppo
 from bot.core.events import Channel, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import _
+
+if TYPE_CHECKING:  # without encryption its packages are not needed
+    from bot.adapters.matrix.encryption.encryption import Encryption
 
 MESSAGES_PER_S, BURST = 0.2, 10
 """What a homeserver allows an account (Synapse, `rc_message`, as it comes)."""
@@ -77,16 +81,18 @@ class Sender:
         calls: Calls,
         rooms: Rooms,
         settings: Settings,
+        encryption: "Encryption | None" = None,
         *,
         message_bytes: int = MESSAGE_BYTES,
         limit: Callable[[], Limit] = stock_limit,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._calls = calls
-        self._rooms, self._grants, self._moderators_room = rooms, settings.grants, settings.moderators_room
+        self._rooms, self._encryption = rooms, encryption
+        self._grants, self._moderators_room = settings.grants, settings.moderators_room
         self._message_bytes = message_bytes
         self._budget = EditBudget(limit(), _RESERVE, finals_at_once=True)
-        self._direct = DirectRooms(self._calls, rooms)
+        self._direct = DirectRooms(self._calls, rooms, encryption=encryption is not None)
         self._attention = Attention(self._calls)
         self._markdown = ThreadPoolExecutor(1, "matrix-markdown")
         self.mutes = Mutes(self._calls, now)
@@ -101,10 +107,10 @@ class Sender:
         """See `Adapter.perform`."""
         match action:
             case StreamedReply(to=to, author=author, chunks=chunks):
-                await self._readable(to.channel.id)
                 frame = Frame("m.text", to.id, to.channel.thread, author.id)
                 async with self._attention.on(to, writes=True):
-                    return await self._delivery(to.channel.id, frame).stream(chunks, key, resume, report)
+                    delivery = await self._delivery(to.channel.id, frame)
+                    return await delivery.stream(chunks, key, resume, report)
             case Reply():
                 return await self._reply(action, key, resume, report)
             case Post(channel=channel, text=text):
@@ -142,7 +148,7 @@ class Sender:
             place = reply.to.channel
             public = replace(frame, answered=reply.to.id, thread=place.thread)
             return await self._say(place.id, public, _not_here(), key, resume, report)
-        room = Channel(PLATFORM, room_id, room_id, private=True)
+        room = replace((await self._rooms.get(room_id)).channel(), private=True)
 
         async def exists(receipt: Receipt) -> None:
             await report(replace(receipt, channel=room))
@@ -159,7 +165,7 @@ class Sender:
         if resume is not None and resume.message_ids:
             return resume.channel.id if resume.channel is not None else None
         try:
-            return await self._direct.room(reply.author.id)
+            return await self._direct.room(reply.author.id, encrypted=reply.to.channel.encrypted)
         except (Forbidden, Unsupported) as error:
             _log.warning("no room for two with %s: %s", reply.author.id, error)
             return None
@@ -167,17 +173,12 @@ class Sender:
     async def _say(
         self, room_id: str, frame: Frame, text: str, key: str, resume: Receipt | None, report: Report
     ) -> Receipt:
-        await self._readable(room_id)
-        return await self._delivery(room_id, frame).reply(text, key, resume, report)
+        return await (await self._delivery(room_id, frame)).reply(text, key, resume, report)
 
-    def _delivery(self, room_id: str, frame: Frame) -> Delivery:
-        transport = RoomTransport(self._calls, self._markdown, room_id, frame, self._message_bytes)
+    async def _delivery(self, room_id: str, frame: Frame) -> Delivery:
+        envelope = Envelope(await self._rooms.get(room_id), self._encryption)
+        transport = RoomTransport(self._calls, self._markdown, room_id, frame, envelope, self._message_bytes)
         return Delivery(transport, self._budget)
-
-    async def _readable(self, room_id: str) -> None:
-        """Plain text does not belong into an encrypted room."""
-        if (await self._rooms.get(room_id)).encrypted:
-            raise Unsupported(f"{room_id} is encrypted, and I cannot encrypt yet")
 
     async def _is_private(self, place: Channel) -> bool:
         return place.private and (await self._rooms.get(place.id)).private
@@ -193,7 +194,7 @@ class Sender:
         told: list[str] = []
         for user_id in await self._moderators(channel.id):
             try:
-                room_id = await self._direct.room(user_id)
+                room_id = await self._direct.room(user_id, encrypted=channel.encrypted)
                 own = blake2b(f"{key}>{user_id}".encode(), digest_size=9).hexdigest()
                 receipt = await self._say(room_id, Frame("m.text"), text, own, None, no_report)
             except (Forbidden, Gone, Unsupported) as error:
@@ -260,5 +261,5 @@ class Sender:
 def _not_here() -> str:
     return _(
         "My answer is for you alone, and I cannot invite you to a room for the two of us. "
-        "Please invite me to one that is not encrypted, and ask me there."
+        "Please invite me to one, and ask me there."
     )

@@ -37,6 +37,7 @@ class Settings:
         homeserver: base URL of the client-server API, without a slash at the end.
         folder: for what the account has to remember; made with mode 0700.
         invites_from: servers and user ids whose invitations are accepted; None for the own homeserver.
+        encryption: read and write in encrypted rooms; otherwise they are left.
         moderators_room: id of the room that alerts go to; None for the room they are about.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     password: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     device_name: str = "LLMOS"
+    encryption: bool = True
     invites_from: tuple[str, ...] | None = None
     moderators_room: str | None = None
     grants: Grants = Grants()

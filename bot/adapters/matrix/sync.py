@@ -8,27 +8,22 @@ import asyncio
 import json
 import logging
 import random
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.matrix.account import Account, LoginRefused
-from bot.adapters.matrix.decoding import (
-    NOTHING_KNOWN,
-    Known,
-    Malformed,
-    decode,
-    event_id,
-    is_join_of,
-    known,
-    subject,
-)
+from bot.adapters.matrix.decoding import ENCRYPTED, Malformed, decode, encrypted, is_join_of
 from bot.adapters.matrix.doors import Doors
 from bot.adapters.matrix.reading import Json, flag, table, tables, text
+from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import Room, Rooms
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
 from bot.core.events import Event
+
+if TYPE_CHECKING:  # without encryption its packages are not needed
+    from bot.adapters.matrix.encryption.encryption import Encryption
 
 LONG_POLL_S = 30.0
 FIRST_SYNC_S = 600.0
@@ -40,7 +35,6 @@ _BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 5.0
 _TIMELINE = 50
 _PAGE = 100
 _MOST_PAGES = 100
-_REMEMBERED = 10_000
 
 _NOTHING: Json = {"types": []}
 _STATE: Json = {
@@ -54,9 +48,17 @@ _log = logging.getLogger(__name__)
 class Sync:
     """Reads everything that happens to an account, from a cursor on."""
 
-    def __init__(self, account: Account, rooms: Rooms, doors: Doors, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        rooms: Rooms,
+        doors: Doors,
+        relations: Relations,
+        encryption: "Encryption | None",
+        now: Callable[[], datetime],
+    ) -> None:
         self._account, self._rooms, self._doors, self._now = account, rooms, doors, now
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._relations, self._encryption = relations, encryption
 
     async def batches(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter.events`. Without a cursor the first batch is empty: nothing old is answered.
@@ -90,6 +92,8 @@ class Sync:
         following = text(answer, "next_batch")
         if following is None:
             raise PlatformError("the homeserver gave no cursor")
+        if self._encryption is not None:
+            await self._encryption.receive(answer)
         events = [] if cursor is None else await self._read(answer, cursor)
         await self._doors.answer(table(answer, "rooms", "invite"))
         return events, following
@@ -125,7 +129,7 @@ class Sync:
                 found.append(event)
             if raw.get("type") == "m.room.tombstone":
                 await self._doors.follow(room_id, table(raw, "content"))
-        if room.encrypted:
+        if room.encrypted and self._encryption is None:
             await self._doors.leave_encrypted(room_id)
         return found
 
@@ -159,25 +163,14 @@ class Sync:
 
     async def _event(self, raw: Json, room: Room) -> Event | None:
         try:
-            self._known[event_id(raw)] = known(raw)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-            about = await self._about(room, subject(raw))
+            self._relations.remember(raw)
+            about = await self._relations.about(raw, room.id)
+            if raw.get("type") == ENCRYPTED:
+                return encrypted(raw, room, self._account.user_id, about, self._now())
             return decode(raw, room, self._account.user_id, about, self._now())
         except Malformed as error:
             _log.warning("an event cannot be understood: %s", error, extra={"channel": room.id})
             return None
-
-    async def _about(self, room: Room, about: str | None) -> Known:
-        """What is known of an event that another one edits, redacts or reacts to."""
-        if about is None:
-            return NOTHING_KNOWN
-        if about in self._known:
-            return self._known[about]
-        try:
-            return known(await self._account.request("GET", "rooms", room.id, "event", about))
-        except (Forbidden, Gone, Malformed):
-            return NOTHING_KNOWN
 
 
 def _filter(timeline: int) -> str:

@@ -6,13 +6,17 @@ import json
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from hashlib import blake2b
 
 from bot.adapters.delivery import Sent
 from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.decoding import ENCRYPTED
+from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import KEY, MESSAGE_BYTES, Frame, replacement, text_length
 from bot.adapters.matrix.reading import Json, table
-from bot.core.errors import Gone
+from bot.core.errors import Gone, Locked
 
 _AT_ONCE_CHARS = 500  # Markdown of this length is rendered in a millisecond
 _PAGES = 5
@@ -27,9 +31,16 @@ class RoomTransport:
     """See `bot.adapters.delivery.Transport`."""
 
     def __init__(
-        self, calls: Calls, executor: Executor, room_id: str, frame: Frame, limit: int = MESSAGE_BYTES
+        self,
+        calls: Calls,
+        executor: Executor,
+        room_id: str,
+        frame: Frame,
+        envelope: Envelope,
+        limit: int = MESSAGE_BYTES,
     ) -> None:
-        self._calls, self._executor, self._room_id, self._frame = calls, executor, room_id, frame
+        self._calls, self._executor, self._room_id = calls, executor, room_id
+        self._envelope, self._frame = envelope, replace(frame, event_bytes=envelope.event_bytes)
         self.limit = limit
 
     def length(self, text: str) -> int:
@@ -39,11 +50,11 @@ class RoomTransport:
     async def send(self, text: str, part: int, key: str) -> Sent:
         """See `Transport`."""
         content = await self._made(text, lambda: self._frame.new(text, part, key))
-        return Sent(await self._calls.send(self._room_id, "m.room.message", content, key))
+        return Sent(await self._send(content, key))
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`; what was redacted has lost its key."""
-        ours = {"senders": [self._calls.user_id], "types": ["m.room.message"]}
+        ours = {"senders": [self._calls.user_id], "types": ["m.room.message", ENCRYPTED]}
         query = {"dir": "b", "limit": str(_PAGE), "filter": json.dumps(ours)}
         for _page in range(_PAGES):
             events, end = await self._calls.page(self._room_id, query)
@@ -60,15 +71,27 @@ class RoomTransport:
         event = await self._calls.event(self._room_id, message_id)
         if event.get("sender") != self._calls.user_id:
             raise Gone(f"{message_id} is no message of ours")
-        original = table(event, "content")
-        content = await self._made(text, lambda: replacement(text, message_id, original))
-        key = f"e{_process}.{next(_edits)}"
-        await self._calls.send(self._room_id, "m.room.message", content, key)
+        original = await self._original(event)
+        content = await self._made(
+            text, lambda: replacement(text, message_id, original, self._frame.event_bytes)
+        )
+        await self._send(content, f"e{_process}.{next(_edits)}")
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
         key = "d" + blake2b(message_id.encode(), digest_size=9).hexdigest()
         await self._calls.redact(self._room_id, message_id, key)
+
+    async def _send(self, content: Json, key: str) -> str:
+        kind, content = await self._envelope.close("m.room.message", content)
+        return await self._calls.send(self._room_id, kind, content, key)
+
+    async def _original(self, event: Json) -> Json:
+        """The content of our own message; without the keys of an earlier life we do not know it any more."""
+        try:
+            return table(await self._envelope.open(event), "content")
+        except (Locked, Undecipherable):
+            return {}
 
     async def _made(self, text: str, make: Callable[[], Json]) -> Json:
         if len(text) <= _AT_ONCE_CHARS:

@@ -6,7 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bot.llm.model import Model
 from bot.moderation.judge import Judge
 from bot.moderation.rule import Rule
 from tests.labs.people import PATIENCE_S, Person, Shown, person
+from tests.labs.secretive import secretive_person
 from tests.labs.synapse import Login, Synapse
 
 _numbers = itertools.count(1)
@@ -58,18 +59,26 @@ class House:
     """Lines for the [matrix] section of the configuration."""
     sections: str = ""
     """More sections."""
+    encrypted: bool = False
+    """Rooms are encrypted, and so people have clients that encrypt."""
     people: dict[str, Person] = field(default_factory=dict)
 
     async def person(self, name: str) -> Person:
         """Somebody of this name, always the same."""
         if name not in self.people:
             login = await asyncio.to_thread(self.synapse.register, f"{name}-{self.number}")
-            self.people[name] = await self.guests.enter_async_context(person(self.synapse.url, login))
+            client: AbstractAsyncContextManager[Person] = (
+                secretive_person(self.synapse.url, login)
+                if self.encrypted
+                else person(self.synapse.url, login)
+            )
+            self.people[name] = await self.guests.enter_async_context(client)
         return self.people[name]
 
     async def room(self, *names: str, **more: object) -> str:
         """A room made by the first of these people; the others are in it, the bot is invited."""
         first, *others = [await self.person(name) for name in names]
+        more = {"encrypted": self.encrypted, **more}
         room = await first.make_room(*others, self.bot.user_id, **more)  # type: ignore[arg-type]
         for other in others:
             await other.join(room)

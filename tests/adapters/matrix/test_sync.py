@@ -43,14 +43,16 @@ async def test_invitations_of_strangers_are_declined(house: House) -> None:
                 break
 
 
-async def test_an_encrypted_room_is_told_and_left(house: House) -> None:
+@pytest.mark.drives("config:matrix.encryption")
+async def test_without_encryption_an_encrypted_room_is_told_and_left(house: House) -> None:
+    house.extra = "encryption = false"
     room = await house.room("anna", "ben")
     anna = await house.person("anna")
     async with house.living():
         await house.lives_in(room)
         await anna.set_state(room, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
         (notice,) = await house.answers(anna, room, 1)
-        assert "cannot read encrypted rooms" in notice.text
+        assert "switched encryption off" in notice.text
         async for _change in anna.changes(room):
             if house.bot.user_id not in await anna.members(room):
                 break

@@ -1,0 +1,1 @@
+"""End-to-end encryption of one account: rooms that only their members can read."""

@@ -1,0 +1,245 @@
+"""Encrypting and decrypting for one account: the machine's keys, and the requests they need.
+
+The machine works in a thread of its own, and everything it decides is stored before anybody hears of it.
+Source: specification, "End-to-End Encryption".
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from bot.adapters.matrix.account import Account, LoginRefused
+from bot.adapters.matrix.encryption.keeping import Lock, lock, pickle_key
+from bot.adapters.matrix.encryption.machine import STORE_FAULTS, Devices, Machine
+from bot.adapters.matrix.encryption.signing import sign_device
+from bot.adapters.matrix.reading import Json, integer, table, tables, text, texts
+from bot.core.errors import PlatformError, RateLimited
+
+T = TypeVar("T")
+
+MOST_MESSAGES = 100
+"""How many messages a key is for (specification, `rotation_period_msgs`)."""
+
+_CLAIM_TIMEOUT_MS = 10_000  # the specification's own example; servers of others may be down
+_AGAIN_S = 600.0  # a device without keys is left alone for so long
+_RETRY_S = 5.0
+_QUERIED_AT_ONCE = 200
+
+_log = logging.getLogger(__name__)
+
+
+class Encryption:
+    """One device. It is made ready by whoever needs it first; use ends with `close`."""
+
+    def __init__(self, account: Account, folder: Path) -> None:
+        self._account, self._folder = account, folder
+        self._thread = ThreadPoolExecutor(1, "matrix-keys")
+        self._readying, self._querying = asyncio.Lock(), asyncio.Lock()
+        self._sharing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lock: Lock | None = None
+        self._machine: Machine | None = None
+        self._logins = -1
+        self._barren: dict[tuple[str, str], float] = {}
+        self._chores = asyncio.Event()
+
+    async def close(self) -> None:
+        """Let another process have the device."""
+        if self._machine is not None:
+            await self._do(self._machine.close)
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._lock is not None:
+            self._lock.release()
+
+    # What arrives
+
+    async def receive(self, answer: Json) -> None:
+        """Take in what a sync brought for this device; it comes before the rooms of the same sync.
+
+        Raises:
+            PlatformError: we could not become ready; nothing was taken in.
+        """
+        machine = await self._ready()
+        events = tables(table(answer, "to_device"), "events")
+        changed = texts(table(answer, "device_lists"), "changed")
+        counts = table(answer, "device_one_time_keys_count")
+        left = (integer(counts, "signed_curve25519") or 0) if "signed_curve25519" in counts else None
+        if events or changed or left is not None:
+            await self._do(lambda: machine.receive(events, changed, left))
+            self._chores.set()
+
+    async def decrypt(self, room_id: str, raw: Json) -> Json:
+        """An event as it would have been without encryption.
+
+        Its relation stands beside the encrypted part, for everybody to read, and is taken from there.
+
+        Raises:
+            Locked: its key is not here; it was asked for.
+            Undecipherable: no key will ever open it.
+            PlatformError: we could not become ready.
+        """
+        machine = await self._ready()
+        try:
+            said = await self._do(lambda: machine.decrypt(room_id, raw))
+        finally:
+            self._chores.set()
+        content = {name: value for name, value in table(said, "content").items() if name != _RELATION}
+        outside = table(raw, "content")
+        if _RELATION in outside:
+            content[_RELATION] = outside[_RELATION]
+        return {**raw, "type": text(said, "type"), "content": content}
+
+    # What is sent
+
+    async def encrypt(self, room_id: str, users: Collection[str], kind: str, content: Json) -> Json:
+        """The content of an `m.room.encrypted` that the devices of these users can read.
+
+        Devices that give us no key are left out; nobody else waits for them.
+
+        Raises:
+            PlatformError: nothing was sent, try again.
+        """
+        machine = await self._ready()
+        async with self._sharing[room_id]:
+            await self._know(await self._do(lambda: machine.unknown(users)))
+            await self._meet(await self._do(lambda: machine.unmet(users)))
+            for devices, body in await self._do(lambda: machine.share(room_id, users, MOST_MESSAGES)):
+                await self._send("m.room.encrypted", body)
+                machine.shared(room_id, devices)
+            inside = {name: value for name, value in content.items() if name != _RELATION}
+            sealed = await self._do(lambda: machine.encrypt(room_id, kind, inside))
+        return sealed | {_RELATION: content[_RELATION]} if _RELATION in content else sealed
+
+    # Becoming ready
+
+    async def _ready(self) -> Machine:
+        """The machine, once the homeserver has its keys; each log-in may have met a forgetful one."""
+        if self._machine is not None and self._logins == self._account.logins:
+            return self._machine
+        async with self._readying:
+            if self._machine is not None and self._logins == self._account.logins:
+                return self._machine
+            return await self._become_ready()
+
+    async def _become_ready(self) -> Machine:
+        """Open the keys of this device and see to it that the homeserver has them."""
+        if self._lock is None:
+            self._lock = await asyncio.to_thread(lock, self._folder)
+        device_id = (await self._account.whoami()).device_id
+        machine, logins = await self._opened(device_id), self._account.logins
+        known = await self._own_key(device_id)
+        if known is not None and known != machine.signing_key:
+            _log.warning(
+                "the keys of this device are lost; becoming another one", extra={"device": device_id}
+            )
+            await self._account.renew_device()
+            return await self._become_ready()
+        if known is None and machine.is_published:
+            machine.forgotten()
+        await self._publish(machine)
+        try:
+            await sign_device(self._account, self._folder, device_id)
+        except (LoginRefused, RateLimited):
+            raise
+        except PlatformError as error:  # everything works without it, but for clients that insist on it
+            _log.warning("the device cannot be signed now: %s", error)
+        self._logins = logins
+        return machine
+
+    async def _opened(self, device_id: str) -> Machine:
+        machine = self._machine
+        if machine is None or machine.device_id != device_id:
+            if machine is not None:
+                await self._do(machine.close)
+            key, user_id = await asyncio.to_thread(pickle_key, self._folder), self._account.user_id
+            machine = await self._do(lambda: Machine(user_id, device_id, self._folder, key))
+            self._machine = machine
+        return machine
+
+    async def _own_key(self, device_id: str) -> str | None:
+        """The signing key that the homeserver has for this device."""
+        body: Json = {"device_keys": {self._account.user_id: [device_id]}}
+        answer = await self._account.request("POST", "keys", "query", body=body)
+        keys = table(answer, "device_keys", self._account.user_id, device_id, "keys")
+        return text(keys, f"ed25519:{device_id}")
+
+    async def _publish(self, machine: Machine) -> None:
+        body = await self._do(machine.to_upload)
+        if body is not None:
+            answer = await self._account.request("POST", "keys", "upload", body=body)
+            await self._do(lambda: machine.uploaded(answer))
+
+    # Chores
+
+    async def keep(self) -> None:
+        """Publish new keys, mend sessions and ask for missing keys, for as long as the bot runs."""
+        while True:
+            await self._chores.wait()
+            self._chores.clear()
+            try:
+                await self._do_chores(await self._ready())
+            except PlatformError as error:
+                _log.warning("the keys cannot be kept now: %s", error)
+                await asyncio.sleep(_RETRY_S)
+                self._chores.set()
+
+    async def _do_chores(self, machine: Machine) -> None:
+        await self._publish(machine)
+        await self._know(await self._do(lambda: machine.changed))
+        await self._meet(await self._do(lambda: machine.wedged))
+        for kind, body, message in await self._do(lambda: machine.outgoing):
+            await self._send(kind, body)
+            await self._do(lambda done=message: machine.sent(done))  # type: ignore[misc]
+
+    async def _know(self, users: Collection[str]) -> None:
+        """Learn the devices of these users."""
+        if not users:
+            return
+        async with self._querying:
+            machine = await self._ready()
+            left = sorted(await self._do(lambda: machine.unknown(users)))
+            for start in range(0, len(left), _QUERIED_AT_ONCE):
+                some = left[start : start + _QUERIED_AT_ONCE]
+                body: Json = {"device_keys": {user: [] for user in some}, "timeout": _CLAIM_TIMEOUT_MS}
+                answer = await self._account.request("POST", "keys", "query", body=body)
+                await self._do(lambda: machine.queried(some, answer))  # noqa: B023 - it is awaited
+
+    async def _meet(self, devices: Devices) -> None:
+        """Make sessions with these devices, as far as they have keys for us."""
+        now = asyncio.get_running_loop().time()
+        wanted: dict[str, dict[str, str]] = {}
+        for user, names in devices.items():
+            some = {name: "signed_curve25519" for name in names if self._barren.get((user, name), 0) <= now}
+            if some:
+                wanted[user] = some
+        if not wanted:
+            return
+        machine = await self._ready()
+        body: Json = {"one_time_keys": wanted, "timeout": _CLAIM_TIMEOUT_MS}
+        try:
+            answer = await self._account.request("POST", "keys", "claim", body=body)
+        except LoginRefused:
+            raise
+        except PlatformError as error:
+            _log.warning("no keys of other devices can be had now, those are left out: %s", error)
+            return
+        await self._do(lambda: machine.claimed(answer))
+        for user, devices_left in (await self._do(lambda: machine.unmet(wanted))).items():
+            for name in devices_left:
+                self._barren[user, name] = now + _AGAIN_S
+
+    async def _send(self, kind: str, body: Mapping[str, object]) -> None:
+        await self._account.request("PUT", "sendToDevice", kind, secrets.token_hex(8), body=body)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except STORE_FAULTS as error:
+            raise PlatformError(f"the keys in {self._folder} cannot be read or written: {error}") from error
+
+
+_RELATION = "m.relates_to"

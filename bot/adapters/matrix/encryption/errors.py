@@ -1,0 +1,7 @@
+"""What can be wrong with an encrypted event, besides that its key is not here (`Locked`)."""
+
+from bot.core.errors import PlatformError
+
+
+class Undecipherable(PlatformError):
+    """An encrypted event that no key will ever open."""
