@@ -69,7 +69,10 @@ class Opener:
             if overdue:
                 log.warning("an event stays unread: %s", error, extra=_where(event))
                 return Unreadable()
-            log.info("an event cannot be read yet: %s", error, extra=_where(event))
+            first = perf_counter() - arrived < _AGAIN_S
+            log.log(
+                logging.INFO if first else logging.DEBUG, "not readable yet: %s", error, extra=_where(event)
+            )
         except PlatformError as error:  # nobody knows what it says: it is kept until that is known
             log.warning("an event cannot be opened now: %s", error, extra=_where(event))
         self._locked[event.key] = (event, arrived)

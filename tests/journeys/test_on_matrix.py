@@ -91,9 +91,13 @@ class Stage:
 
 @pytest.mark.drill
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
 @pytest.mark.parametrize("journey", SCRIPTS, ids=lambda journey: journey.name)
-async def test_journey(journey: Journey, version: str, synapse: Synapse, tmp_path: Path) -> None:
+async def test_journey(
+    journey: Journey, encrypted: bool, version: str, synapse: Synapse, tmp_path: Path
+) -> None:
     async with housed(synapse, tmp_path) as house:
+        house.encrypted = encrypted
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
         async with house.living():

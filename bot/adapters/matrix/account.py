@@ -34,8 +34,12 @@ class Unreachable(PlatformError):
     """The homeserver cannot be reached, or something before it answers."""
 
 
-class LoginRefused(PlatformError):
-    """The homeserver does not let us in; an operator has to mend it."""
+class NeedsOperator(PlatformError):
+    """Something that trying again does not mend."""
+
+
+class LoginRefused(NeedsOperator):
+    """The homeserver does not let us in."""
 
 
 class Refused(PlatformError):

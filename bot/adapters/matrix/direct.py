@@ -43,6 +43,7 @@ class DirectRooms:
     async def _make(self, user_id: str, encrypted: bool) -> str:
         if not self._hopeless:
             room_id = await self._calls.make_direct_room(user_id, encrypted=encrypted)
+            self._rooms.forget(room_id)  # who came upon it half-made knows of nobody to encrypt for
             if self._encryption or not await self._is_encrypted(room_id):
                 return room_id
             self._hopeless = True
@@ -60,6 +61,7 @@ class DirectRooms:
                 return False
             if await self._calls.membership(room_id, user_id) not in ("join", "invite"):
                 await self._calls.invite(room_id, user_id)
+                self._rooms.forget(room_id)
         except (Forbidden, Gone):
             return False  # we are not there any more, or they do not want to be
         return True

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Batch, Cursors
-from bot.adapters.matrix.account import Account, LoginRefused
+from bot.adapters.matrix.account import Account, NeedsOperator
 from bot.adapters.matrix.decoding import ENCRYPTED, Malformed, decode, encrypted, is_join_of
 from bot.adapters.matrix.doors import Doors
 from bot.adapters.matrix.reading import Json, flag, table, tables, text
@@ -64,14 +64,14 @@ class Sync:
         """See `Adapter.events`. Without a cursor the first batch is empty: nothing old is answered.
 
         Raises:
-            LoginRefused: an operator has to mend the credentials.
+            NeedsOperator: such as for a wrong password.
         """
         scope = self._account.user_id
         cursor, failures = since.get(scope), 0
         while True:
             try:
                 events, following = await self._step(cursor)
-            except LoginRefused:
+            except NeedsOperator:
                 raise
             except RateLimited as refusal:
                 await asyncio.sleep(refusal.retry_after_s)
@@ -88,6 +88,8 @@ class Sync:
 
     async def _step(self, cursor: str | None) -> tuple[list[Event], str]:
         """What happened since a cursor, and the next one."""
+        if self._encryption is not None:
+            await self._encryption.ready()  # others encrypt only for devices they know
         answer = await self._ask(cursor)
         following = text(answer, "next_batch")
         if following is None:

@@ -1,4 +1,4 @@
-"""The whole bot on a real homeserver, as members see it."""
+"""The whole bot on a real homeserver, as members see it, in plain rooms and in encrypted ones."""
 
 import asyncio
 
@@ -6,6 +6,11 @@ import pytest
 
 from bot.llm.echo import EchoModel, Script
 from tests.adapters.matrix.house import House
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"], autouse=True)
+def encrypted(request: pytest.FixtureRequest, house: House) -> None:
+    house.encrypted = request.param
 
 
 @pytest.mark.parametrize("version", ["10", "12"])

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from bot.adapters.matrix.account import Account, LoginRefused
+from bot.adapters.matrix.account import Account, NeedsOperator
 from bot.adapters.matrix.encryption.keeping import Lock, lock, pickle_key
 from bot.adapters.matrix.encryption.machine import STORE_FAULTS, Devices, Machine
 from bot.adapters.matrix.encryption.signing import sign_device
@@ -63,7 +63,7 @@ class Encryption:
         Raises:
             PlatformError: we could not become ready; nothing was taken in.
         """
-        machine = await self._ready()
+        machine = await self.ready()
         events = tables(table(answer, "to_device"), "events")
         changed = texts(table(answer, "device_lists"), "changed")
         counts = table(answer, "device_one_time_keys_count")
@@ -82,7 +82,7 @@ class Encryption:
             Undecipherable: no key will ever open it.
             PlatformError: we could not become ready.
         """
-        machine = await self._ready()
+        machine = await self.ready()
         try:
             said = await self._do(lambda: machine.decrypt(room_id, raw))
         finally:
@@ -103,7 +103,7 @@ class Encryption:
         Raises:
             PlatformError: nothing was sent, try again.
         """
-        machine = await self._ready()
+        machine = await self.ready()
         async with self._sharing[room_id]:
             await self._know(await self._do(lambda: machine.unknown(users)))
             await self._meet(await self._do(lambda: machine.unmet(users)))
@@ -116,8 +116,13 @@ class Encryption:
 
     # Becoming ready
 
-    async def _ready(self) -> Machine:
-        """The machine, once the homeserver has its keys; each log-in may have met a forgetful one."""
+    async def ready(self) -> Machine:
+        """The machine, once the homeserver has its keys; each log-in may have met a forgetful one.
+
+        Raises:
+            NeedsOperator: another process has the device, or nobody can log in.
+            PlatformError: try again.
+        """
         if self._machine is not None and self._logins == self._account.logins:
             return self._machine
         async with self._readying:
@@ -143,7 +148,7 @@ class Encryption:
         await self._publish(machine)
         try:
             await sign_device(self._account, self._folder, device_id)
-        except (LoginRefused, RateLimited):
+        except (NeedsOperator, RateLimited):
             raise
         except PlatformError as error:  # everything works without it, but for clients that insist on it
             _log.warning("the device cannot be signed now: %s", error)
@@ -181,7 +186,9 @@ class Encryption:
             await self._chores.wait()
             self._chores.clear()
             try:
-                await self._do_chores(await self._ready())
+                await self._do_chores(await self.ready())
+            except NeedsOperator:
+                return  # the sync says so, and the bot ends
             except PlatformError as error:
                 _log.warning("the keys cannot be kept now: %s", error)
                 await asyncio.sleep(_RETRY_S)
@@ -200,7 +207,7 @@ class Encryption:
         if not users:
             return
         async with self._querying:
-            machine = await self._ready()
+            machine = await self.ready()
             left = sorted(await self._do(lambda: machine.unknown(users)))
             for start in range(0, len(left), _QUERIED_AT_ONCE):
                 some = left[start : start + _QUERIED_AT_ONCE]
@@ -218,11 +225,11 @@ class Encryption:
                 wanted[user] = some
         if not wanted:
             return
-        machine = await self._ready()
+        machine = await self.ready()
         body: Json = {"one_time_keys": wanted, "timeout": _CLAIM_TIMEOUT_MS}
         try:
             answer = await self._account.request("POST", "keys", "claim", body=body)
-        except LoginRefused:
+        except NeedsOperator:
             raise
         except PlatformError as error:
             _log.warning("no keys of other devices can be had now, those are left out: %s", error)

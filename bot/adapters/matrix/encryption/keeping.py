@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.matrix.account import write_private
+from bot.adapters.matrix.account import NeedsOperator, write_private
 from bot.core.errors import PlatformError
 
 _PICKLE_KEY = "keys.secret"
@@ -15,8 +15,8 @@ _LOCK = "keys.lock"
 _KEY_BYTES = 32
 
 
-class InUse(PlatformError):
-    """Another process has this device; an operator has to end one of them."""
+class InUse(NeedsOperator):
+    """Another process has this device; one of the two has to end."""
 
 
 @dataclass(frozen=True, slots=True)
