@@ -15,6 +15,8 @@ from tests.labs.synapse import call
 
 LONG = os.environ.get("LLMOS_DRILLS") == "long"
 KILLS = 15 if LONG else 5
+ROOMS_KINDS = (False, True) if LONG else (False,)
+"""Encrypted or not; a kill in an encrypted room is in `tests/adapters/matrix/test_encrypted.py`, too."""
 QUESTIONS = 40
 ROOMS = 3
 BACK_S = 5.0
@@ -41,7 +43,9 @@ async def answered_once(house: House, who: Person, room: str, questions: Sequenc
     assert Counter(reply for reply, _text in replies(shown).elements()) == Counter(id for id, _ in questions)
 
 
-async def test_killed_at_any_moment_it_answers_every_question_once(house: House) -> None:
+@pytest.mark.parametrize("encrypted", ROOMS_KINDS, ids=["plain", "encrypted"][: len(ROOMS_KINDS)])
+async def test_killed_at_any_moment_it_answers_every_question_once(house: House, encrypted: bool) -> None:
+    house.encrypted = encrypted
     dice = random.Random(20261124)
     names = [f"member{number}" for number in range(8)]
     rooms = [await house.room("anna", *names, name=f"room {number}") for number in range(ROOMS)]

@@ -3,9 +3,15 @@
 import asyncio
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.adapters.matrix import MatrixAdapter
+from bot.adapters.matrix.account import Account, Unreachable
+from bot.app import opened
+from bot.cli.platforms import matrix_settings
+from bot.core.events import Channel
 from bot.llm.echo import EchoModel, Script
 from tests.adapters.matrix.house import House
 from tests.labs.people import Json, Person
@@ -116,6 +122,53 @@ async def test_a_device_without_keys_holds_up_nobody(house: House) -> None:
     async with house.living():
         await house.lives_in(room)
         await asked(house, anna, room, "can you read me")
+
+
+async def test_when_keys_cannot_be_claimed_others_are_answered_and_later_everybody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await house.room("anna", "ben")
+    anna, ben = await house.person("anna"), await house.person("ben")
+    original, refused = Account.request, list[str]()
+
+    async def request(self: Account, method: str, *path: str, **more: object) -> Json:
+        if path == ("keys", "claim") and not refused:
+            refused.append("once")
+            raise Unreachable("the connection broke")
+        return await original(self, method, *path, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Account, "request", request)
+    async with house.living():
+        await house.lives_in(room)
+        await asked(house, anna, room, "first")  # anna's session came with her question
+        await asked(house, anna, room, "second")
+        await ben.until(room, lambda shown: any(s.text == "second" for s in shown), house.bot.user_id)
+    assert refused
+    assert "first" not in [s.text for s in await ben.shown(room, house.bot.user_id)]
+
+
+async def test_the_history_of_a_room_is_read_with_its_keys(house: House) -> None:
+    room = await house.room("anna", "ben")
+    anna = await house.person("anna")
+    config = house.config
+    adapter = MatrixAdapter(matrix_settings(config))
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    async with opened(config, [adapter], models={"echo": EchoModel()}) as app, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(app.run())
+        await house.lives_in(room)
+        await asked(house, anna, room, "what is a raven")
+        first = (await anna.shown(room, anna.id))[0]
+        await anna.edit(room, first.id, "what is a crow")
+        channel = Channel("matrix", room, room, encrypted=True)
+        async with asyncio.timeout(20):
+            while "what is a crow" not in await texts(adapter, channel, before):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.1)
+        assert "what is a raven" in await texts(adapter, channel, before)  # the answer
+        running.cancel()
+
+
+async def texts(adapter: MatrixAdapter, channel: Channel, since: datetime) -> list[str]:
+    return [message.text async for message in adapter.directory.history(channel, since)]
 
 
 async def test_the_account_has_signed_the_device_and_files_are_ours_alone(house: House) -> None:

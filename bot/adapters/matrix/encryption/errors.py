@@ -1,7 +1,12 @@
 """What can be wrong with an encrypted event, besides that its key is not here (`Locked`)."""
 
+from bot.adapters.matrix.account import NeedsOperator
 from bot.core.errors import PlatformError
 
 
 class Undecipherable(PlatformError):
     """An encrypted event that no key will ever open."""
+
+
+class KeysUnreadable(NeedsOperator):
+    """The store of this device's keys does not open."""

@@ -24,7 +24,7 @@ from nio.responses import KeysClaimResponse, KeysQueryResponse, KeysUploadRespon
 from nio.store import SqliteStore
 
 from bot.adapters.matrix.calls import MEGOLM
-from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.encryption.errors import KeysUnreadable, Undecipherable
 from bot.adapters.matrix.reading import Json, integer, parse, table, text
 from bot.core.errors import Locked
 
@@ -56,6 +56,9 @@ class Machine:
     Args:
         folder: holds the store, `FILE`; it must exist.
         pickle_key: what the store's contents are encrypted with.
+
+    Raises:
+        KeysUnreadable: the store is damaged, or was encrypted with something else.
     """
 
     FILE = "keys.db"
@@ -63,8 +66,14 @@ class Machine:
     def __init__(self, user_id: str, device_id: str, folder: Path, pickle_key: str) -> None:
         self.user_id, self.device_id = user_id, device_id
         (folder / self.FILE).touch(mode=0o600)
-        self._store = SqliteStore(user_id, device_id, str(folder), pickle_key, self.FILE)
-        self._olm = Olm(user_id, device_id, self._store)
+        try:
+            self._store = SqliteStore(user_id, device_id, str(folder), pickle_key, self.FILE)
+            self._olm = Olm(user_id, device_id, self._store)
+        except (*_FAULTS, peewee.DatabaseError) as error:
+            raise KeysUnreadable(
+                f"the keys in {folder / self.FILE} cannot be read ({error}); put your backup of the folder "
+                f"there, or move {self.FILE} away to become a new device"
+            ) from error
         self._seen: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._owners: dict[str, set[str]] = {}
         for device in self._olm.device_store:

@@ -1,0 +1,258 @@
+"""The keys of a device, two devices talking without a homeserver, and everything hostile that can be sent."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.adapters.matrix.encryption.errors import KeysUnreadable, Undecipherable
+from bot.adapters.matrix.encryption.machine import Machine
+from bot.adapters.matrix.reading import Json, table
+from bot.core.errors import Locked
+
+ROOM = "!room:example.org"
+
+
+@dataclass
+class Device:
+    """A device and what a homeserver would have of it."""
+
+    machine: Machine
+    keys: Json = field(default_factory=dict)
+    one_time_keys: Json = field(default_factory=dict)
+
+    @property
+    def user(self) -> str:
+        return self.machine.user_id
+
+    def publish(self) -> None:
+        while (body := self.machine.to_upload()) is not None:
+            self.keys = table(body, "device_keys") or self.keys
+            self.one_time_keys |= table(body, "one_time_keys")
+            self.machine.uploaded({"one_time_key_counts": {"signed_curve25519": len(self.one_time_keys)}})
+
+    def meets(self, *others: "Device") -> None:
+        """Learn the devices of others and begin a session with each."""
+        for other in others:
+            devices = {other.user: {other.machine.device_id: other.keys}}
+            self.machine.queried([other.user], {"device_keys": devices})
+            name, key = other.one_time_keys.popitem()
+            claimed = {other.user: {other.machine.device_id: {name: key}}}
+            self.machine.claimed({"one_time_keys": claimed})
+
+    def say(self, text: str, event_id: str, *readers: "Device") -> Json:
+        """An encrypted message, its key delivered to the readers."""
+        users = [reader.user for reader in readers]
+        for devices, body in self.machine.share(ROOM, users, 100):
+            self.machine.shared(ROOM, devices)
+            for reader in readers:
+                content = table(body, "messages", reader.user, reader.machine.device_id)
+                if content:
+                    letter: Json = {"type": "m.room.encrypted", "sender": self.user, "content": content}
+                    reader.machine.receive([letter], [], None)
+        content = self.machine.encrypt(ROOM, "m.room.message", {"msgtype": "m.text", "body": text})
+        return {
+            "type": "m.room.encrypted",
+            "event_id": event_id,
+            "sender": self.user,
+            "origin_server_ts": 1,
+            "content": content,
+        }
+
+    def read(self, event: Json) -> str:
+        return str(table(self.machine.decrypt(ROOM, event), "content")["body"])
+
+
+class Bench:
+    """Makes devices in folders of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._open = folder, list[Machine]()
+
+    def device(self, name: str, secret: str = "secret") -> Device:
+        place = self._folder / name
+        place.mkdir(exist_ok=True)
+        machine = Machine(f"@{name}:example.org", f"{name.upper()}1", place, secret)
+        self._open.append(machine)
+        device = Device(machine)
+        device.publish()
+        return device
+
+    def close(self) -> None:
+        for machine in self._open:
+            machine.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def test_what_one_encrypts_the_other_reads_and_a_third_does_not(bench: Bench) -> None:
+    anna, bot, eve = bench.device("anna"), bench.device("bot"), bench.device("eve")
+    anna.meets(bot)
+    event = anna.say("hello", "$1", bot)
+    assert bot.read(event) == "hello"
+    assert bot.read(event) == "hello"  # once more, as after a crash
+    with pytest.raises(Locked):
+        eve.read(event)
+
+
+def test_a_missing_key_is_asked_for_once(bench: Bench) -> None:
+    anna, bot, eve = bench.device("anna"), bench.device("bot"), bench.device("eve")
+    anna.meets(bot)
+    for number in range(3):
+        with pytest.raises(Locked):
+            eve.read(anna.say("hello", f"${number}", bot))
+    ((kind, body, message),) = eve.machine.outgoing
+    assert kind == "m.room_key_request"
+    assert list(table(body, "messages")) == [anna.user]
+    eve.machine.sent(message)
+    with pytest.raises(Locked):
+        eve.read(anna.say("hello", "$9", bot))
+    assert eve.machine.outgoing == []
+
+
+def test_keys_outlive_the_process_and_are_worth_nothing_without_their_secret(
+    bench: Bench, tmp_path: Path
+) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    event = anna.say("hello", "$1", bot)
+    bot.machine.close()
+    assert Machine(bot.user, "BOT1", tmp_path / "bot", "secret").decrypt(ROOM, event)["type"]
+    with pytest.raises(KeysUnreadable, match="cannot be read"):
+        Machine(bot.user, "BOT1", tmp_path / "bot", "another")
+    (tmp_path / "bot" / Machine.FILE).write_bytes(b"no database at all" * 99)
+    with pytest.raises(KeysUnreadable, match="cannot be read"):
+        Machine(bot.user, "BOT1", tmp_path / "bot", "secret")
+
+
+def test_a_message_that_is_sent_again_as_another_event_is_refused(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    event = anna.say("pay ben", "$1", bot)
+    bot.read(event)
+    with pytest.raises(Undecipherable, match="sent before"):
+        bot.read({**event, "event_id": "$2"})
+
+
+def test_a_message_under_another_name_is_refused(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    bot.meets(anna)
+    with pytest.raises(Undecipherable, match="by a device of @anna"):
+        bot.read({**anna.say("pay ben", "$1", bot), "sender": "@mallory:example.org"})
+
+
+def test_somebody_who_says_that_annas_key_is_theirs_silences_nobody(bench: Bench) -> None:
+    anna, bot, eve = bench.device("anna"), bench.device("bot"), bench.device("eve")
+    anna.meets(bot)
+    stolen = {
+        **eve.keys,
+        "keys": {**table(eve.keys, "keys"), "curve25519:EVE1": table(anna.keys, "keys")["curve25519:ANNA1"]},
+    }
+    unsigned = {name: value for name, value in stolen.items() if name != "signatures"}
+    stolen["signatures"] = {eve.user: {"ed25519:EVE1": eve.machine.sign(unsigned)}}
+    bot.machine.queried([eve.user], {"device_keys": {eve.user: {"EVE1": stolen}}})
+    bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}})
+    assert bot.read(anna.say("hello", "$1", bot)) == "hello"
+
+
+def test_who_is_gone_gets_no_more_keys_and_who_comes_gets_no_older_ones(bench: Bench) -> None:
+    anna, ben, bot = bench.device("anna"), bench.device("ben"), bench.device("bot")
+    bot.meets(anna, ben)
+    both = bot.say("to both", "$1", anna, ben)
+    again = bot.say("again", "$2", anna, ben)
+    alone = bot.say("to anna", "$3", anna)
+    ids = [table(event, "content")["session_id"] for event in (both, again, alone)]
+    assert ids[0] == ids[1] != ids[2]
+    assert (anna.read(both), ben.read(again), anna.read(alone)) == ("to both", "again", "to anna")
+    with pytest.raises(Locked):
+        ben.read(alone)
+    late = bot.say("to both again", "$4", anna, ben)
+    assert ben.read(late) == "to both again"
+    with pytest.raises(Undecipherable):
+        ben.read(alone)
+
+
+def test_a_key_is_for_so_many_messages(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    bot.meets(anna)
+    bot.machine.share(ROOM, [anna.user], 3)
+    ids = {table(bot.say("x", f"${n}", anna), "content")["session_id"] for n in range(7)}
+    assert len(ids) > 1
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _changed(data: st.DataObject, whole: Json) -> Json:
+    """A copy in which one thing is something else."""
+    copy: Json = json.loads(json.dumps(whole))
+    place: object = copy
+    while isinstance(place, dict) and place:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if not isinstance(place[key], dict) or data.draw(st.booleans()):
+            place[key] = data.draw(_json)
+            break
+        place = place[key]
+    return copy
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_a_damaged_message_is_unreadable_and_nothing_else(bench: Bench, data: st.DataObject) -> None:
+    anna, bot = _pair(bench)
+    whole = anna.say("hello", "$1", bot)
+    with suppress(Locked, Undecipherable):
+        bot.machine.decrypt(ROOM, _changed(data, whole))
+    assert bot.read(anna.say("still here", "$2", bot)) == "still here"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_whatever_is_sent_to_the_device_the_next_key_still_arrives(bench: Bench, data: st.DataObject) -> None:
+    anna, bot = _pair(bench)
+    letters = [body for _devices, body in anna.machine.share(ROOM, [bot.user], 100)]
+    content = table(letters[0], "messages", bot.user, "BOT1") if letters else {}
+    letter: Json = {"type": "m.room.encrypted", "sender": anna.user, "content": content}
+    bot.machine.receive(
+        [_changed(data, letter), data.draw(st.dictionaries(st.text(max_size=5), _json))], [], None
+    )
+    eve = bench.device("eve")
+    eve.publish()
+    eve.meets(bot)
+    assert eve.read(eve.say("fine", "$2", eve, bot)) == "fine"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_devices_that_are_not_as_they_should_be_are_left_out(bench: Bench, data: st.DataObject) -> None:
+    anna, bot = _pair(bench)
+    devices: Json = {anna.user: {"ANNA1": anna.keys}}
+    bot.machine.queried([anna.user], {"device_keys": _changed(data, devices)})
+    bot.machine.claimed({"one_time_keys": _changed(data, {anna.user: {"ANNA1": anna.one_time_keys}})})
+    bot.machine.share(ROOM, [anna.user, "@nobody:example.org"], 100)
+    assert bot.machine.encrypt(ROOM, "m.room.message", {})["algorithm"]
+
+
+def _pair(bench: Bench) -> tuple[Device, Device]:
+    """Anna, who has met the bot; the same for all examples of a test."""
+    found: tuple[Device, Device] | None = getattr(bench, "pair", None)
+    if found is None:
+        found = bench.device("anna"), bench.device("bot")
+        found[0].meets(found[1])
+        bench.pair = found  # type: ignore[attr-defined]
+    return found
