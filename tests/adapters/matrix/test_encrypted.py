@@ -124,6 +124,28 @@ async def test_a_device_without_keys_holds_up_nobody(house: House) -> None:
         await asked(house, anna, room, "can you read me")
 
 
+async def test_who_used_up_its_keys_while_it_was_away_did_not_lock_it_out(house: House) -> None:
+    room = await house.room("anna", "ben")
+    anna, ben = await house.person("anna"), await house.person("ben")
+    async with house.service():
+        await house.lives_in(room)
+        await asked(house, anna, room, "first")
+    (device,) = await devices(anna, house.bot.user_id)
+    for _key in range(110):
+        claim = {"one_time_keys": {house.bot.user_id: {device: "signed_curve25519"}}}
+        claimed = (await anna.call("POST", "/v3/keys/claim", claim))["one_time_keys"]
+        (key,) = claimed[house.bot.user_id][device].values()
+        if key.get("fallback"):
+            break
+    else:
+        pytest.fail("the keys are not used up")
+    await house.ask(ben, room, "can you read this")  # ben's client never met the bot before
+    async with house.service():
+        await ben.until(
+            room, lambda shown: any(s.text == "can you read this" for s in shown), house.bot.user_id
+        )
+
+
 async def test_when_keys_cannot_be_claimed_others_are_answered_and_later_everybody(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

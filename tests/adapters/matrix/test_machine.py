@@ -25,6 +25,7 @@ class Device:
     machine: Machine
     keys: Json = field(default_factory=dict)
     one_time_keys: Json = field(default_factory=dict)
+    spare_keys: Json = field(default_factory=dict)
 
     @property
     def user(self) -> str:
@@ -34,6 +35,7 @@ class Device:
         while (body := self.machine.to_upload()) is not None:
             self.keys = table(body, "device_keys") or self.keys
             self.one_time_keys |= table(body, "one_time_keys")
+            self.spare_keys |= table(body, "fallback_keys")
             self.machine.uploaded({"one_time_key_counts": {"signed_curve25519": len(self.one_time_keys)}})
 
     def meets(self, *others: "Device") -> None:
@@ -54,7 +56,7 @@ class Device:
                 content = table(body, "messages", reader.user, reader.machine.device_id)
                 if content:
                     letter: Json = {"type": "m.room.encrypted", "sender": self.user, "content": content}
-                    reader.machine.receive([letter], [], None)
+                    reader.machine.receive([letter])
         content = self.machine.encrypt(ROOM, "m.room.message", {"msgtype": "m.text", "body": text})
         return {
             "type": "m.room.encrypted",
@@ -103,6 +105,19 @@ def test_what_one_encrypts_the_other_reads_and_a_third_does_not(bench: Bench) ->
     assert bot.read(event) == "hello"  # once more, as after a crash
     with pytest.raises(Locked):
         eve.read(event)
+
+
+def test_when_all_keys_are_used_up_the_spare_one_serves_until_there_is_another(bench: Bench) -> None:
+    anna, eve, bot = bench.device("anna"), bench.device("eve"), bench.device("bot")
+    (spare,) = bot.spare_keys
+    for other in (anna, eve):
+        bot.one_time_keys = {spare: bot.spare_keys[spare]}
+        other.meets(bot)
+        assert bot.read(other.say("hello", f"${other.user}", bot)) == "hello"
+    assert bot.machine.to_upload() is None
+    bot.machine.receive([], spare_is_used=True)
+    bot.publish()
+    assert set(bot.spare_keys) - {spare}
 
 
 def test_a_missing_key_is_asked_for_once(bench: Bench) -> None:

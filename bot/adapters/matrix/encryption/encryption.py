@@ -68,8 +68,10 @@ class Encryption:
         changed = texts(table(answer, "device_lists"), "changed")
         counts = table(answer, "device_one_time_keys_count")
         left = (integer(counts, "signed_curve25519") or 0) if "signed_curve25519" in counts else None
-        if events or changed or left is not None:
-            await self._do(lambda: machine.receive(events, changed, left))
+        spare = answer.get("device_unused_fallback_key_types")
+        used = isinstance(spare, list) and "signed_curve25519" not in spare
+        if events or changed or left is not None or used:
+            await self._do(lambda: machine.receive(events, changed, left, spare_is_used=used))
             self._chores.set()
 
     async def decrypt(self, room_id: str, raw: Json) -> Json:

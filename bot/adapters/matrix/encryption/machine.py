@@ -75,6 +75,7 @@ class Machine:
                 f"there, or move {self.FILE} away to become a new device"
             ) from error
         self._seen: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._spare_is_used = False
         self._owners: dict[str, set[str]] = {}
         for device in self._olm.device_store:
             self._own(device.curve25519, device.user_id)
@@ -104,27 +105,51 @@ class Machine:
 
         One-time keys are stored before anybody hears of them: a key that is lost makes a message unreadable.
         """
-        if not self._olm.should_upload_keys:
-            return None
-        body: Json = self._olm.share_keys()
-        self._olm.save_account()
-        return body
+        body: Json = {}
+        if not self.is_published or self._spare_is_used:
+            body["fallback_keys"] = self._spare_key()
+        if self._olm.should_upload_keys:
+            body |= self._olm.share_keys()
+        if body:
+            self._olm.save_account()
+        return body or None
+
+    def _spare_key(self) -> Json:
+        """A key for when all others are used up, while we are away (MSC2732); nio knows none."""
+        account = self._olm.account._account
+        account.generate_fallback_key()
+        spare: Json = {}
+        for name, key in account.fallback_key.items():
+            signed: Json = {"key": key.to_base64(), "fallback": True}
+            signatures = {self.user_id: {f"ed25519:{self.device_id}": self.sign(signed)}}
+            spare[f"signed_curve25519:{name}"] = signed | {"signatures": signatures}
+        return spare
 
     def uploaded(self, answer: Json) -> None:
         """The homeserver has them."""
+        self._spare_is_used = False
         counts = table(answer, "one_time_key_counts")
         signed = integer(counts, "signed_curve25519") or 0
         self._olm.handle_response(KeysUploadResponse(integer(counts, "curve25519") or 0, signed))
 
     # What others send to this device
 
-    def receive(self, events: Sequence[Json], changed: Iterable[str], one_time_keys: int | None) -> None:
+    def receive(
+        self,
+        events: Sequence[Json],
+        changed: Iterable[str] = (),
+        one_time_keys: int | None = None,
+        *,
+        spare_is_used: bool = False,
+    ) -> None:
         """Take in what a sync brought for this device.
 
         Args:
             changed: users whose devices are not what they were.
             one_time_keys: how many of ours the homeserver still has, if it says so.
+            spare_is_used: somebody took the key that is for when those are used up.
         """
+        self._spare_is_used = self._spare_is_used or spare_is_used
         for event in events:
             if event.get("type") == "m.room.encrypted":
                 self._receive(event)
