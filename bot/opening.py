@@ -11,7 +11,7 @@ from time import perf_counter
 
 from bot.adapters.adapter import Adapter
 from bot.core.actions import Alert
-from bot.core.errors import Locked, PlatformError
+from bot.core.errors import Forbidden, Gone, Locked, PlatformError, Unsupported
 from bot.core.events import Channel, Encrypted, Readable
 from bot.core.text import _
 
@@ -73,8 +73,14 @@ class Opener:
             log.log(
                 logging.INFO if first else logging.DEBUG, "not readable yet: %s", error, extra=_where(event)
             )
+        except (Gone, Forbidden, Unsupported) as error:  # we left the room, or may not read there any more
+            log.info("an event is not ours to read: %s", error, extra=_where(event))
+            return Opened(None)
         except PlatformError as error:  # nobody knows what it says: it is kept until that is known
             log.warning("an event cannot be opened now: %s", error, extra=_where(event))
+        except Exception:  # one event: a fault in reading it must not stop the place it stands in
+            log.exception("an event cannot be read", extra=_where(event))
+            return Opened(None)
         self._locked[event.key] = (event, arrived)
         self._some.set()
         return None

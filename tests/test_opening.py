@@ -12,7 +12,7 @@ from bot import opening
 from bot.adapters.adapter import Batch, Cursors
 from bot.app import App, opened
 from bot.core.actions import Alert
-from bot.core.errors import Locked, PlatformError
+from bot.core.errors import Forbidden, Gone, Locked, PlatformError
 from bot.core.events import Encrypted, Message, Readable
 from bot.storage.codec import decode_event, encode_event
 from bot.storage.store import Store
@@ -25,7 +25,7 @@ class Sealed(Announcing):
     def __init__(self, life: Life, *, keys: bool = True) -> None:
         super().__init__(life.world)
         self.keys = asyncio.Event()
-        self.fault: PlatformError | None = None
+        self.fault: Exception | None = None
         self.asked: list[Encrypted] = []
         if keys:
             self.keys.set()
@@ -127,6 +127,21 @@ async def test_a_fault_of_the_platform_is_no_missing_key(life: Life, monkeypatch
         await asked(adapter, 2)
         adapter.fault = None
         assert await life.answers(1) == ["hello"]
+
+
+@pytest.mark.parametrize("fault", [Forbidden("we left"), Gone("no such room"), ValueError("a fault of ours")])
+async def test_what_nobody_will_ever_read_is_done_with_and_the_next_is_read(
+    life: Life, fault: Exception
+) -> None:
+    adapter = Sealed(life)
+    adapter.fault = fault
+    async with living(life, adapter) as app:
+        life.world.say(life.person("anna"), life.room, "@llmos first")
+        await asked(adapter, 1)
+        await pending(app.store, 0)
+        adapter.fault = None
+        life.world.say(life.person("anna"), life.room, "@llmos second")
+        assert await life.answers(1) == ["second"]
 
 
 async def test_moderators_are_told_once_that_a_room_cannot_be_read(
