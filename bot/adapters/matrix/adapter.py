@@ -45,17 +45,20 @@ class MatrixAdapter(Adapter):
         self._account = Account(settings)
         self._rooms, self._relations = Rooms(self._account), Relations(self._account)
         self._encryption = _encryption(self._account, settings)
-        calls, doors = Calls(self._account), Doors(self._account, settings)
+        calls, self._doors = Calls(self._account), Doors(self._account, settings)
         self.directory = MatrixDirectory(calls, self._rooms, settings, self._encryption, now=now)
         self._sender = Sender(
             calls, self._rooms, settings, self._encryption, message_bytes=message_bytes, now=now
         )
-        self._sync = Sync(self._account, self._rooms, doors, self._relations, self._encryption, now)
+        self._sync = Sync(self._account, self._rooms, self._doors, self._relations, self._encryption, now)
 
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`."""
         # an asynchronous generator may not hold a TaskGroup: it could be left in another task
-        keeping = [asyncio.create_task(self._sender.mutes.keep(), name="mutes")]
+        keeping = [
+            asyncio.create_task(self._sender.mutes.keep(), name="mutes"),
+            asyncio.create_task(self._doors.keep(), name="doors"),
+        ]
         if self._encryption is not None:
             keeping.append(asyncio.create_task(self._encryption.keep(), name="keys"))
         try:

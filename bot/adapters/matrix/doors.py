@@ -1,8 +1,10 @@
 """Coming into rooms and leaving them."""
 
 import logging
+from collections.abc import Iterable
 
-from bot.adapters.matrix.account import Account, LoginRefused
+from bot.adapters.matrix.account import Account
+from bot.adapters.matrix.errands import Deed, Errands
 from bot.adapters.matrix.reading import Json, table, tables, text
 from bot.adapters.matrix.settings import Settings
 from bot.core.errors import PlatformError, RateLimited
@@ -17,27 +19,36 @@ class Doors:
     def __init__(self, account: Account, settings: Settings) -> None:
         self._account = account
         self._invites_from = settings.invites_from
+        self._errands = Errands(account, settings.folder / "errands.json")
+
+    async def keep(self) -> None:
+        """Go through doors, for as long as the bot runs."""
+        await self._errands.keep()
 
     async def answer(self, invitations: Json) -> None:
-        """Accept or decline invitations, by room id as /sync gives them.
+        """Promise to accept or decline invitations, by room id as /sync gives them; `keep` does it.
 
         Raises:
-            RateLimited: not all are answered; ask again with the same ones.
+            PlatformError: the promise cannot be written down.
         """
+        deeds: dict[str, Deed] = {}
         for room_id in invitations:
             sender = self._inviter(table(invitations, room_id))
-            if self.welcomes(sender):
-                await self._try("join", room_id)
-            else:
+            deeds[room_id] = "join" if self.welcomes(sender) else "leave"
+            if deeds[room_id] == "leave":
                 _log.info("an invitation is declined", extra={"channel": room_id, "member": sender})
-                await self._try("leave", room_id)
+        await self._errands.take(deeds)
+
+    async def closed(self, room_ids: Iterable[str]) -> None:
+        """We are out of these rooms, or an invitation was taken back."""
+        await self._errands.drop(room_ids)
 
     async def follow(self, room_id: str, tombstone: Json) -> None:
         """A room was upgraded: go where everybody goes. Source: client-server API, "Room upgrades"."""
         successor = text(tombstone, "replacement_room")
         if successor is not None and successor.startswith("!"):
             _log.info("a room moved to %s", successor, extra={"channel": room_id})
-            await self._try("join", successor)
+            await self._errands.take({successor: "join"})
 
     async def leave_encrypted(self, room_id: str) -> None:
         """Say that we cannot read here, and go: whoever invites us again finds out as well."""
@@ -54,7 +65,7 @@ class Doors:
         except PlatformError as error:
             _log.warning("cannot say that a room is encrypted: %s", error, extra={"channel": room_id})
         _log.warning("an encrypted room is left", extra={"channel": room_id})
-        await self._try("leave", room_id)
+        await self._errands.take({room_id: "leave"})
 
     def welcomes(self, sender: str) -> bool:
         """Whether this member's invitations are accepted."""
@@ -68,13 +79,3 @@ class Doors:
             if event.get("type") == "m.room.member" and event.get("state_key") == self._account.user_id:
                 return text(event, "sender") or ""
         return ""
-
-    async def _try(self, deed: str, room_id: str) -> None:
-        """Join or leave; a room that cannot be entered or left holds up no other."""
-        path = ("join", room_id) if deed == "join" else ("rooms", room_id, "leave")
-        try:
-            await self._account.request("POST", *path, body={})
-        except (LoginRefused, RateLimited):
-            raise
-        except PlatformError as error:
-            _log.warning("cannot %s: %s", deed, error, extra={"channel": room_id})

@@ -116,8 +116,10 @@ class Sync:
             except (Forbidden, Gone) as error:  # we were sent out while we read
                 _log.info("a room is not ours any more: %s", error, extra={"channel": room_id})
                 self._rooms.forget(room_id)
-        for room_id in table(answer, "rooms", "leave"):
+        left = table(answer, "rooms", "leave")
+        for room_id in left:
             self._rooms.forget(room_id)
+        await self._doors.closed(left)
         return events
 
     async def _room(self, room_id: str, part: Json, cursor: str) -> list[Event]:
