@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.directory import Directory
 from bot.core.errors import Unsupported
-from bot.core.events import Encrypted, Event, Readable
+from bot.core.events import Attachment, Encrypted, Event, Readable
 from bot.core.specs import CommandSpec
 
 Cursors = Mapping[str, str]
@@ -76,6 +76,16 @@ class Adapter(ABC):
             PlatformError: it cannot be opened now.
         """
         raise Unsupported(f"{self.platform} encrypts nothing")
+
+    async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
+        """The content of a file that came with a message.
+
+        Raises:
+            Unsupported: this platform, or this attachment, has nothing to fetch.
+            TooBig: it has more than `most_bytes`; no more than those were ever held.
+            Gone, Forbidden, RateLimited, PlatformError: see `bot.core.errors`.
+        """
+        raise Unsupported(f"files on {self.platform} cannot be fetched")
 
     async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
         """Register commands where the platform has a menu of them; called once before `events`."""

@@ -7,8 +7,9 @@
     ├── PlatformError        Discord, Matrix or the console refused or failed
     │   ├── Unsupported      the platform cannot do this at all
     │   ├── Forbidden        the bot lacks a permission
-    │   ├── Gone             the message, channel or member no longer exists
+    │   ├── Gone             the message, channel, member or file no longer exists
     │   ├── Locked           an encrypted event whose key is not here (yet)
+    │   ├── TooBig           a file is bigger than we take
     │   └── RateLimited      try again after `retry_after_s`
     ├── ModelError           a language model failed
     │   ├── ModelUnavailable it cannot be reached or loaded, or refuses our key
@@ -58,6 +59,10 @@ class Gone(PlatformError):
 
 class Locked(PlatformError):
     """An encrypted event whose key is not here (yet)."""
+
+
+class TooBig(PlatformError):
+    """A file is bigger than we take."""
 
 
 class RateLimited(PlatformError):

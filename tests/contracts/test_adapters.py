@@ -32,7 +32,7 @@ from bot.core.actions import (
     Update,
 )
 from bot.core.errors import Gone, PlatformError, Unsupported
-from bot.core.events import Channel, Event, Message, MessageRef, place_of
+from bot.core.events import Attachment, Channel, Event, Message, MessageRef, place_of
 from bot.core.permissions import Role
 from tests.contracts.stages import STAGES, Stage, stranger
 
@@ -359,6 +359,12 @@ async def test_an_update_changes_the_bots_own_message(service: Stage) -> None:
     ref = MessageRef(question.ref.channel, made.message_ids[0])
     assert await service.adapter.perform(Update(ref, "newer"), "update") == made
     assert service.shown() == ["newer"]
+
+
+async def test_a_file_that_is_not_there_is_refused_with_a_platform_error(stage: Stage) -> None:
+    nothing = Attachment("a", "story.txt", "text/plain", 5, "nowhere:story.txt")
+    with pytest.raises(PlatformError, match=r"story|fetched"):
+        await stage.adapter.fetch(nothing, 5)
 
 
 # Asked

@@ -206,6 +206,16 @@ class Person:
         path = f"/v3/rooms/{quote(room)}/send/{kind}/t{next(self._numbers)}"
         return str((await self.call("PUT", path, content))["event_id"])
 
+    async def upload(self, data: bytes, kind: str = "text/plain") -> str:
+        """Put a file on the homeserver; its `mxc://` address."""
+        headers = {"Authorization": f"Bearer {self.login.access_token}", "Content-Type": kind}
+        address = f"{self.url}/_matrix/media/v3/upload"
+        async with self._http.post(address, data=data, headers=headers) as answer:
+            found: Json = await answer.json(content_type=None)
+            if answer.status != 200:
+                raise Refused(answer.status, found)
+            return str(found["content_uri"])
+
     # Eyes
 
     async def read(self, room: str) -> list[Json]:

@@ -15,9 +15,10 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from bot.adapters.matrix.downloading import Answer, download
 from bot.adapters.matrix.reading import Json, integer, parse, text
 from bot.adapters.matrix.settings import Settings
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
 
 API = ("_matrix", "client", "v3")
 REQUEST_TIMEOUT_S = 30.0
@@ -174,6 +175,29 @@ class Account:
             self._lost(token, found)
         raise _error(status, found)
 
+    async def download(self, *path: str, base: tuple[str, ...], most_bytes: int, timeout_s: float) -> bytes:
+        """A file, read with our access token, and again only after a new log-in.
+
+        Raises:
+            TooBig: it has more than `most_bytes`.
+            RateLimited, Forbidden, Gone, Unsupported, Refused, Unreachable, LoginRefused: see `request`.
+        """
+        for _attempt in range(2):
+            token = await self._token()
+            try:
+                answer = await download(
+                    self._client(), self._url((*base, *path)), token, most_bytes, timeout_s
+                )
+            except (aiohttp.ClientError, OSError) as error:
+                raise self._unreachable(error) from error
+            if answer.status == 200:
+                return answer.body
+            found = _understood(answer)
+            if text(found, "errcode") not in _TOKEN_GONE:
+                break
+            self._lost(token, found)
+        raise _error(answer.status, found)
+
     async def close(self) -> None:
         """Close the connections; the session stays valid."""
         if self._http is not None:
@@ -268,20 +292,15 @@ class Account:
         token: str | None,
         timeout_s: float,
     ) -> tuple[int, Json]:
-        if self._http is None:
-            self._http = aiohttp.ClientSession()
-        url = URL(
-            f"{self._settings.homeserver}/" + "/".join(quote(part, safe="") for part in path), encoded=True
-        )
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
         sent = None if body is None else json.dumps(body).encode()
         if sent is not None:
             headers["Content-Type"] = "application/json"
         try:
-            async with self._http.request(
+            async with self._client().request(
                 method,
-                url.update_query(query or {}),
+                self._url(path).update_query(query or {}),
                 data=sent,
                 headers=headers,
                 timeout=timeout,
@@ -289,19 +308,43 @@ class Account:
             ) as response:
                 data = await response.read()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            reason = str(error) or type(error).__name__
-            raise Unreachable(f"{self._settings.homeserver} cannot be reached: {reason}") from error
-        try:
-            found = parse(data)
-        except ValueError as error:
-            raise Unreachable(
-                f"{url.host} answered {response.status} with something that is no JSON object"
-            ) from error
-        if response.status >= 500:
-            raise Unreachable(f"{url.host} answered {response.status}: {text(found, 'error')}")
-        if response.status == 429:
-            raise RateLimited(_patience(found, response.headers.get("Retry-After")))
-        return response.status, found
+            raise self._unreachable(error) from error
+        return response.status, _understood(
+            Answer(response.status, data, response.url.host or "", response.headers.get("Retry-After"))
+        )
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession()
+        return self._http
+
+    def _url(self, path: tuple[str, ...]) -> URL:
+        quoted = "/".join(quote(part, safe="") for part in path)
+        return URL(f"{self._settings.homeserver}/{quoted}", encoded=True)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        reason = str(error) or type(error).__name__
+        return Unreachable(f"{self._settings.homeserver} cannot be reached: {reason}")
+
+
+def _understood(answer: Answer) -> Json:
+    """What an answer says.
+
+    Raises:
+        RateLimited, TooBig, Unreachable
+    """
+    try:
+        found = parse(answer.body)
+    except ValueError as error:
+        raise Unreachable(
+            f"{answer.host} answered {answer.status} with something that is no JSON object"
+        ) from error
+    if answer.status >= 500:
+        why = f"{answer.host} answered {answer.status}: {text(found, 'error')}"
+        raise TooBig(why) if text(found, "errcode") == "M_TOO_LARGE" else Unreachable(why)
+    if answer.status == 429:
+        raise RateLimited(_patience(found, answer.retry_after))
+    return found
 
 
 def _patience(answer: Json, header: str | None) -> float:

@@ -15,6 +15,7 @@ from bot.adapters.matrix.doors import Doors
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES
+from bot.adapters.matrix.media import fetched
 from bot.adapters.matrix.reading import parse
 from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import PLATFORM, Rooms
@@ -22,7 +23,7 @@ from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.sync import Sync
 from bot.core.actions import Action, Receipt, Report, no_report
-from bot.core.events import Encrypted, Readable
+from bot.core.events import Attachment, Encrypted, Readable
 
 if TYPE_CHECKING:  # without encryption its packages are not needed
     from bot.adapters.matrix.encryption.encryption import Encryption
@@ -85,6 +86,10 @@ class MatrixAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`."""
         return await self._sender.perform(action, key, resume, report)
+
+    async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `Adapter`."""
+        return await fetched(self._account, attachment, most_bytes)
 
     async def close(self) -> None:
         """See `Adapter`."""
