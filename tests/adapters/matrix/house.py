@@ -61,6 +61,8 @@ class House:
     """More sections."""
     encrypted: bool = False
     """Rooms are encrypted, and so people have clients that encrypt."""
+    homeserver: str = ""
+    """Where the bot finds its homeserver, if something stands between them."""
     people: dict[str, Person] = field(default_factory=dict)
 
     async def person(self, name: str) -> Person:
@@ -93,11 +95,12 @@ class House:
     @property
     def toml(self) -> str:
         """The configuration of the bot as an operator writes it."""
+        homeserver = self.homeserver or self.synapse.url
         return "\n".join(
             (
                 '[bot]\nname = "LLMOS"\ndata_dir = "data"',
                 '[llm]\nengine = "echo"\nmodel = "echo"',
-                f'[matrix]\nhomeserver = "{self.synapse.url}"\nuser_id = "{self.bot.user_id}"',
+                f'[matrix]\nhomeserver = "{homeserver}"\nuser_id = "{self.bot.user_id}"',
                 'password = "file:password"',
                 self.extra,
                 '[metrics]\nlisten = ""',

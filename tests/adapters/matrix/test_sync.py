@@ -10,25 +10,6 @@ from bot.adapters.matrix.doors import Doors
 from bot.adapters.matrix.settings import Settings
 from bot.llm.echo import EchoModel, Script
 from tests.adapters.matrix.house import House, until_member
-from tests.labs.people import Person
-
-
-async def talk(person: Person, room: str, count: int) -> None:
-    for number in range(count):
-        await person.say(room, f"talk {number}")
-
-
-async def test_a_long_gap_is_read_whole_and_every_mention_in_it_answered(house: House) -> None:
-    room = await house.room("anna", "ben")
-    anna = await house.person("anna")
-    house.model = EchoModel(Script("answered"))
-    async with house.living():
-        await house.lives_in(room)
-    for number in range(4):
-        await talk(anna, room, 40)
-        await house.ask(anna, room, f"question {number}")
-    async with house.living():
-        await house.stands(anna, room, *["answered"] * 4)
 
 
 @pytest.mark.drives("config:matrix.invites_from")
