@@ -140,6 +140,8 @@ class Sync:
     async def _timeline(self, room_id: str, timeline: Json, cursor: str) -> Sequence[Json]:
         """Everything in a room since the cursor, or since we came into it if that is later."""
         raws = list(tables(timeline, "events"))
+        if isinstance(listed := timeline.get("events"), list) and (others := len(listed) - len(raws)):
+            _log.warning("%d events cannot be understood: no objects", others, extra={"channel": room_id})
         start = text(timeline, "prev_batch")
         if flag(timeline, "limited") and start is not None and self._join(raws) is None:
             raws = [*await self._gap(room_id, start, cursor), *raws]
@@ -173,7 +175,8 @@ class Sync:
                 return encrypted(raw, room, self._account.user_id, about, self._now())
             return decode(raw, room, self._account.user_id, about, self._now())
         except Malformed as error:
-            _log.warning("an event cannot be understood: %s", error, extra={"channel": room.id})
+            about_it = {"channel": room.id, "event_id": text(raw, "event_id")}
+            _log.warning("an event cannot be understood: %s", error, extra=about_it)
             return None
 
 
