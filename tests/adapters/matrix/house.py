@@ -55,6 +55,8 @@ class House:
     number: int
     model: Model = field(default_factory=EchoModel)
     rules: Sequence[Rule] = ()
+    llm: str = 'engine = "echo"\nmodel = "echo"'
+    """What is in the [llm] section of the configuration; only `service` uses it."""
     extra: str = ""
     """Lines for the [matrix] section of the configuration."""
     sections: str = ""
@@ -99,7 +101,7 @@ class House:
         return "\n".join(
             (
                 '[bot]\nname = "LLMOS"\ndata_dir = "data"',
-                '[llm]\nengine = "echo"\nmodel = "echo"',
+                f"[llm]\n{self.llm}",
                 f'[matrix]\nhomeserver = "{homeserver}"\nuser_id = "{self.bot.user_id}"',
                 'password = "file:password"',
                 self.extra,
