@@ -4,6 +4,7 @@ Time is the running event loop's, so a test with a virtual clock runs hours in m
 """
 
 import asyncio
+import itertools
 from collections import deque
 from enum import IntEnum
 from math import inf
@@ -13,6 +14,9 @@ _SHARE_OF_TIME = 1.25  # intermediate edits leave a fifth of the budget to first
 _LEAST_INTERVAL_S = 1.0
 _SPEND_S = 30.0
 _REFUSALS = 3  # then only the final text of that stream is shown
+
+
+_numbers = itertools.count()
 
 
 class Priority(IntEnum):
@@ -174,7 +178,7 @@ class EditBudget:
             if not turn.done() and self._ready_at(lane, now) <= now + 1e-6
         ]
         if ready:
-            lane = min(ready, key=lambda lane: (-lane.priority, lane.asked_at))
+            lane = min(ready, key=lambda lane: lane.rank)
             self._limit.take(now)
             lane.served_at = now
             self._waiting.pop(lane).set_result(None)
@@ -186,9 +190,16 @@ class Lane:
 
     def __init__(self, budget: EditBudget) -> None:
         self._budget = budget
+        self._number = next(_numbers)
         self.priority = Priority.INTERMEDIATE
         self.asked_at = self.served_at = -inf
         self.refusals = 0
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The lowest goes first: what was asked first is answered first, whoever was refused meanwhile."""
+        age = self.asked_at if self.priority is Priority.INTERMEDIATE else self._number
+        return -self.priority, age
 
     @property
     def not_before(self) -> float:

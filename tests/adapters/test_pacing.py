@@ -69,6 +69,25 @@ def test_a_refusal_stops_everyone_for_as_long_as_the_platform_says() -> None:
     assert run(scenario()) == pytest.approx(7.5)
 
 
+def test_who_was_refused_keeps_the_place_in_the_queue() -> None:
+    async def scenario() -> list[str]:
+        budget, served = EditBudget(Bucket(0.2, 10), finals_at_once=True), list[str]()
+        lanes = {name: budget.lane() for name in ("first", "second", "third")}
+
+        async def ask(name: str) -> None:
+            await lanes[name].turn(Priority.FINAL)
+            served.append(name)
+
+        await ask("first")
+        lanes["first"].refused(5)
+        async with asyncio.TaskGroup() as tasks:
+            for name in ("third", "second", "first"):
+                tasks.create_task(ask(name))
+        return served
+
+    assert run(scenario()) == ["first", "first", "second", "third"]
+
+
 def test_finals_at_once_wait_for_a_refusal_only() -> None:
     async def scenario() -> tuple[list[float], float]:
         budget = EditBudget(Bucket(0.2, 3), finals_at_once=True)

@@ -135,3 +135,5 @@ async def test_strict_rate_limits_lose_nothing_and_keep_the_order_of_a_room(hous
             asked[room].append((await house.ask(who, room, text), text))
         for room in rooms:
             await answered_once(house, anna, room, asked[room])
+            shown = await anna.shown(room, house.bot.user_id)
+            assert [each.text for each in shown] == [text for _id, text in asked[room]]

@@ -6,6 +6,7 @@ What a homeserver counts (Synapse: `rc_message`, all events of an account in all
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 from bot.adapters.matrix.account import API, Refused
 from bot.adapters.matrix.powers import Powers
@@ -78,12 +79,19 @@ class Calls:
         self.user_id = http.user_id
         self._http, self._gate = http, Gate()
         self._creations: dict[str, Json] = {}
+        self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # Events
 
     async def send(self, room_id: str, kind: str, content: Mapping[str, object], key: str) -> str:
-        """Send an event; its id. The same key is the same event for as long as the server remembers it."""
-        return _id(await self._counted("PUT", "rooms", room_id, "send", kind, key, body=content), "event_id")
+        """Send an event; its id. The same key is the same event for as long as the server remembers it.
+
+        A room gets them one after the other, as they were asked for (client-server API, "Recommendations when
+        sending messages").
+        """
+        async with self._orders.setdefault(room_id, asyncio.Lock()):
+            answer = await self._counted("PUT", "rooms", room_id, "send", kind, key, body=content)
+        return _id(answer, "event_id")
 
     async def redact(self, room_id: str, event_id: str, key: str, reason: str = "") -> None:
         """Remove an event's content for good."""
