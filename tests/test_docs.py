@@ -17,7 +17,7 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^(?:\$ )?(?:.*\|\s*)?(?:\.venv/bin/)?llmos ([a-z]+)", re.MULTILINE)
-MAKE = re.compile(r"^make ([a-z]+)", re.MULTILINE)
+MAKE = re.compile(r"^make ([a-z-]+)", re.MULTILINE)
 TEST = re.compile(r"\btests/[\w/]+\.py(?:::\w+)?")
 CHAT_PREFIXES = ("!llmos ", "/")
 
@@ -39,7 +39,7 @@ def snippets(path: Path) -> Iterator[str]:
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

@@ -1,0 +1,37 @@
+"""Our bot as `llmos run` starts it, telling when the decision about each message is durable."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bot.app import opened
+from bot.cli.platforms import adapters_for
+from bot.config import load
+from bot.core.events import Event, Message
+from bot.web.metrics import Metrics
+from tests.bench.programs import tell
+
+
+class Telling(Metrics):
+    """Tells of each decided message."""
+
+    def decided(self, event: Event, seconds: float) -> None:
+        """See `Metrics`; called when the transaction with the decision is committed."""
+        if isinstance(event, Message):
+            tell(event.ref.id)
+        super().decided(event, seconds)
+
+
+def command(config: Path) -> tuple[str, ...]:
+    """How it is started."""
+    return (__name__, str(config))
+
+
+async def main(config: Path) -> None:
+    settings = load(config)
+    async with opened(settings, adapters_for(settings), metrics=Telling()) as app:
+        await app.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
