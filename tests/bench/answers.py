@@ -62,7 +62,7 @@ async def measure(
         guests: the first one watches, the others ask in turn.
     """
     watcher, *askers = guests
-    pause_s = 2 * FOLLOWS.total_seconds() / len(askers)  # who asks again too soon is taken for a machine
+    pause_s = FOLLOWS.total_seconds() / len(askers)  # who asks again too soon is taken for a machine
     ear = Ear(watcher)
     waits: Mapping[Answerer, list[float]] = {ours: [], peer: []}
     cursor = await watcher.now()
@@ -75,7 +75,7 @@ async def measure(
                 began = perf_counter()
                 await asker.say(bot.room, mention(bot.user_id, text))
                 waited.append(await ear.until(bot.user_id, text) - began)
-            await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause_s)
         listening.cancel()
     mine, others = Waits.of(waits[ours][1:]), Waits.of(waits[peer][1:])
     return Answers(count, mine, others, ratio(mine.p50_ms, others.p50_ms))
