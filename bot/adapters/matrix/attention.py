@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from bot.adapters.matrix.calls import Calls
 from bot.core.errors import PlatformError
 from bot.core.events import MessageRef
 
-_PATIENCE_S = 0.2  # an answer that is there sooner needs no sign
+_PATIENCE_S = 0.2  # an answer that is there sooner needs no sign before it
 _TYPING_S = 30.0
 _AGAIN_S = 20.0
 _FAREWELL_S = 2.0
@@ -34,18 +34,23 @@ class Attention:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                room_id = question.channel.id
-                tasks.create_task(self._read(question), name="read receipt")
+                room_id, answered = question.channel.id, asyncio.Event()
+                tasks.create_task(self._read(question, answered), name="read receipt")
                 writing = tasks.create_task(self._write(room_id), name="typing") if writes else None
                 try:
                     yield
                 finally:
+                    answered.set()
                     if writing is not None:
                         writing.cancel()
         except BaseExceptionGroup as group:  # several tasks, but one fault
             raise group.exceptions[0] from None
 
-    async def _read(self, question: MessageRef) -> None:
+    async def _read(self, question: MessageRef, answered: asyncio.Event) -> None:
+        """A quick answer goes first: the homeserver would be busy with the receipt."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await answered.wait()
         await _try(self._calls.read(question.channel.id, question.id, question.channel.thread))
 
     async def _write(self, room_id: str) -> None:
