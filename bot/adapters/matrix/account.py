@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -99,6 +99,8 @@ class Account:
         self._refused: LoginRefused | None = None
         self.logins = 0
         """How often we logged in; each may have met a device that the homeserver had forgotten."""
+        self.after_login: list[Callable[[], None]] = []
+        """Called after each."""
 
     @property
     def server_name(self) -> str:
@@ -253,6 +255,8 @@ class Account:
         )
         await asyncio.to_thread(self._save, session)
         self.logins += 1
+        for call in self.after_login:
+            call()
         _log.info("logged in", extra={"user": self.user_id, "device": session.device_id})
         return session, token
 

@@ -46,6 +46,7 @@ class Encryption:
         self._logins = -1
         self._barren: dict[tuple[str, str], float] = {}
         self._chores = asyncio.Event()
+        account.after_login.append(self._chores.set)
 
     async def close(self) -> None:
         """Let another process have the device."""

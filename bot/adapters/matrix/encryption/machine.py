@@ -8,7 +8,6 @@ Source: specification, "End-to-End Encryption"; nio 0.26, `nio.crypto.olm_machin
 
 import json
 import logging
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
@@ -40,7 +39,7 @@ _FAULTS: tuple[type[Exception], ...] = (
 )
 """What nio and vodozemac raise about input that is not as it should be."""
 
-STORE_FAULTS: tuple[type[Exception], ...] = (peewee.PeeweeException, sqlite3.Error)
+STORE_FAULTS: tuple[type[Exception], ...] = (peewee.PeeweeException,)
 """A full disk, a file that somebody took away."""
 
 Devices = Mapping[str, Collection[str]]
