@@ -61,6 +61,7 @@ async def asked(house: House, who: Person, room: str, questions: list[str], text
     await house.stands(who, room, *questions)
 
 
+@pytest.mark.homeserver
 async def test_tokens_that_expire_again_and_again_cost_no_answer_and_no_new_device(tmp_path: Path) -> None:
     server = running(tmp_path / "server", token_lifetime=f"{LIFETIME_S}s")
     with server as synapse:
