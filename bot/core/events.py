@@ -67,13 +67,18 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message; it is fetched only when a feature needs it."""
+    """A file that came with a message; it is fetched only when a feature needs it.
+
+    Attributes:
+        secret: how its adapter decrypts it; "" for a plain file.
+    """
 
     id: str
     name: str
     content_type: str
     size_bytes: int
     url: str
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _LONGEST_EMOJI = 100
 _CLOCK_SKEW = timedelta(minutes=5)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_MS = 253_402_300_799_000  # the end of the year 9999
+_SECRETS = ("v", "key", "iv", "hashes")
 _MEDIA = frozenset({"m.image", "m.file", "m.audio", "m.video"})
 
 
@@ -216,13 +217,15 @@ def _attachment(content: Json, message_id: str, body: str) -> tuple[tuple[Attach
     """The file, and its caption. Source: client-server API, "Media captions"."""
     name = text(content, "filename")
     caption = body if name is not None and name != body else ""
-    url = text(content, "url")
+    sealed = table(content, "file")
+    url = text(sealed or content, "url")
     if url is None or not url.startswith("mxc://"):
         return (), caption
     info = table(content, "info")
     kind = text(info, "mimetype") or "application/octet-stream"
     size = max(integer(info, "size") or 0, 0)
-    return (Attachment(message_id, name or body, kind, size, url),), caption
+    secret = json.dumps({part: sealed.get(part) for part in _SECRETS}) if sealed else ""
+    return (Attachment(message_id, name or body, kind, size, url, secret),), caption
 
 
 def _reply_to(content: Json) -> str | None:

@@ -1,8 +1,10 @@
 """Files that came with messages: `mxc://` addresses, read with our access token (client-server API, 1.11)."""
 
+import asyncio
 import re
 
 from bot.adapters.matrix.account import Account
+from bot.adapters.matrix.encryption.files import decrypted
 from bot.core.errors import Unsupported
 from bot.core.events import Attachment
 
@@ -20,4 +22,5 @@ async def fetched(
     found = _ADDRESS.fullmatch(attachment.url)
     if found is None:
         raise Unsupported(f"{attachment.url[:100]!r} is no address of a file on Matrix")
-    return await account.download(*found.groups(), base=_PLACE, most_bytes=most_bytes, timeout_s=timeout_s)
+    data = await account.download(*found.groups(), base=_PLACE, most_bytes=most_bytes, timeout_s=timeout_s)
+    return await asyncio.to_thread(decrypted, data, attachment.secret) if attachment.secret else data

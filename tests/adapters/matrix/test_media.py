@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from nio.crypto import encrypt_attachment
 from yarl import URL
 
 from bot.adapters.matrix import MatrixAdapter, Settings
 from bot.adapters.matrix.account import Account, Refused, Unreachable
 from bot.adapters.matrix.downloading import redirected
+from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.encryption.files import decrypted
 from bot.adapters.matrix.media import fetched
 from bot.cli.platforms import matrix_settings
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
@@ -232,3 +236,27 @@ def test_nothing_secure_leads_to_something_insecure() -> None:
     for place in ("http://cdn.example/c", "file:///etc/passwd", "http://["):
         with pytest.raises(aiohttp.ClientError):
             redirected(home, place)
+
+
+async def test_an_encrypted_file_is_fetched_decrypted_and_held_against_what_was_sent(house: House) -> None:
+    anna = await house.person("anna")
+    sealed, how = encrypt_attachment(STORY)
+    file = {**how, "url": await anna.upload(sealed)}
+    adapter, story = await received(house, {"msgtype": "m.file", "body": "story.txt", "file": file})
+    try:
+        assert await adapter.fetch(story, 100_000) == STORY
+        assert str(how["key"]["k"]) not in repr(story)
+        other = replace(story, url=await anna.upload(sealed[::-1]))
+        with pytest.raises(Undecipherable, match="not the one"):
+            await adapter.fetch(other, 100_000)
+    finally:
+        await adapter.close()
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["{", "[]", "{}", '{"v": "v1"}', '{"v": "v2", "key": {"k": "a"}, "iv": "b", "hashes": {"sha256": "c"}}'],
+)
+def test_a_file_that_nobody_knows_how_to_decrypt_is_refused(secret: str) -> None:
+    with pytest.raises(Undecipherable):
+        decrypted(STORY, secret)
