@@ -7,18 +7,18 @@ from pathlib import Path
 from bot.app import opened
 from bot.cli.platforms import adapters_for
 from bot.config import load
-from bot.core.events import Event, Message
+from bot.core.events import Encrypted, Event, Message
 from bot.web.metrics import Metrics
 from tests.bench.programs import tell
 
 
 class Telling(Metrics):
-    """Tells of each decided message."""
+    """Tells of each decided message, by the id of the event that brought it."""
 
     def decided(self, event: Event, seconds: float) -> None:
         """See `Metrics`; called when the transaction with the decision is committed."""
-        if isinstance(event, Message):
-            tell(event.ref.id)
+        if isinstance(event, Message | Encrypted):
+            tell(event.id if isinstance(event, Encrypted) else event.ref.id)
         super().decided(event, seconds)
 
 
