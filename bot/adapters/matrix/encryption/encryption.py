@@ -71,7 +71,7 @@ class Encryption:
         left = (integer(counts, "signed_curve25519") or 0) if "signed_curve25519" in counts else None
         spare = answer.get("device_unused_fallback_key_types")
         used = isinstance(spare, list) and "signed_curve25519" not in spare
-        if events or changed or left is not None or used:
+        if events or changed or used or left not in (None, machine.keys_left):  # told with every sync
             await self._do(lambda: machine.receive(events, changed, left, spare_is_used=used))
             self._chores.set()
 

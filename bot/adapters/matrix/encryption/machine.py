@@ -131,6 +131,12 @@ class Machine:
         signed = integer(counts, "signed_curve25519") or 0
         self._olm.handle_response(KeysUploadResponse(integer(counts, "curve25519") or 0, signed))
 
+    @property
+    def keys_left(self) -> int | None:
+        """How many one-time keys the homeserver still has, as it last said."""
+        left: int | None = self._olm.uploaded_key_count
+        return left
+
     # What others send to this device
 
     def receive(
