@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "Check live that everything works.",
     "models": "Show, fetch and find the models that run on this machine.",
     "bench": "Measure this machine.",
+    "matrix": "Look after the bot's account on Matrix.",
     "privacy": "Export or erase what is stored about a person.",
     "migrate": "Bring the database to this version, with a backup first.",
     "backup": "Copy the database to a file, also while the bot runs.",

@@ -20,7 +20,7 @@ _EXTRAS = {
     "transformers": ("llm", ("torch", "transformers")),
     "llamacpp": ("fast", ("xllamacpp",)),
     "postgresql": ("postgres", ("asyncpg",)),
-    "matrix": ("matrix", ("nio", "vodozemac")),
+    "matrix": ("matrix", ("nio", "vodozemac", "peewee")),
 }
 """What is configured -> the extra that installs it, the packages it needs."""
 

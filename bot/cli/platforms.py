@@ -1,5 +1,6 @@
 """From the configuration to adapters: one for each platform that has a section, imported only then."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Adapter
@@ -25,12 +26,26 @@ def adapters_for(config: Config) -> list[Adapter]:
     return [_matrix(config)] if config.has_matrix else []
 
 
-def _matrix(config: Config) -> Adapter:
+def matrix_folder(config: Config) -> Path:
+    """Where the account keeps its session and its keys."""
+    return config.bot.data_dir / _FOLDER
+
+
+def require_matrix_packages() -> None:
+    """Say it in a sentence if they are not here.
+
+    Raises:
+        ConfigError: they are missing.
+    """
     extra, missing = missing_packages("matrix")
     if missing:
         what = _("{name} needs {missing}.", name="[matrix]", missing=", ".join(missing))
         mend = _("Run: pip install 'llmos-bot[{extra}]' -c constraints.txt", extra=extra)
         raise ConfigError(f"{what} {mend}")
+
+
+def _matrix(config: Config) -> Adapter:
+    require_matrix_packages()
     from bot.adapters.matrix import MatrixAdapter  # noqa: PLC0415 - its packages are optional
 
     return MatrixAdapter(matrix_settings(config))
@@ -48,7 +63,7 @@ def matrix_settings(config: Config) -> "Settings":
     return Settings(
         homeserver=matrix.homeserver or "",
         user_id=matrix.user_id or "",
-        folder=config.bot.data_dir / _FOLDER,
+        folder=matrix_folder(config),
         password=matrix.password.reveal() if matrix.password is not None else None,
         access_token=matrix.access_token.reveal() if matrix.access_token is not None else None,
         device_name=matrix.device_name,

@@ -346,22 +346,6 @@ class Machine:
 _UNSIGNED = ("signatures", "unsigned")
 
 
-def export_keys(
-    user_id: str, device_id: str, folder: Path, pickle_key: str, file: Path, passphrase: str
-) -> int:
-    """Write the keys of all rooms to a file that clients can import; how many there were.
-
-    Source: specification, "Key export format".
-    """
-    store = SqliteStore(user_id, device_id, str(folder), pickle_key, Machine.FILE)
-    try:
-        sessions = list(store.load_inbound_group_sessions())
-        Olm.export_keys_static(sessions, str(file), passphrase)
-        return len(sessions)
-    finally:
-        store.database.close()
-
-
 def _sound(devices: Json) -> Json:
     """Devices as nio can bear them."""
     return {
