@@ -25,11 +25,13 @@ class Visitor:
 
     Attributes:
         user_id: whose account it is, as the homeserver says.
+        device_id: of the token, or of the session that ends soon.
     """
 
     homeserver: str
     user_id: str
     token: str
+    device_id: str = ""
 
 
 async def versions(homeserver: str) -> str:
@@ -77,7 +79,7 @@ async def visiting(
     """
     if token is not None:
         answer = await _call("GET", homeserver, "/v3/account/whoami", token=token)
-        yield Visitor(homeserver, str(answer.get("user_id")), token)
+        yield Visitor(homeserver, str(answer.get("user_id")), token, str(answer.get("device_id", "")))
         return
     body: Json = {
         "type": "m.login.password",
@@ -86,7 +88,8 @@ async def visiting(
         "initial_device_display_name": "llmos doctor",
     }
     answer = await _call("POST", homeserver, "/v3/login", body)
-    visitor = Visitor(homeserver, str(answer.get("user_id")), str(answer.get("access_token")))
+    user_id, token, device_id = (str(answer.get(key)) for key in ("user_id", "access_token", "device_id"))
+    visitor = Visitor(homeserver, user_id, token, device_id)
     try:
         yield visitor
     finally:
@@ -104,6 +107,12 @@ async def state(visitor: Visitor, room: str) -> list[Json]:
     path = f"/v3/rooms/{quote(room)}/state"
     found = await _call("GET", visitor.homeserver, path, token=visitor.token)
     return [event for event in found.get("events", []) if isinstance(event, dict)]
+
+
+async def own_keys(visitor: Visitor) -> Json:
+    """The answer of `/keys/query` about the account: its devices and its cross-signing identity."""
+    body: Json = {"device_keys": {visitor.user_id: []}}
+    return await _call("POST", visitor.homeserver, "/v3/keys/query", body, token=visitor.token)
 
 
 async def _call(

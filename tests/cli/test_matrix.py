@@ -128,14 +128,21 @@ def test_doctor_finds_the_account_well_and_leaves_no_session(
     assert devices(synapse, bot) == before
 
 
-def test_doctor_tells_of_rooms_and_power(operator: Operator, synapse: Synapse, bot: Login) -> None:
-    operator.writes(ECHO + section(synapse, bot.user_id, f'access_token = "{bot.access_token}"'))
+@pytest.mark.parametrize(
+    ("encryption_is_on", "told"), [(True, "which it reads"), (False, "which it leaves because of encryption")]
+)
+def test_doctor_tells_of_rooms_and_power(
+    operator: Operator, synapse: Synapse, encryption_is_on: bool, told: str
+) -> None:
+    bot = synapse.register(f"cli-encryption-{encryption_is_on}".lower())
+    token = f'access_token = "{bot.access_token}"\nencryption = {str(encryption_is_on).lower()}'
+    operator.writes(ECHO + section(synapse, bot.user_id, token))
     encryption = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
     url = f"{synapse.url}/_matrix/client/v3/createRoom"
     call("POST", url, {"initial_state": [encryption]}, token=bot.access_token)
     ok, detail, _fix = rows(operator)["matrix rooms"]
     assert ok
-    assert detail.startswith("in 1 room; power to moderate in 1 of 1; 1 encrypted")
+    assert detail.startswith(f"in 1 room; power to moderate in 1 of 1; 1 encrypted, {told}")
 
 
 @pytest.mark.parametrize(

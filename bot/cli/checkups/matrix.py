@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from bot.cli.checkups import Finding
+from bot.cli.checkups import Finding, encryption
 from bot.cli.fit import missing_packages
 from bot.cli.homeserver import Json, Visitor, rooms, state, versions, visiting
 from bot.config import Config
@@ -34,7 +34,9 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
         async with visiting(matrix.homeserver, matrix.user_id, password=password, token=token) as visitor:
             yield _account(matrix.user_id, visitor)
             if visitor.user_id == matrix.user_id and not missing_packages("matrix")[1]:
-                yield await _rooms(visitor)
+                yield await _rooms(visitor, matrix.encryption)
+                async for finding in encryption.findings_of(config, visitor):
+                    yield finding
     except Forbidden as error:
         fix = _("Check matrix.user_id and matrix.password, or make a new access token.")
         yield Finding("matrix account", False, str(error), fix)
@@ -49,8 +51,8 @@ def _account(user_id: str, visitor: Visitor) -> Finding:
     return Finding("matrix account", False, detail, _("Set matrix.user_id to it, or take another token."))
 
 
-async def _rooms(visitor: Visitor) -> Finding:
-    """In how many rooms the bot is, may moderate, and cannot read."""
+async def _rooms(visitor: Visitor, encryption_is_on: bool) -> Finding:
+    """In how many rooms the bot is, may moderate, and which of them are encrypted."""
     joined = await rooms(visitor)
     if not joined:
         detail = _("in no room yet; invite {user}", user=visitor.user_id)
@@ -65,8 +67,10 @@ async def _rooms(visitor: Visitor) -> Finding:
         ngettext("in {n} room", "in {n} rooms", len(joined)),
         _("power to moderate in {n} of {all}", n=moderating, all=len(looked)),
     ]
-    if encrypted:
-        parts.append(_("{n} encrypted, which this release cannot read", n=encrypted))
+    if encrypted and encryption_is_on:
+        parts.append(_("{n} encrypted, which it reads", n=encrypted))
+    elif encrypted:
+        parts.append(_("{n} encrypted, which it leaves because of encryption = false", n=encrypted))
     return Finding("matrix rooms", True, "; ".join(parts))
 
 

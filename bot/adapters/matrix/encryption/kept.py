@@ -4,8 +4,9 @@ A copy in memory is read. Reading the store itself would keep the bot from writi
 keys, and matrix-nio's store makes and upgrades tables where it is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from nio.store import Accounts, SqliteStore
 from peewee import SqliteDatabase
 from vodozemac import LibolmPickleException, PickleException
 
+from bot.adapters.matrix.encryption.keeping import read_json
 from bot.adapters.matrix.encryption.machine import STORE_FAULTS, Machine
+from bot.adapters.matrix.encryption.signing import FILE as SEEDS
+from bot.adapters.matrix.encryption.signing import Identity
 from bot.core.errors import PlatformError
 from bot.core.text import _
 
@@ -22,6 +26,45 @@ _PICKLE_KEY = "keys.secret"  # `keeping` makes it where there is none; here that
 
 _ROUNDS = 100_000
 """The least that the specification recommends ("Key export format"); matrix-nio would take a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The bot's own device.
+
+    Attributes:
+        key: its public Ed25519 key, in base64.
+        master: the public master key of the identity that we made for the account, if we made one.
+    """
+
+    id: str
+    key: str
+    master: str | None
+
+
+def own_device(folder: Path, homeserver: str, user_id: str, device_id: str | None = None) -> Device | None:
+    """The device that the bot is at its next start; None if its keys are yet to be made.
+
+    Args:
+        device_id: of a configured access token; otherwise the bot goes on with the session it keeps.
+
+    Raises:
+        PlatformError: the files cannot be read.
+    """
+    session = read_json(folder / "session.json") or {}
+    if device_id is None and (session.get("homeserver"), session.get("user_id")) == (homeserver, user_id):
+        device_id = session.get("device_id")
+    key = _signing_keys(folder, user_id).get(device_id or "")
+    if device_id is None or key is None:
+        return None
+    seeds = read_json(folder / SEEDS)
+    return Device(device_id, key, None if seeds is None else Identity(user_id, seeds).master)
+
+
+def _signing_keys(folder: Path, user_id: str) -> Mapping[str, str]:
+    """By the devices that the account had."""
+    with _copied(folder, user_id) as stores:
+        return {store.device_id: store.load_account().identity_keys["ed25519"] for store in stores}
 
 
 def room_keys(folder: Path, user_id: str) -> Sequence[InboundGroupSession]:
