@@ -1,4 +1,4 @@
-"""Matrix: plain rooms on any homeserver."""
+"""Matrix: rooms on any homeserver, plain and encrypted."""
 
 from bot.adapters.matrix.adapter import MatrixAdapter
 from bot.adapters.matrix.settings import Settings
