@@ -95,6 +95,7 @@ class Report:
 
     homeserver: str
     answer: Answers
+    encrypted_answer: Answers
     decision: Decisions
     sustained: Sustained
     memory: Memory

@@ -19,6 +19,7 @@ from tests.bench.answers import Answerer
 from tests.bench.figures import Answers, Decisions, Memory, Report, Sustained
 from tests.bench.guests import Guest, Party, PlainParty
 from tests.bench.programs import READY, Program, running
+from tests.bench.secretive_guests import SecretiveParty
 from tests.labs import synapse as lab
 
 Progress = Callable[[str], None]
@@ -46,8 +47,11 @@ class Counts:
 class Bench:
     """One homeserver, our bot and the peer, and the rooms in which they meet people."""
 
-    def __init__(self, house: House, party: Party, counts: Counts, progress: Progress) -> None:
-        self._house, self._party, self._counts, self._progress = house, party, counts, progress
+    def __init__(
+        self, house: House, party: Party, encrypted: Party, counts: Counts, progress: Progress
+    ) -> None:
+        self._house, self._party, self._encrypted = house, party, encrypted
+        self._counts, self._progress = counts, progress
         self._config = house.write()
         self._guests: Sequence[Guest] = ()
         self._rooms: Sequence[str] = ()
@@ -64,12 +68,12 @@ class Bench:
         ]
         for room in self._rooms:
             await peer.join(room)
-        answered, sustained, memory = await self._service()
+        answered, encrypted, sustained, memory = await self._service()
         decided = await self._decisions()
         homeserver = f"Synapse {lab.VERSION}, {self._house.synapse.rates} rates"
-        return Report(homeserver, answered, decided, sustained, memory)
+        return Report(homeserver, answered, encrypted, decided, sustained, memory)
 
-    async def _service(self) -> tuple[Answers, Sustained, Memory]:
+    async def _service(self) -> tuple[Answers, Answers, Sustained, Memory]:
         """What is measured from outside, of `llmos run`."""
         log = self._house.folder / "service.log"
         async with running(log, "bot", "run", "--config", str(self._config)) as ours:
@@ -77,7 +81,9 @@ class Bench:
             self._progress("idle")
             await asyncio.sleep(self._counts.settle_s)
             idle_rss_mb = ours.rss_mb
-            answered = await self._answers()
+            answered = await self._answers(self._party, self._guests, nio_peer.ANSWER)
+            secretive = [await self._encrypted.guest(f"member{n}") for n in range(self._counts.people)]
+            encrypted = await self._answers(self._encrypted, secretive, nio_peer.ANSWER_ENCRYPTED)
             async with self._peer(nio_peer.LISTEN) as peer:
                 self._progress("everybody sends")
                 database = self._house.config.storage.path
@@ -86,16 +92,17 @@ class Bench:
                     self._guests, self._rooms, ours, database, peer, self._counts.seconds
                 )
             memory = Memory(len(self._rooms), round(idle_rss_mb, 1), round(ours.rss_mb, 1))
-        return answered, sustained, memory
+        return answered, encrypted, sustained, memory
 
-    async def _answers(self) -> Answers:
-        peer = await self._house.person("nio")
-        ours = Answerer(self._house.bot.user_id, await self._room_for(self._house.bot.user_id))
-        theirs = Answerer(peer.id, await self._room_for(peer.id))
+    async def _answers(self, party: Party, guests: Sequence[Guest], kind: str) -> Answers:
+        us, peer = self._house.bot.user_id, await self._house.person("nio")
+        ours, theirs = [
+            Answerer(bot, await party.room(f"questions to {bot}", guests, [bot])) for bot in (us, peer.id)
+        ]
         await peer.join(theirs.room)
-        await self._joined([ours.room])
-        async with self._peer(nio_peer.ANSWER):
-            return await answers.measure(self._guests, ours, theirs, self._counts.questions, self._progress)
+        async with self._peer(kind):
+            await party.joined(ours.room, us)
+            return await answers.measure(guests, ours, theirs, self._counts.questions, self._progress)
 
     async def _decisions(self) -> Decisions:
         counts, log = self._counts, self._house.folder / "observed.log"
@@ -103,9 +110,6 @@ class Bench:
             return await decisions.measure(
                 self._guests, self._rooms, ours, peer, counts.messages, counts.rate, self._progress
             )
-
-    async def _room_for(self, bot: str) -> str:
-        return await self._party.room(f"questions to {bot}", self._guests, [bot])
 
     async def _joined(self, rooms: Sequence[str]) -> None:
         """Wait until our bot is in these rooms."""
@@ -123,9 +127,9 @@ class Bench:
 
 
 async def measured(synapse: lab.Synapse, folder: Path, counts: Counts, progress: Progress) -> Report:
-    """Everything, in rooms without encryption."""
+    """Everything; answers in encrypted rooms too."""
     async with housed(synapse, folder) as house:
-        return await Bench(house, PlainParty(house), counts, progress).run()
+        return await Bench(house, PlainParty(house), SecretiveParty(house), counts, progress).run()
 
 
 def main() -> None:
@@ -148,8 +152,9 @@ def _counts(arguments: Sequence[str]) -> Counts:
 
 
 def _tell(doing: str) -> None:
-    sys.stderr.write(f"\r{doing:<40}")
-    sys.stderr.flush()
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{doing:<40}")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

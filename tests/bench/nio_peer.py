@@ -15,9 +15,10 @@ from nio import AsyncClient, AsyncClientConfig, MatrixRoom, RoomMessageText, Syn
 
 from tests.bench.guests import FILTER
 from tests.bench.programs import READY, tell
+from tests.labs.secretive import Memory
 from tests.labs.synapse import Login
 
-LISTEN, ANSWER = "listen", "answer"
+LISTEN, ANSWER, ANSWER_ENCRYPTED = "listen", "answer", "answer-encrypted"
 
 _LONG_POLL_MS = 30_000
 
@@ -29,11 +30,14 @@ class SyncFailed(Exception):
 class Peer:
     """An account with nio's client."""
 
-    def __init__(self, url: str, login: Login) -> None:
-        self._client = AsyncClient(url, login.user_id, config=AsyncClientConfig(encryption_enabled=False))
+    def __init__(self, url: str, login: Login, *, encrypts: bool = False) -> None:
+        config = AsyncClientConfig(encryption_enabled=encrypts, store_sync_tokens=False, store=Memory)
+        self._client = AsyncClient(url, login.user_id, store_path="unused", config=config)
         self._client.user_id, self._client.device_id = login.user_id, login.device_id
         self._client.access_token = login.access_token
-        self._id = login.user_id
+        if encrypts:
+            self._client.load_store()
+        self._encrypts, self._id = encrypts, login.user_id
 
     async def listen(self) -> NoReturn:
         """Tell when each message is in hand."""
@@ -46,6 +50,8 @@ class Peer:
     async def answer(self) -> None:
         """Repeat what others say."""
         await self._sync(0)
+        if self._encrypts:
+            await self._client.keys_upload()
         self._client.add_event_callback(self._reply, RoomMessageText)
         tell(READY)
         await self._client.sync_forever(timeout=_LONG_POLL_MS, sync_filter=FILTER)
@@ -66,7 +72,9 @@ class Peer:
     async def _reply(self, room: MatrixRoom, event: RoomMessageText) -> None:
         if event.sender != self._id:
             content = {"msgtype": "m.text", "body": event.body.partition(": ")[2]}
-            await self._client.room_send(room.room_id, "m.room.message", content)
+            await self._client.room_send(
+                room.room_id, "m.room.message", content, ignore_unverified_devices=True
+            )
 
 
 def command(kind: str, url: str, login: Login) -> tuple[str, ...]:
@@ -77,9 +85,9 @@ def command(kind: str, url: str, login: Login) -> tuple[str, ...]:
 
 async def main(kind: str, url: str, account: str) -> None:
     user_id, device_id, token = json.loads(account)
-    peer = Peer(url, Login(user_id, "", token, device_id))
+    peer = Peer(url, Login(user_id, "", token, device_id), encrypts=kind == ANSWER_ENCRYPTED)
     try:
-        await (peer.answer() if kind == ANSWER else peer.listen())
+        await (peer.listen() if kind == LISTEN else peer.answer())
     finally:
         await peer.close()
 

@@ -15,7 +15,15 @@ async def test_it_measures_ours_and_the_peer_and_nothing_is_lost(synapse: Synaps
     report = json.loads(json.dumps(asdict(await measured(synapse, tmp_path, TINY, steps.append))))
     answer, decision, sustained = report["answer"], report["decision"], report["sustained"]
     assert (answer["questions"], decision["messages"], sustained["people"]) == (2, 6, 2)
-    for waits in (answer["ours"], answer["nio"], decision["ours"], decision["nio"]):
+    encrypted = report["encrypted_answer"]
+    for waits in (
+        encrypted["ours"],
+        encrypted["nio"],
+        answer["ours"],
+        answer["nio"],
+        decision["ours"],
+        decision["nio"],
+    ):
         assert 0 < waits["p50_ms"] <= waits["p95_ms"] <= waits["p99_ms"]
     assert min(answer["ratio_p50"], decision["ratio_p50"], decision["ratio_p99"]) > 0
     assert (decision["lost"], decision["nio_lost"]) == (0, 0)
