@@ -7,14 +7,14 @@ from pathlib import Path
 from tests.bench.matrix import Counts, measured
 from tests.labs.synapse import Synapse
 
-TINY = Counts(questions=2, messages=6, rate=8, people=2, rooms=2, seconds=1, settle_s=0)
+TINY = Counts(questions=2, messages=6, rate=8, people=4, rooms=2, seconds=1, settle_s=0)
 
 
 async def test_it_measures_ours_and_the_peer_and_nothing_is_lost(synapse: Synapse, tmp_path: Path) -> None:
     steps: list[str] = []
     report = json.loads(json.dumps(asdict(await measured(synapse, tmp_path, TINY, steps.append))))
     answer, decision, sustained = report["answer"], report["decision"], report["sustained"]
-    assert (answer["questions"], decision["messages"], sustained["people"]) == (2, 6, 2)
+    assert (answer["questions"], decision["messages"], sustained["people"]) == (2, 6, 4)
     encrypted = report["encrypted_answer"]
     for waits in (
         encrypted["ours"],
