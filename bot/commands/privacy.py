@@ -35,6 +35,16 @@ async def show(context: Context) -> str:
     return "\n".join([*lines, "", *_terms(context, opted_out=privacy.opted_out(context.caller.identity))])
 
 
+def _encrypted_terms(context: Context) -> list[str]:
+    if not context.channel.encrypted:
+        return []
+    return [
+        _(
+            "What is said in encrypted rooms, as here, nobody can read any more once I was restarted, not even I."
+        )
+    ]
+
+
 def _terms(context: Context, *, opted_out: bool) -> list[str]:
     """What is stored and for how long; says no more and no less than the schema declares."""
     terms = [
@@ -43,6 +53,7 @@ def _terms(context: Context, *, opted_out: bool) -> list[str]:
             "pseudonym instead of a name.",
             hours=context.services.context_hours,
         ),
+        *_encrypted_terms(context),
         _(
             "I know for {dedupe} days that I handled an event, without its text. Counters for quotas stay "
             "for {usage} days, notes of commands and of moderation for {audit:g} days.",

@@ -37,6 +37,12 @@ async def test_show_counts_what_is_kept_and_says_for_how_long(house: House) -> N
     assert "optin" not in text
 
 
+async def test_show_says_what_holds_in_encrypted_rooms_there_only(house: House) -> None:
+    there = replace(CHANNEL, encrypted=True)
+    assert "once I was restarted" in await house.told("privacy show", channel=there)
+    assert "once I was restarted" not in await house.told("privacy show")
+
+
 async def test_show_says_when_nothing_is_kept_and_when_one_has_opted_out(house: House) -> None:
     assert (await house.told("privacy show")).startswith("I have stored nothing about you.")
     await house.do("privacy optout")
