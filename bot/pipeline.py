@@ -51,6 +51,10 @@ MAX_WAITING = 10_000
 """Undecided events in memory; beyond it adapters wait, and the platform keeps the rest."""
 
 
+UNREADABLE = "unreadable"
+"""The outcome of a message whose key did not come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is recorded of one event, and the outbox rows that follow from it.
@@ -197,9 +201,9 @@ class Pipeline:
         if found is None:
             return None
         if isinstance(found, Unreadable):
-            return Decision(event, "unreadable", await self._tell_unread(event.channel))
+            return Decision(event, UNREADABLE, await self._tell_unread(event.channel))
         if found.event is None:
-            return Decision(event, "ignored")
+            return Decision(event, "recorded")
         return replace(self._decide(found.event), taken_as=event.key)
 
     async def _tell_unread(self, channel: Channel) -> tuple[NewOutboxRow, ...]:
@@ -270,6 +274,9 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
         match decision.event:
             case Message() as message:
                 messages.append((message, decision.outcome))
+            case Encrypted() as unread if decision.outcome == UNREADABLE:
+                nothing = Message(MessageRef(unread.channel, unread.id), unread.author, "", unread.at)
+                messages.append((nothing, decision.outcome))
             case Edit(message=message):
                 edited.append((message.ref, message.text if message.addressed is None else message.addressed))
             case Deletion(ref=ref):

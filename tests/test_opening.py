@@ -152,10 +152,11 @@ async def test_moderators_are_told_once_that_a_room_cannot_be_read(
         adapter = Sealed(life, keys=False)
         async with living(life, adapter) as app:
             for number in range(3):
-                life.world.say(life.person("anna"), life.room, f"@llmos question {number}")
+                unread = life.world.say(life.person("anna"), life.room, f"@llmos question {number}")
             await asked(adapter, 3)
             await life.until(lambda: bool(alerts(life)))
             await pending(app.store, 0)
+            assert await app.store.messages.outcome(unread.ref) == "unreadable"
     assert len(alerts(life)) == 1
 
 

@@ -40,7 +40,8 @@ def _encrypted_terms(context: Context) -> list[str]:
         return []
     return [
         _(
-            "What is said in encrypted rooms, as here, nobody can read any more once I was restarted, not even I."
+            "What is said in encrypted rooms, as here, nobody can read any more once I was restarted, "
+            "not even I."
         )
     ]
 

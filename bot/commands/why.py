@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "edited": N_("It was edited, and I keep the new text only."),
     "recorded": N_("I took note of it; it was nothing to answer."),
     "command": N_("It called a command, and I carried it out."),
+    "unreadable": N_("I could not decrypt it: its key did not reach me, so I do not know what it says."),
     "ignored:not-addressed": N_(
         "I stayed silent because it was not said to me. Mention me, or reply to one of my messages."
     ),
