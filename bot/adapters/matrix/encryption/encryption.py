@@ -112,7 +112,7 @@ class Encryption:
             await self._meet(await self._do(lambda: machine.unmet(users)))
             for devices, body in await self._do(lambda: machine.share(room_id, users, MOST_MESSAGES)):
                 await self._send("m.room.encrypted", body)
-                machine.shared(room_id, devices)
+                await self._do(lambda have=devices: machine.shared(room_id, have))  # type: ignore[misc]
             inside = {name: value for name, value in content.items() if name != _RELATION}
             sealed = await self._do(lambda: machine.encrypt(room_id, kind, inside))
         return sealed | {_RELATION: content[_RELATION]} if _RELATION in content else sealed
