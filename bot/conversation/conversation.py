@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import assert_never
 
 from bot.conversation import sentences
 from bot.conversation.draft import Draft
@@ -20,13 +21,16 @@ from bot.core.actions import Chunk, Status
 from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
 from bot.core.events import Message
 from bot.llm.language import language_of
-from bot.llm.model import Limits, Model, Queued
+from bot.llm.model import Limits, Model, Piece, Queued, Reading
 from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
 
 LOADS_UNNOTICED_S = 0.3
 """A model that is ready by then needs no line about loading."""
+
+READS_UNNOTICED_TOKENS = 512
+"""What is read of a question in a second or two needs no line about it."""
 
 LOADS_AT_MOST_S = 15 * 60.0
 """Nobody waits longer for an answer; a large model that is fetched for the first time takes minutes."""
@@ -39,6 +43,7 @@ class _Work:
     Attributes:
         said: what is asked, without the mention of the bot.
         model: the one that is asked, once it is chosen.
+        percent_read: of the question, as the member was told last; whole tens.
     """
 
     question: Message
@@ -49,6 +54,7 @@ class _Work:
     voice: Voice
     model: Model | None = None
     draft: Draft = field(default_factory=Draft)
+    percent_read: int = -1
 
 
 class _Declined(Exception):
@@ -221,11 +227,26 @@ def _work(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:
     return _Work(question, handle, policy, said, language, Voice(language or question.locale))
 
 
-def _shown(piece: str | Queued, work: _Work) -> Chunk:
-    """What a member sees of a piece."""
-    if isinstance(piece, Queued):
-        return Status(work.voice(lambda: sentences.waiting(piece.place)))
-    return work.draft.feed(piece)
+def _shown(piece: Piece, work: _Work) -> Chunk:
+    """What a member sees of a piece; nothing is an empty text."""
+    match piece:
+        case Queued(place=place):
+            return Status(work.voice(lambda: sentences.waiting(place)))
+        case Reading():
+            return _reading(piece, work)
+        case str():
+            return work.draft.feed(piece)
+        case _:
+            assert_never(piece)
+
+
+def _reading(piece: Reading, work: _Work) -> Chunk:
+    """A line about a long question, each time that another tenth of it is read."""
+    percent = 10 * (10 * piece.read // piece.of)
+    if piece.of - piece.read < READS_UNNOTICED_TOKENS or percent == work.percent_read:
+        return ""
+    work.percent_read = percent
+    return Status(work.voice(lambda: sentences.reading(percent)))
 
 
 def _failure(work: _Work, error: ModelError) -> str:

@@ -79,6 +79,11 @@ def loading(share: float) -> str:
     )
 
 
+def reading(percent: int) -> str:
+    """Progress while a model reads a question that is long."""
+    return _("There is a lot to read ({percent} % so far) …", percent=percent)
+
+
 def finishing() -> str:
     """Progress of a reply to an answer that is still being written."""
     return _("I finish the answer you reply to first …")

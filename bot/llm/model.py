@@ -50,7 +50,16 @@ class Queued:
     place: int
 
 
-Piece = str | Queued
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The model reads the question, which takes it a while: `read` tokens of `of` so far."""
+
+    read: int
+    of: int
+
+
+Piece = str | Queued | Reading
+"""Text, or a sign of life that is not part of the answer."""
 
 Progress = Callable[[str, float], None]
 """Told what is being done (English) and the share done, 0..1; called from any thread."""

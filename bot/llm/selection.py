@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.core.errors import ModelError, ModelTimeout
 from bot.llm.engine import EngineSpec, concurrency_of, make
 from bot.llm.language import language_of
-from bot.llm.model import Capabilities, Limits, Model, Piece, Progress, Queued, Turn, no_progress
+from bot.llm.model import Capabilities, Limits, Model, Piece, Progress, Queued, Reading, Turn, no_progress
 from bot.llm.slots import Slotted, Wrapper
 from bot.llm.thinking import Visible
 
@@ -59,6 +59,7 @@ class Patient(Wrapper):
     """Gives up on a model that is silent for too long; an answer that flows is never cut.
 
     Time in a queue does not count: there the member sees the place. Nor does the time a slow reader takes.
+    A model that reads on is not silent, however long the question is.
     """
 
     def __init__(self, model: Model, timeout_s: float, *, first_text_s: float | None = None) -> None:
@@ -89,6 +90,8 @@ class Patient(Wrapper):
                 if isinstance(piece, Queued):
                     left_s -= (now() - asked_at) if counts else 0
                     counts = piece.place == 0
+                elif isinstance(piece, Reading):
+                    left_s = self._first_text_s
                 elif piece.strip():
                     left_s = self._timeout_s
                 else:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from bot.core.errors import ModelEmpty
-from bot.llm.model import Limits, Piece, Queued, Turn
+from bot.llm.model import Limits, Piece, Turn
 from bot.llm.slots import Wrapper
 
 _TAGS = ("think", "thinking", "reasoning")
@@ -54,7 +54,7 @@ class Visible(Wrapper):
         begun = False
         async with aclosing(self.inner.stream(turns, limits)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Queued):
+                if not isinstance(piece, str):
                     yield piece
                     continue
                 text = thoughts.feed(piece)

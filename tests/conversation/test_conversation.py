@@ -13,7 +13,7 @@ from bot.core.actions import Chunk, Status
 from bot.core.errors import ModelBroken, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
 from bot.core.events import Attachment, Channel, Message
 from bot.llm.echo import EchoModel, Script
-from bot.llm.model import Capabilities, Limits, Piece, Progress, Queued, Turn, no_progress
+from bot.llm.model import Capabilities, Limits, Piece, Progress, Queued, Reading, Turn, no_progress
 from bot.llm.selection import Patient
 from bot.llm.slots import Slotted
 from bot.storage.store import Store
@@ -308,6 +308,26 @@ async def test_the_place_in_the_queue_is_shown(store: Store, clock: Clock) -> No
         "It is your turn …",
     ]
     assert text_of(chunks) == "Here."
+
+
+async def test_a_long_question_shows_how_far_it_is_read(store: Store, clock: Clock) -> None:
+    reads = [Reading(read, 4000) for read in range(256, 4000, 256)]
+    house = says(store, clock, *reads, "Here.")
+    question = await house.hear("Hi?", to_us=True)
+    with house.begin(question) as handle:
+        chunks = await house.chunks(question, handle)
+    assert statuses(chunks) == [
+        f"There is a lot to read ({percent} % so far) …" for percent in (0, 10, 20, 30, 40, 50, 60, 70, 80)
+    ]
+    assert text_of(chunks) == "Here."
+
+
+async def test_a_short_question_is_read_without_a_word(store: Store, clock: Clock) -> None:
+    house = says(store, clock, Reading(256, 600), Reading(512, 600), "Here.")
+    question = await house.hear("Hi?", to_us=True)
+    with house.begin(question) as handle:
+        chunks = await house.chunks(question, handle)
+    assert statuses(chunks) == []
 
 
 async def test_loading_is_shown_and_the_answer_follows(store: Store, clock: Clock) -> None:

@@ -18,9 +18,10 @@ from bot.core.errors import (
 )
 from bot.llm import engine
 from bot.llm.echo import EchoModel, Script
-from bot.llm.model import Capabilities, Limits, Model, Piece, Queued, Turn
+from bot.llm.model import Capabilities, Limits, Model, Piece, Queued, Reading, Turn
 from bot.llm.selection import EngineSpec, Fallback, Patient, build
 from bot.llm.slots import Slotted
+from bot.llm.thinking import Visible
 from tests.llm.misbehaving import Misbehaving
 from tests.llm.virtual_time import now, run
 
@@ -147,6 +148,17 @@ def test_time_in_the_queue_is_not_silence_but_time_after_it_is() -> None:
         waits = Scripted((1, Queued(2)), (500, Queued(1)), (500, Queued(0)), (58, "text"))
         assert (await ask(Patient(waits, 60)))[1] is None
         stalls = Scripted((1, Queued(1)), (500, Queued(0)), (60, "text"))
+        assert type((await ask(Patient(stalls, 60)))[1]) is ModelTimeout
+
+    run(main())
+
+
+def test_a_model_that_reads_on_is_not_silent_and_one_that_stops_reading_is() -> None:
+    async def main() -> None:
+        reads = Scripted((50, Reading(256, 600)), (50, Reading(512, 600)), (50, "text"))
+        pieces, error = await ask(Patient(Visible(reads), 60))
+        assert (pieces, error) == ([Reading(256, 600), Reading(512, 600), "text"], None)
+        stalls = Scripted((50, Reading(256, 600)), (60, "text"))
         assert type((await ask(Patient(stalls, 60)))[1]) is ModelTimeout
 
     run(main())

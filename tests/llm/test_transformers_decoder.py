@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.core.errors import ModelBroken, ModelEmpty
-from bot.llm.model import no_progress
+from bot.llm.model import Queued, Reading, no_progress
 from bot.llm.transformers.decoder import CHUNK_TOKENS, Decoder
 from bot.llm.transformers.job import Emitted, End, Job
 from bot.llm.transformers.keyvalues import size_bytes, states
@@ -219,10 +219,41 @@ def test_a_long_prompt_is_read_in_pieces_between_the_words_of_others(
     decoder.add(newcomer.job)
     reader.tokens = 0
     decoder.round()
-    assert not newcomer.emitted
+    assert not newcomer.text
     assert reader.tokens == CHUNK_TOKENS + 1, "a piece of the newcomer's prompt and a word of the other"
     decoder.round()
-    assert newcomer.emitted
+    assert newcomer.text
+
+
+def test_a_long_prompt_lets_a_short_one_pass(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.transformers.decoder.CHUNK_TOKENS", 32)
+    decoder = decoder_of(loaded)
+    long, short = Sheet(LONG, max_new_tokens=1), Sheet("hello there", max_new_tokens=1)
+    decoder.add(long.job)
+    decoder.add(short.job)
+    decoder.round()
+    decoder.round()
+    assert isinstance(short.last, End | ModelEmpty), "it is over"
+    assert not isinstance(long.last, End | ModelEmpty)
+    finish(decoder)
+    assert long.text == alone(loaded, LONG, 1).text
+
+
+def test_reading_a_long_prompt_is_told_and_a_short_one_is_not(loaded: LoadedModel) -> None:
+    long, short = Sheet(LONG, max_new_tokens=1), Sheet("hello there", max_new_tokens=1)
+    finish(decoder_of(loaded), long, short)
+    of = len(long.job.ids)
+    told = [piece for piece in long.emitted if isinstance(piece, Reading)]
+    assert told == [Reading(read, of) for read in range(CHUNK_TOKENS, of, CHUNK_TOKENS)]
+    assert not any(isinstance(piece, Reading) for piece in short.emitted)
+
+
+def test_who_waits_for_memory_is_told_the_place(loaded: LoadedModel) -> None:
+    sheets = [Sheet("0123456789" * 10, max_new_tokens=24) for _ in range(3)]
+    one = (100 + 24) * loaded.cache_bytes_per_token
+    finish(decoder_of(loaded, batch_bytes=one), *sheets)
+    told = [[piece for piece in sheet.emitted if isinstance(piece, Queued)] for sheet in sheets]
+    assert told == [[], [Queued(1), Queued(0)], [Queued(2), Queued(1), Queued(0)]]
 
 
 def test_a_cancelled_answer_costs_no_further_token(loaded: LoadedModel, reader: Reader) -> None:
@@ -252,8 +283,8 @@ def test_who_leaves_while_waiting_or_being_read_is_forgotten(loaded: LoadedModel
     decoder.round()
     assert not decoder.is_busy
     assert reader.tokens == read
-    assert not reading.emitted
-    assert not waiting.emitted
+    assert reading.emitted == [Reading(CHUNK_TOKENS, len(reading.job.ids))]
+    assert waiting.emitted == [Queued(1)]
 
 
 @pytest.mark.parametrize("length", [1, 3])

@@ -1,7 +1,8 @@
 """Writes many answers at once: a batch that answers join and leave between two tokens.
 
 New prompts are read in chunks between the tokens of the answers that already run, so that nobody's answer
-stands still for long. Rows are padded on the left; what was read is kept for the next question.
+stands still for long; a long prompt lets the shorter ones behind it pass. Rows are padded on the left; what
+was read is kept for the next question.
 """
 
 import inspect
@@ -12,6 +13,7 @@ import torch
 from transformers import DynamicCache
 
 from bot.core.errors import ModelEmpty, ModelError
+from bot.llm.model import Queued, Reading
 from bot.llm.transformers.job import End, Job
 from bot.llm.transformers.keyvalues import cache_of, joined, states
 from bot.llm.transformers.keyvalues import row as cut_row
@@ -99,8 +101,11 @@ class Decoder:
     def _admit(self) -> None:
         while self._waiting and self._has_room(self._waiting[0]):
             job = self._waiting.popleft()
+            _tell_place(job, 0)
             sampler = Sampler(self._loaded.model.generation_config, job.temperature)
             self._reading.append(_Row(job, sampler, Output(self._loaded.decode_stream(), job.stop)))
+        for place, job in enumerate(self._waiting, start=1):
+            _tell_place(job, place)
 
     def _has_room(self, newcomer: Job) -> bool:
         """Rows are padded to the longest, so one long conversation makes every other one as large."""
@@ -121,7 +126,12 @@ class Decoder:
             budget -= len(chunk)
             logits = self._forward(torch.tensor([chunk]), row.cache, [row.read])
             row.read += len(chunk)
-            if row.read == len(row.ids):
+            left = len(row.ids) - row.read
+            if left:
+                row.job.emit(Reading(row.read, len(row.ids)))
+            if left > CHUNK_TOKENS:
+                self._reading.rotate(-1)
+            if not left:
                 self._reading.popleft()
                 self._prefixes.keep(row.ids, states(row.cache))
                 if self._take(row, row.sampler.choose(row.ids, logits)):
@@ -203,3 +213,9 @@ class Decoder:
         understood = {name: value for name, value in arguments.items() if name in self._accepted}
         logits: torch.Tensor = self._loaded.model(**understood).logits[:, -1]
         return logits
+
+
+def _tell_place(job: Job, place: int) -> None:
+    if job.place != place:
+        job.place = place
+        job.emit(Queued(place))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core.errors import ModelError
+from bot.llm.model import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class End:
     """The answer is complete."""
 
 
-Emitted = str | End | ModelError
+Emitted = Piece | End | ModelError
 
 
 @dataclass(slots=True, eq=False)
@@ -22,8 +23,9 @@ class Job:
         ids: the prompt's tokens, at least one.
         max_new_tokens: at least 1; prompt and answer together fit the context.
         stop: texts that end the answer and are not part of it.
-        emit: takes pieces of text, then End or an error; called in the engine's thread.
+        emit: takes pieces, then End or an error; called in the engine's thread.
         cancelled: set by the reader; looked at before every token.
+        place: the one in the line for memory that was told last; 0 outside of it.
     """
 
     ids: list[int]
@@ -32,3 +34,4 @@ class Job:
     stop: tuple[str, ...]
     emit: Callable[[Emitted], None]
     cancelled: bool = False
+    place: int = 0
