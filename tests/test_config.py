@@ -64,6 +64,22 @@ def test_a_hugging_face_id_stays_a_name_unless_such_a_folder_exists(tmp_path: Pa
     assert load(path, environ={}).llm.model == str(tmp_path / "some" / "model")
 
 
+def test_a_folder_is_a_model_by_its_bare_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "weights").mkdir()
+    path = written(tmp_path, '[llm]\nmodel = "weights"\n[[llm.fallback]]\nmodel = "gpt2"\n')
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    llm = load(path, environ={}).llm
+    assert (llm.model, llm.fallback[0].model) == (str(tmp_path / "weights"), "gpt2")
+
+
+def test_what_an_endpoint_calls_its_model_is_never_a_path(tmp_path: Path) -> None:
+    (tmp_path / "some").mkdir()
+    for name in ("some", "./some", "models/tiny.gguf"):
+        toml = f'[llm]\nengine = "openai"\nbase_url = "http://127.0.0.1/v1"\nmodel = "{name}"\n'
+        assert load(written(tmp_path, toml), environ={}).llm.model == name
+
+
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, '[bot]\nname = "Ada"\n[llm]\nmax_new_tokens = 8\n')
     config = load(

@@ -55,8 +55,8 @@ def _secret(value: object, info: ValidationInfo) -> object:
 
 
 def _model(value: object, info: ValidationInfo) -> object:
-    """A name stays a name; what looks like a path and exists, or can only be a path, becomes absolute."""
-    if not isinstance(value, str) or not ("/" in value or value.endswith(".gguf")):
+    """A name stays a name, an endpoint's always; what is there, or can only be a path, becomes absolute."""
+    if not isinstance(value, str) or not value or info.data.get("engine") in ("openai", "echo"):
         return value
     path = _folder(info) / expanded(Path(value))
     only_a_path = value.startswith((".", "/", "~")) or value.endswith(".gguf") or value.count("/") > 1
@@ -96,7 +96,7 @@ def _check_host(url: str) -> None:
 class Engine(Section):
     """A language model and how to reach it: [llm] itself and each entry of its `fallback`."""
 
-    engine: EngineName = "transformers"
+    engine: EngineName = "transformers"  # before the model, whose meaning hangs on it
     model: ModelName = DEFAULT_MODEL
     base_url: str | None = Field(None, pattern=r"^https?://[^\s/]+")
     api_key: SecretReference | None = None

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import huggingface_hub
 from huggingface_hub.errors import (
     HfHubHTTPError,
@@ -59,6 +60,20 @@ def snapshot(
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ModelUnavailable(f"{repo}: {_reason(error)}") from error
     return Path(str(got))
+
+
+def refusal(repo: str, timeout_s: float = 10) -> str | None:
+    """Why a repository is of no use, as a sentence; None if it is. Asks the hub and fetches nothing."""
+    try:
+        hub = huggingface_hub.HfApi(endpoint=huggingface_hub.constants.ENDPOINT)
+        listed = hub.model_info(repo, timeout=timeout_s).siblings or ()
+    except HFValidationError:
+        return "that is no Hugging Face id."
+    except (HfHubHTTPError, OSError, httpx2.HTTPError) as error:
+        return _reason(error)
+    if not any(each.rfilename.endswith(".safetensors") for each in listed):
+        return "it holds no .safetensors file, and nothing else is loaded from the hub."
+    return None
 
 
 def file(repo: str, name: str, revision: str) -> Path:

@@ -7,18 +7,23 @@ from threading import Thread
 
 
 @contextmanager
-def listing(body: bytes, status: int = 200, key: str | None = None) -> Iterator[str]:
+def listing(
+    body: bytes, status: int = 200, key: str | None = None, path: str = "/models", error_code: str = ""
+) -> Iterator[str]:
     """Serve `body` at /v1/models as long as the context lasts, and return the base_url.
 
     Args:
+        path: another place below /v1.
+        error_code: as the Hugging Face hub tells what is wrong.
         key: who does not send it as a bearer token is refused.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             allowed = key is None or self.headers["Authorization"] == f"Bearer {key}"
-            known = self.path == "/v1/models"
+            known = self.path == f"/v1{path}"
             self.send_response((status if known else 404) if allowed else 401)
+            self.send_header("X-Error-Code", error_code)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
 from bot.cli.checkups import Finding, all_checkups, examine, machine
@@ -172,6 +173,58 @@ def test_a_model_folder_without_weights_is_told(operator: Operator) -> None:
     operator.writes('[llm]\nmodel = "./model"\n[metrics]\nlisten = ""\n')
     code, rows = examined(operator)
     assert (code, rows["model"].ok) == (1, False)
+
+
+HAS_WEIGHTS = b'{"id": "some/model", "siblings": [{"rfilename": "model.safetensors"}]}'
+PICKLED = b'{"id": "some/model", "siblings": [{"rfilename": "pytorch_model.bin"}]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error_code", "told"),
+    [
+        (HAS_WEIGHTS, 200, "", "at the first start"),
+        (PICKLED, 200, "", "no .safetensors file"),
+        (b"{}", 404, "RepoNotFound", "the hub has no such repository"),
+        (b"{}", 500, "", "the hub refused (500)"),
+    ],
+)
+def test_a_model_of_the_hub_is_looked_for_there(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int, error_code: str, told: str
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(operator.folder))
+    operator.writes('[llm]\nmodel = "some/model"\n[metrics]\nlisten = ""\n')
+    with listing(body, status, path="/api/models/some/model", error_code=error_code) as hub:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub)
+        _code, rows = examined(operator)
+    ok = body == HAS_WEIGHTS
+    assert (rows["model"].ok, bool(rows["model"].fix)) == (ok, not ok)
+    assert told in rows["model"].detail
+
+
+def test_a_hub_that_is_not_there_is_told(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(operator.folder))
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    operator.writes('[llm]\nmodel = "some/model"\n[metrics]\nlisten = ""\n')
+    code, rows = examined(operator)
+    assert (code, rows["model"].ok) == (1, False)
+    assert "cannot be reached" in rows["model"].detail
+
+
+def test_a_model_of_the_hub_that_is_here_needs_no_network(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, repository = "1" * 40, operator.folder / "hub" / "models--some--model"
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(operator.folder / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    operator.writes('[llm]\nmodel = "some/model"\n[metrics]\nlisten = ""\n')
+    _code, rows = examined(operator)
+    assert rows["model"] == Row(True, "some/model is here, from the Hugging Face hub.", "")
 
 
 def configured(folder: Path) -> Config:

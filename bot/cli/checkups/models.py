@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.cli.checkups import Finding
 from bot.config import Config
 from bot.core.text import _
-from bot.llm import catalogue, weights
+from bot.llm import catalogue, hub, weights
 from bot.llm.catalogue import Entry
 from bot.llm.checkpoint import incomplete
 
@@ -23,8 +23,7 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
         elif Path(model).is_absolute():
             yield _from_disk(Path(model))
         else:
-            detail = _("{model} comes from the Hugging Face hub at the first start.", model=model)
-            yield Finding("model", True, detail)
+            yield await asyncio.to_thread(_from_hub, model)
 
 
 def _from_catalogue(entry: Entry) -> Finding:
@@ -34,6 +33,17 @@ def _from_catalogue(entry: Entry) -> Finding:
     if wrong := weights.damage(entry):
         return Finding("model", False, f"{entry.name}: {wrong}", again)
     return Finding("model", True, _("{model} is here, its hashes are right.", model=entry.name))
+
+
+def _from_hub(model: str) -> Finding:
+    here = hub.cached(model)
+    if here is not None and incomplete(here) is None:
+        return Finding("model", True, _("{model} is here, from the Hugging Face hub.", model=model))
+    if wrong := hub.refusal(model):
+        mend = _("Check the path, or see `llmos models list` for names.")
+        return Finding("model", False, f"{model}: {wrong}", mend)
+    detail = _("{model} comes from the Hugging Face hub at the first start.", model=model)
+    return Finding("model", True, detail)
 
 
 def _from_disk(path: Path) -> Finding:
