@@ -1,8 +1,18 @@
 """`stop`: end an answer that is being written."""
 
+import asyncio
+import logging
+from collections.abc import Iterable
+
 from bot.commands.command import Context, command
+from bot.conversation.running import Handle
 from bot.core.permissions import Role
 from bot.core.text import _, ngettext
+
+ENDS_WITHIN_S = 2.0
+"""A model stops within two tokens; a platform that is slow to show the end keeps nobody waiting for longer."""
+
+_log = logging.getLogger(__name__)
 
 
 @command("stop")
@@ -13,5 +23,16 @@ async def stop(context: Context) -> str:
     if not stopped and len(running) and await context.role() >= Role.MODERATOR:
         stopped = running.stop(context.channel, by=caller, moderator=True)
     if stopped:
-        return ngettext("I stopped; what I had written stays.", "I stopped {n} answers.", stopped)
+        await _ended(stopped)
+        return ngettext("I stopped; what I had written stays.", "I stopped {n} answers.", len(stopped))
     return _("I am not writing an answer to you here. Only who asked, or a moderator, can stop an answer.")
+
+
+async def _ended(answers: Iterable[Handle]) -> None:
+    """Wait until the answers stand as they will stay: "I stopped" is said below them, and is true then."""
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            for answer in answers:
+                await answer.finished()
+    except TimeoutError:
+        _log.info("a stopped answer is not complete yet")

@@ -134,20 +134,20 @@ class Running:
             handle.stop("deleted")
         return bool(found)
 
-    def stop(self, channel: Channel, by: Identity, moderator: bool) -> int:
+    def stop(self, channel: Channel, by: Identity, moderator: bool) -> tuple[Handle, ...]:
         """Stop a member's own answers in a place, or all answers there for a moderator.
 
         Returns:
-            How many answers were stopped.
+            The answers that were stopped.
         """
-        found = [
+        found = tuple(
             handle
             for handle in self._handles
             if handle.stands_in(channel) and (moderator or handle.asker == by) and not handle.stopped.is_set()
-        ]
+        )
         for handle in found:
             handle.stop("stopped")
-        return len(found)
+        return found
 
     async def wait_for(self, channel: Channel, message_id: str) -> None:
         """Wait until the answer a message belongs to is stored; any other message is not waited for."""

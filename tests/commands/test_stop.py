@@ -1,10 +1,40 @@
 """`stop` ends an answer for its asker or a moderator, in one place."""
 
+import asyncio
+
+import pytest
+
+from bot.conversation.running import Handle
 from bot.core.actions import Reply
 from bot.core.events import MessageRef
 from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, THREAD, House
 
+SLOW = "bot.commands.stop.ENDS_WITHIN_S"
 NOTHING = "I am not writing an answer to you here. Only who asked, or a moderator, can stop an answer."
+
+
+@pytest.fixture(autouse=True)
+def unwaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody writes the answers of these tests, so none of them ends."""
+    monkeypatch.setattr(SLOW, 0)
+
+
+async def test_stopped_is_said_when_the_answer_has_ended(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(answer: Handle) -> None:
+        await answer.stopped.wait()
+        await asyncio.sleep(0)
+        happened.append("ended")
+        answer.finish()
+
+    monkeypatch.setattr(SLOW, 60)
+    happened: list[str] = []
+    answer = house.services.running.begin(MessageRef(CHANNEL, "1"), ALICE.identity)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(write(answer))
+        happened.append(await house.told("stop"))
+    assert happened == ["ended", "I stopped; what I had written stays."]
 
 
 async def test_a_member_stops_their_own_answer_and_what_is_written_stays(house: House) -> None:

@@ -95,21 +95,21 @@ async def test_members_stop_their_own_answers_here_and_moderators_all() -> None:
     mine = running.begin(QUESTION, ALICE.identity)
     theirs = running.begin(MessageRef(CHANNEL, "q2"), BOB.identity)
     away = running.begin(MessageRef(ELSEWHERE, "q3"), ALICE.identity)
-    assert running.stop(CHANNEL, ALICE.identity, moderator=False) == 1
+    assert len(running.stop(CHANNEL, ALICE.identity, moderator=False)) == 1
     assert mine.stopped.is_set()
     assert not theirs.stopped.is_set()
-    assert running.stop(CHANNEL, ALICE.identity, moderator=True) == 1
+    assert len(running.stop(CHANNEL, ALICE.identity, moderator=True)) == 1
     assert theirs.reason == "stopped"
     assert not away.stopped.is_set()
-    assert running.stop(CHANNEL, ALICE.identity, moderator=True) == 0
+    assert running.stop(CHANNEL, ALICE.identity, moderator=True) == ()
 
 
 async def test_an_answer_can_be_stopped_in_the_thread_that_was_opened_for_it() -> None:
     running = Running()
     handle = running.begin(MessageRef(CHANNEL, "t1"), ALICE.identity)
     other = running.begin(MessageRef(CHANNEL, "t2"), ALICE.identity)
-    assert running.stop(THREAD, BOB.identity, moderator=False) == 0
-    assert running.stop(THREAD, ALICE.identity, moderator=False) == 1
+    assert running.stop(THREAD, BOB.identity, moderator=False) == ()
+    assert len(running.stop(THREAD, ALICE.identity, moderator=False)) == 1
     assert handle.stopped.is_set()
     assert not other.stopped.is_set()
 

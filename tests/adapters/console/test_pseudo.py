@@ -74,11 +74,11 @@ async def test_ctrl_c_stops_an_answer_without_end_and_the_talk_goes_on(tmp_path:
             terminal.press(f"{question} question\r")
             await terminal.sees(f"ann> {question} question\nbot> on and")
             terminal.press(CTRL_C)
-            await terminal.sees("(stopped)", "ann> /stop", "bot> I stopped; what I had written stays.")
+            await terminal.sees("ann> /stop", "(stopped)\nbot> I stopped; what I had written stays.")
         assert terminal.process.returncode is None
         terminal.press(CTRL_C)
         assert await left(terminal) == 0
-    assert terminal.screen.text.count("(stopped)") == 2
+    assert terminal.screen.text.count("(stopped)\nbot> I stopped;") == 2
     assert "Traceback" not in terminal.screen.text
 
 
