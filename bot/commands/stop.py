@@ -10,7 +10,7 @@ from bot.core.permissions import Role
 from bot.core.text import _, ngettext
 
 ENDS_WITHIN_S = 2.0
-"""A model stops within two tokens; a platform that is slow to show the end keeps nobody waiting for longer."""
+"""A model stops within two tokens; no platform that is slow to show the end keeps anybody waiting longer."""
 
 _log = logging.getLogger(__name__)
 

@@ -32,15 +32,15 @@ class PseudoTerminal:
         """Type keys; control characters are keys too."""
         os.write(self._master, keys.encode())
 
-    async def sees(self, *texts: str) -> None:
-        """Wait until all of these stand on the screen.
+    async def sees(self, *texts: str, times: int = 1) -> None:
+        """Wait until all of these stand on the screen, each so many times.
 
         Raises:
             AssertionError: they do not come; it shows the screen.
         """
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                while not all(text in self.screen.text for text in texts):
+                while not all(self.screen.text.count(text) >= times for text in texts):
                     assert not self.gone, f"the program ended without {texts}:\n{self.screen.text}"
                     self._news.clear()
                     await self._news.wait()
