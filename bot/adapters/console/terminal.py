@@ -38,12 +38,14 @@ _STYLE = Style.from_dict(
 _REDRAW_S = 0.05
 _BAR_CELLS = 20
 _STOP = "/stop"
+_LEAVE = frozenset({"/quit", "/exit", "quit", "exit"})
+"""Lines that are meant for every other program at a terminal; a model would only chat about them."""
 
 
 class Terminal:
     """A prompt at the bottom; above it the answer that is being written, above that all that was said.
 
-    Ctrl-C stops the answer, a second one (or Ctrl-D) leaves.
+    Ctrl-C stops the answer, a second one (or Ctrl-D, or /quit) leaves.
     """
 
     one_at_a_time = False
@@ -69,7 +71,7 @@ class Terminal:
         self._answers: deque[_Growing] = deque()
         self._hint = self._draft = ""
         self._doing = ("", 1.0)
-        self._leaving = self._interrupted = False
+        self._leaving = self._interrupted = self._stopping = False
         self._printed_at = 0.0
 
     async def lines(self) -> AsyncIterator[str]:
@@ -82,15 +84,18 @@ class Terminal:
                     line = await self._session.prompt_async(default=draft)
                 except EOFError:
                     break
+                if line.strip().casefold() in _LEAVE:
+                    break
                 if not self._interrupted:
                     self._hint = ""
                 self._interrupted = False
                 yield line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if self._answers and not self._leaving:
+        if self._answers and not self._leaving and not self._stopping:
             yield _STOP
 
     def write(self) -> "_Growing":
         """See `Screen`."""
+        self._stopping = False
         growing = _Growing(self, self._rows())
         self._answers.append(growing)
         return growing
@@ -210,7 +215,7 @@ class Terminal:
             return
         typed = self._session.default_buffer.text
         if self._answers:
-            self._draft, self._interrupted = typed, True
+            self._draft, self._interrupted, self._stopping = typed, True, True
             self._session.default_buffer.text = _STOP
             self._app.exit(result=_STOP)
         else:
@@ -255,4 +260,4 @@ class _Growing:
 
 
 def _welcome() -> str:
-    return _("Type a question, or /help. Ctrl-C stops an answer, Ctrl-D leaves.")
+    return _("Type a question, or /help. Ctrl-C stops an answer, Ctrl-D or /quit leaves.")

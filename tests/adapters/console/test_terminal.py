@@ -265,6 +265,32 @@ async def test_ctrl_d_stops_what_is_being_written_and_leaves(history: Path) -> N
         await person.sees("bot> Half an answer")
 
 
+@pytest.mark.parametrize("line", ["/quit", "/exit", "quit", " Exit "])
+async def test_the_words_that_leave_other_programs_leave_this_one(history: Path, line: str) -> None:
+    async with sitting(history) as person:
+        person.press(line, ENTER)
+        await person.left.wait()
+        assert person.typed.empty()
+
+
+async def test_leaving_while_an_answer_is_being_stopped_asks_for_no_second_stop(history: Path) -> None:
+    async with sitting(history) as person, asyncio.TaskGroup() as group:
+        question = await person.ask("Why?")
+        answer = Answer()
+        group.create_task(
+            person.adapter.perform(StreamedReply(question.ref, question.author, answer.chunks()), "k")
+        )
+        answer.say("Half an ans")
+        await person.sees("Half an ans")
+        person.press(CTRL_C)
+        assert (await person.typed.get()).text == "/stop"
+        await person.sees("Press Ctrl-C again")
+        person.press(CTRL_C)
+        await person.left.wait()
+        assert person.typed.empty()
+        answer.end()
+
+
 async def test_the_model_loads_behind_the_prompt(history: Path) -> None:
     async with sitting(history) as person:
         await asyncio.to_thread(person.adapter.progress, "Loading smollm2", 0.25)
