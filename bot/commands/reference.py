@@ -1,8 +1,9 @@
-"""Which message a member means: the one replied to, or a link or an id that was typed."""
+"""Which message a member means, by reply, link or id; and how one is named to people."""
 
 from urllib.parse import unquote, urlsplit
 
 from bot.commands.command import Context, Matching
+from bot.conversation.output import clean
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
 from bot.core.text import N_, _
@@ -15,6 +16,28 @@ MESSAGE = Matching(
 
 SNOWFLAKE_DIGITS = 15
 """Real ids have more digits than numbers that people write."""
+
+
+NAMED_BY_CHARS = 60
+"""Enough of a message to know it again."""
+
+
+async def named(context: Context, ref: MessageRef) -> str:
+    """A message as people know it: a link; where the platform has none, its beginning; at last its id."""
+    services = context.services
+    link = await services.directory.link(ref.channel, ref.id)
+    if link is not None:
+        return link
+    stored = await services.store.messages.get(ref)
+    said = "" if stored is None else one_line(stored.text, NAMED_BY_CHARS)
+    return f"“{said}”" if said else ref.id
+
+
+def one_line(text: str, limit: int) -> str:
+    """A member's words inside ours: they call nobody, hide no link and stay in their line."""
+    text = " ".join(text[: 2 * limit].split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return " ".join(clean(text).split())
 
 
 async def referenced(context: Context, message: str | None) -> MessageRef | None:

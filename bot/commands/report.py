@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.reference import MESSAGE, is_word, referenced
-from bot.conversation.output import clean
+from bot.commands.reference import MESSAGE, is_word, one_line, referenced
 from bot.core.actions import Action, Alert
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
@@ -71,25 +70,19 @@ async def _is_repeated(context: Context, entry: str) -> bool:
 
 
 async def _alert(context: Context, ref: MessageRef, reason: str) -> str:
-    """What the moderators read: a member's words call nobody, hide no link and stay in their line."""
+    """What the moderators read."""
     services = context.services
     link = await services.directory.link(ref.channel, ref.id)
     stored = await services.store.messages.get(ref)
     lines = [
         _(
             "{member} ({id}) reports a message: {link}",
-            member=_one_line(context.caller.name, NAME_CHARS),
-            id=_one_line(context.caller.id, NAME_CHARS),
+            member=one_line(context.caller.name, NAME_CHARS),
+            id=one_line(context.caller.id, NAME_CHARS),
             link=link or _("message {id} in {channel}", id=ref.id, channel=ref.channel.key),
         ),
-        _("Reason: {reason}", reason=_one_line(reason, REASON_CHARS) or _("none was given")),
+        _("Reason: {reason}", reason=one_line(reason, REASON_CHARS) or _("none was given")),
     ]
     if stored is not None:
-        lines.append(f"> {_one_line(stored.text, QUOTED_CHARS)}")
+        lines.append(f"> {one_line(stored.text, QUOTED_CHARS)}")
     return "\n".join(lines)
-
-
-def _one_line(text: str, limit: int) -> str:
-    text = " ".join(text[: 2 * limit].split())
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
-    return " ".join(clean(text).split())

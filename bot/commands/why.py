@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.reference import MESSAGE, referenced
+from bot.commands.reference import MESSAGE, named, referenced
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
 from bot.core.text import N_, _
@@ -109,16 +109,14 @@ async def _about_ours(context: Context, ref: MessageRef, question: str | None) -
     if outcome is None and ref.channel.thread is not None:  # an answer may open a thread under its question
         asked = MessageRef(ref.channel.parent, question)
         outcome = await context.services.store.messages.outcome(asked)
-    link = await context.services.directory.link(asked.channel, question)
-    text = _("I wrote that to answer this message: {link}", link=link or question)
+    text = _("I wrote that to answer this message: {link}", link=await named(context, asked))
     if outcome in (None, "", "answered"):
         return text
     return text + "\n" + _("About that message: {text}", text=sentence(outcome))
 
 
 async def _about(context: Context, ref: MessageRef, text: str) -> str:
-    link = await context.services.directory.link(ref.channel, ref.id)
-    return _("About {link}: {text}", link=link or ref.id, text=text)
+    return _("About {link}: {text}", link=await named(context, ref), text=text)
 
 
 async def _last_of_caller(context: Context) -> MessageRef:

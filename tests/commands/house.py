@@ -36,10 +36,11 @@ THREAD = Channel(CHANNEL.platform, CHANNEL.community, CHANNEL.id, "t1")
 
 @dataclass
 class Platform:
-    """A Directory over plain dicts; `broken` makes it fail."""
+    """A Directory over plain dicts; `broken` makes it fail, without `has_links` messages have no address."""
 
     roles: dict[str, Role] = field(default_factory=lambda: {MODERATOR.id: Role.MODERATOR})
     broken: bool = False
+    has_links: bool = True
     asked: int = 0
 
     async def role(self, author: Author, channel: Channel) -> Role:
@@ -59,7 +60,7 @@ class Platform:
         return ()
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
-        return f"https://chat.example/{channel.key}/{message_id}"
+        return f"https://chat.example/{channel.key}/{message_id}" if self.has_links else None
 
 
 @dataclass

@@ -120,6 +120,16 @@ async def test_the_message_replied_to_is_explained(house: House) -> None:
     assert reply.text.startswith(f"About https://chat.example/{CHANNEL.key}/5: I stayed silent")
 
 
+async def test_where_a_platform_has_no_links_a_message_is_named_by_its_words(house: House) -> None:
+    house.platform.has_links = False
+    await house.heard("what\n is @everyone doing? " + "x" * 100, "answered", id="1")
+    said = SaidMessage(MessageRef(CHANNEL, "2"), "Nothing", "1", house.clock(), ALICE.identity)
+    await house.store.settle(Settlement(said=(said,)))
+    words = "“what is @​everyone doing? " + "x" * 34 + "…”"
+    assert await house.told("why", target="1") == f"About {words}: I answered it."
+    assert await house.told("why", target="2") == f"I wrote that to answer this message: {words}"
+
+
 async def test_a_link_or_an_id_names_the_message_too(house: House) -> None:
     await house.heard("x", "ignored:bot", id="5", author=BOB)
     link = f"https://chat.example/{CHANNEL.key}/5"
