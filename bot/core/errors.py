@@ -8,6 +8,7 @@
     │   ├── Unsupported      the platform cannot do this at all
     │   ├── Forbidden        the bot lacks a permission
     │   ├── Gone             the message, channel, member or file no longer exists
+    │   ├── NeedsOperator    trying again does not mend it, such as a wrong token
     │   ├── Locked           an encrypted event whose key is not here (yet)
     │   ├── TooBig           a file is bigger than we take
     │   └── RateLimited      try again after `retry_after_s`
@@ -55,6 +56,10 @@ class Forbidden(PlatformError):
 
 class Gone(PlatformError):
     """What the action is about no longer exists."""
+
+
+class NeedsOperator(PlatformError):
+    """Something that trying again does not mend."""
 
 
 class Locked(PlatformError):

@@ -16,9 +16,9 @@ import aiohttp
 from yarl import URL
 
 from bot.adapters.matrix.downloading import Answer, download
-from bot.adapters.matrix.reading import Json, integer, parse, text
 from bot.adapters.matrix.settings import Settings
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
+from bot.adapters.reading import Json, integer, parse, text
+from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, TooBig, Unsupported
 
 API = ("_matrix", "client", "v3")
 REQUEST_TIMEOUT_S = 30.0
@@ -33,10 +33,6 @@ _log = logging.getLogger(__name__)
 
 class Unreachable(PlatformError):
     """The homeserver cannot be reached, or something before it answers."""
-
-
-class NeedsOperator(PlatformError):
-    """Something that trying again does not mend."""
 
 
 class LoginRefused(NeedsOperator):

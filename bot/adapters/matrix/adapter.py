@@ -16,12 +16,12 @@ from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES
 from bot.adapters.matrix.media import fetched
-from bot.adapters.matrix.reading import parse
 from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import PLATFORM, Rooms
 from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.sync import Sync
+from bot.adapters.reading import parse
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.events import Attachment, Encrypted, Readable
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from bot.adapters.matrix.account import API, Refused
 from bot.adapters.matrix.powers import Powers
-from bot.adapters.matrix.reading import Json, table, tables, text
+from bot.adapters.reading import Json, table, tables, text
 from bot.core.errors import Gone, PlatformError, RateLimited
 
 T = TypeVar("T")

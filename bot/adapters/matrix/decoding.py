@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.adapters.matrix.mentions import addressed, without_fallback
-from bot.adapters.matrix.reading import Json, flag, integer, table, text
 from bot.adapters.matrix.rooms import Room
+from bot.adapters.reading import Json, flag, integer, table, text
 from bot.core.events import (
     Attachment,
     Deletion,

@@ -3,8 +3,8 @@
 import asyncio
 
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.reading import Json, texts
 from bot.adapters.matrix.rooms import Rooms
+from bot.adapters.reading import Json, texts
 from bot.core.errors import Forbidden, Gone, Unsupported
 
 _LIST = "m.direct"

@@ -12,9 +12,9 @@ from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.decoding import REPLACE, Malformed, is_redacted, message
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
-from bot.adapters.matrix.reading import Json, table
 from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
 from bot.adapters.matrix.settings import Settings
+from bot.adapters.reading import Json, table
 from bot.core.errors import Forbidden, Gone, Locked
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.errands import Deed, Errands
-from bot.adapters.matrix.reading import Json, table, tables, text
 from bot.adapters.matrix.settings import Settings
+from bot.adapters.reading import Json, table, tables, text
 from bot.core.errors import PlatformError, RateLimited
 from bot.core.text import _
 

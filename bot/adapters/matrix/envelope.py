@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from bot.adapters.matrix.decoding import ENCRYPTED
 from bot.adapters.matrix.frame import EVENT_BYTES, KEY
-from bot.adapters.matrix.reading import Json, table
 from bot.adapters.matrix.rooms import Room
+from bot.adapters.reading import Json, table
 from bot.core.errors import Unsupported
 
 if TYPE_CHECKING:  # without encryption its packages are not needed

@@ -15,7 +15,7 @@ from typing import Literal
 
 from bot.adapters.matrix.account import Account, Refused, write_private
 from bot.adapters.matrix.calls import Gate
-from bot.adapters.matrix.reading import parse, table, text
+from bot.adapters.reading import parse, table, text
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 
 Deed = Literal["join", "leave"]

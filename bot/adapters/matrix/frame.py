@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from bot.adapters.matrix.formatting import html
-from bot.adapters.matrix.reading import Json, table
+from bot.adapters.reading import Json, table
 
 EVENT_BYTES = 60_000
 """An event has at most 65,536 bytes (specification, "Size limits"), its hashes and signatures included."""

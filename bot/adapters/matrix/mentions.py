@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from html import unescape
 from urllib.parse import quote
 
-from bot.adapters.matrix.reading import Json, table, text, texts
 from bot.adapters.matrix.rooms import Room, local_part
+from bot.adapters.reading import Json, table, text, texts
 
 _MOST_PILLS = 8
 _LONGEST_NAME = 256

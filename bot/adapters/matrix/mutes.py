@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.powers import Powers
-from bot.adapters.matrix.reading import Json, integer, table
+from bot.adapters.reading import Json, integer, table
 from bot.core.errors import Forbidden, Gone, PlatformError
 
 KIND = "org.llmos.mutes"

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.decoding import NOTHING_KNOWN, Known, Malformed, event_id, known, subject
-from bot.adapters.matrix.reading import Json
+from bot.adapters.reading import Json
 from bot.core.errors import Forbidden, Gone
 
 _REMEMBERED = 10_000

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from bot.adapters.matrix.account import Account
-from bot.adapters.matrix.reading import Json, table, tables, text
+from bot.adapters.reading import Json, table, tables, text
 from bot.core.errors import Gone
 from bot.core.events import Author, Channel
 

@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Batch, Cursors
-from bot.adapters.matrix.account import Account, NeedsOperator
+from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.decoding import ENCRYPTED, Malformed, decode, encrypted, is_join_of
 from bot.adapters.matrix.doors import Doors
-from bot.adapters.matrix.reading import Json, flag, table, tables, text
 from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import Room, Rooms
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
+from bot.adapters.reading import Json, flag, table, tables, text
+from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited
 from bot.core.events import Event
 
 if TYPE_CHECKING:  # without encryption its packages are not needed

@@ -15,7 +15,7 @@ from bot.adapters.matrix.decoding import ENCRYPTED
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import KEY, MESSAGE_BYTES, Frame, replacement, text_length
-from bot.adapters.matrix.reading import Json, table
+from bot.adapters.reading import Json, table
 from bot.core.errors import Gone, Locked
 
 _AT_ONCE_CHARS = 500  # Markdown of this length is rendered in a millisecond

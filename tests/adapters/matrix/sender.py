@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.reading import Json
 from bot.adapters.matrix.rooms import Rooms
 from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
+from bot.adapters.reading import Json
 from bot.core.actions import Chunk, Receipt, Reply, StreamedReply
 from bot.core.errors import Forbidden
 from bot.core.events import Author, Channel, MessageRef

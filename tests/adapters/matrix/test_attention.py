@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from bot.adapters.matrix.account import API
 from bot.adapters.matrix.attention import Attention
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.reading import Json
+from bot.adapters.reading import Json
 from bot.core.events import Channel, MessageRef
 from tests.adapters.virtual_time import run
 

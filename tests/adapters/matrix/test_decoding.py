@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.matrix.decoding import NOTHING_KNOWN, Known, Malformed, decode, event_id, known, subject
-from bot.adapters.matrix.reading import Json
 from bot.adapters.matrix.rooms import Room
+from bot.adapters.reading import Json
 from bot.core.events import Deletion, Edit, Join, Message, Reaction
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 
 from bot.adapters.matrix.account import Account, Unreachable
 from bot.adapters.matrix.errands import MOST_LEAVES, Errands
-from bot.adapters.matrix.reading import Json
 from bot.adapters.matrix.settings import Settings
+from bot.adapters.reading import Json
 from bot.core.errors import Forbidden, PlatformError
 
 US = "@llmos:home.example"

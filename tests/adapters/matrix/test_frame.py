@@ -16,7 +16,7 @@ from bot.adapters.matrix.frame import (
     size,
     text_length,
 )
-from bot.adapters.matrix.reading import Json
+from bot.adapters.reading import Json
 from bot.adapters.splitting import split
 
 ANSWER = Frame("m.text", "$question", None, "@ann:x")

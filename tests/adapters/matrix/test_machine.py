@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.matrix.encryption.errors import KeysUnreadable, Undecipherable
 from bot.adapters.matrix.encryption.machine import Machine
-from bot.adapters.matrix.reading import Json, table
+from bot.adapters.reading import Json, table
 from bot.core.errors import Locked
 
 ROOM = "!room:example.org"

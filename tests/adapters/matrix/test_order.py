@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.reading import Json
+from bot.adapters.reading import Json
 
 
 class Slow:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.matrix.encryption.signing import Identity, Key
 from bot.adapters.matrix.encryption.standing import Keys, Signature, standing
-from bot.adapters.matrix.reading import Json
+from bot.adapters.reading import Json
 from tests.labs.people import Json as Answer
 
 ME, DEVICE = "@llmos:example.org", "RAVEN"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.doors import Doors
-from bot.adapters.matrix.reading import Json
 from bot.adapters.matrix.relations import Relations
 from bot.adapters.matrix.rooms import Rooms
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.sync import Sync
+from bot.adapters.reading import Json
 from bot.core.errors import Gone
 from bot.core.events import Message
 from tests.adapters.matrix.test_decoding import NOW, anything, raws

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from bot.adapters.matrix.account import Account, NeedsOperator
+from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.encryption.keeping import Lock, lock, pickle_key
 from bot.adapters.matrix.encryption.machine import STORE_FAULTS, Devices, Machine
 from bot.adapters.matrix.encryption.signing import sign_device
-from bot.adapters.matrix.reading import Json, integer, table, tables, text, texts
-from bot.core.errors import PlatformError, RateLimited
+from bot.adapters.reading import Json, integer, table, tables, text, texts
+from bot.core.errors import NeedsOperator, PlatformError, RateLimited
 
 T = TypeVar("T")
 

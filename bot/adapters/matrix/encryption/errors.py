@@ -1,7 +1,6 @@
 """What can be wrong with an encrypted event, besides that its key is not here (`Locked`)."""
 
-from bot.adapters.matrix.account import NeedsOperator
-from bot.core.errors import PlatformError
+from bot.core.errors import NeedsOperator, PlatformError
 
 
 class Undecipherable(PlatformError):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from bot.adapters.matrix.encryption.errors import Undecipherable
-from bot.adapters.matrix.reading import Json, parse, table, text
+from bot.adapters.reading import Json, parse, table, text
 
 _KEY_BYTES = 32  # A256CTR
 _COUNTER_BYTES = 16

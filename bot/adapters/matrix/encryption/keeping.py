@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.matrix.account import NeedsOperator, write_private
-from bot.core.errors import PlatformError
+from bot.adapters.matrix.account import write_private
+from bot.core.errors import NeedsOperator, PlatformError
 
 _PICKLE_KEY = "keys.secret"
 _LOCK = "keys.lock"

@@ -24,7 +24,7 @@ from nio.store import SqliteStore
 
 from bot.adapters.matrix.calls import MEGOLM
 from bot.adapters.matrix.encryption.errors import KeysUnreadable, Undecipherable
-from bot.adapters.matrix.reading import Json, integer, parse, table, text
+from bot.adapters.reading import Json, integer, parse, table, text
 from bot.core.errors import Locked
 
 _REMEMBERED = 10_000

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.adapters.matrix.account import Account, Interaction, write_private
 from bot.adapters.matrix.encryption.keeping import read_json
-from bot.adapters.matrix.reading import Json, table, text
+from bot.adapters.reading import Json, table, text
 from bot.core.errors import PlatformError
 
 FILE = "cross-signing.json"

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bot.adapters.matrix.encryption.signing import canonical
-from bot.adapters.matrix.reading import Json, table, text
+from bot.adapters.reading import Json, table, text
 
 Keys = Literal["same", "other", "absent"]
 """What the homeserver has of a device."""
