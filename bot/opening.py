@@ -5,6 +5,7 @@ What cannot be opened yet stays in the inbox: a kill forgets nothing of it.
 
 import asyncio
 import logging
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,13 +13,14 @@ from time import perf_counter
 from bot.adapters.adapter import Adapter
 from bot.core.actions import Alert
 from bot.core.errors import Forbidden, Gone, Locked, PlatformError, Unsupported
-from bot.core.events import Channel, Encrypted, Readable
+from bot.core.events import Channel, Encrypted, MessageRef, Readable
 from bot.core.text import _
 
 PATIENCE_S = 30.0
 """How long a key may be late; clients send it before the message, and servers deliver it within seconds."""
 MOST_LOCKED = 1_000
-"""How many events may wait for keys; more are given up at once, so that nobody fills the memory with them."""
+"""How many events of a room may wait for keys; more are given up at once, so that nobody fills the memory."""
+MOST_DELETED = 10_000
 
 _AGAIN_S = 1.0
 
@@ -54,6 +56,8 @@ class Opener:
     ) -> None:
         self._adapters, self._retry, self._patience_s = adapters, retry, patience_s
         self._locked: dict[str, tuple[Encrypted, float]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._deleted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._some = asyncio.Event()
 
     async def open(self, event: Encrypted, arrived: float) -> Opened | Unreadable | None:
@@ -62,10 +66,13 @@ class Opener:
         Args:
             arrived: when, as `perf_counter` tells time.
         """
+        if (event.channel.key, event.id) in self._deleted:
+            return Opened(None)
         try:
             return Opened(await self._adapters[event.channel.platform].open(event))
         except Locked as error:
-            overdue = perf_counter() - arrived > self._patience_s or len(self._locked) >= MOST_LOCKED
+            waiting = self._waiting[event.channel.id]
+            overdue = perf_counter() - arrived > self._patience_s or waiting >= MOST_LOCKED
             if overdue:
                 log.warning("an event stays unread: %s", error, extra=_where(event))
                 return Unreadable()
@@ -82,8 +89,15 @@ class Opener:
             log.exception("an event cannot be read", extra=_where(event))
             return Opened(None)
         self._locked[event.key] = (event, arrived)
+        self._waiting[event.channel.id] += 1
         self._some.set()
         return None
+
+    def withdraw(self, ref: MessageRef) -> None:
+        """A message was deleted: should it still wait for its key, nobody will read it."""
+        self._deleted[ref.channel.key, ref.id] = None
+        if len(self._deleted) > MOST_DELETED:
+            self._deleted.popitem(last=False)
 
     async def keep_trying(self) -> None:
         """Hand back what could not be opened, every second, for as long as the bot runs."""
@@ -92,6 +106,7 @@ class Opener:
             await asyncio.sleep(_AGAIN_S)
             self._some.clear()
             waiting, self._locked = tuple(self._locked.values()), {}
+            self._waiting.clear()
             self._retry(waiting)
 
 

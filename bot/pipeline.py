@@ -193,6 +193,7 @@ class Pipeline:
         for decision in decisions:
             if isinstance(decision.event, Deletion):
                 self._performer.withdraw(decision.event.ref)
+                self._opener.withdraw(decision.event.ref)
         return decided
 
     async def _opened(self, event: Encrypted, arrived: float) -> Decision | None:

@@ -108,6 +108,18 @@ async def test_a_key_that_comes_late_is_waited_for_and_holds_up_nobody(life: Lif
         await pending(app.store, 0)
 
 
+async def test_what_is_deleted_before_its_key_comes_is_never_answered(life: Life) -> None:
+    adapter = Sealed(life, keys=False)
+    async with living(life, adapter) as app:
+        question = life.world.say(life.person("anna"), life.room, "@llmos first")
+        await asked(adapter, 1)
+        life.world.delete(question.ref)
+        adapter.keys.set()
+        await pending(app.store, 0)
+        life.world.say(life.person("ben"), life.room, "@llmos second")
+        assert await life.answers(1) == ["second"]
+
+
 async def test_what_could_not_be_read_yet_survives_a_kill(life: Life) -> None:
     locked = Sealed(life, keys=False)
     async with living(life, locked) as app:

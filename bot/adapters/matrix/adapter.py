@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ from bot.core.events import Attachment, Encrypted, Readable
 
 if TYPE_CHECKING:  # without encryption its packages are not needed
     from bot.adapters.matrix.encryption.encryption import Encryption
+
+_ANEW_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,12 +58,10 @@ class MatrixAdapter(Adapter):
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`."""
         # an asynchronous generator may not hold a TaskGroup: it could be left in another task
-        keeping = [
-            asyncio.create_task(self._sender.mutes.keep(), name="mutes"),
-            asyncio.create_task(self._doors.keep(), name="doors"),
-        ]
+        chores = {"mutes": self._sender.mutes.keep, "doors": self._doors.keep}
         if self._encryption is not None:
-            keeping.append(asyncio.create_task(self._encryption.keep(), name="keys"))
+            chores["keys"] = self._encryption.keep
+        keeping = [asyncio.create_task(_kept(name, chore), name=name) for name, chore in chores.items()]
         try:
             async for batch in self._sync.batches(since):
                 yield batch
@@ -97,6 +97,16 @@ class MatrixAdapter(Adapter):
         if self._encryption is not None:
             await self._encryption.close()
         await self._account.close()
+
+
+async def _kept(name: str, chore: Callable[[], Awaitable[None]]) -> None:
+    """Do a chore for as long as the bot runs."""
+    while True:
+        try:
+            return await chore()
+        except Exception:  # noqa: BLE001 - one adapter's reconnect: nobody else would notice that it ended
+            _log.exception("%s: this broke, and begins anew", name)
+            await asyncio.sleep(_ANEW_S)
 
 
 def _encryption(account: Account, settings: Settings) -> "Encryption | None":

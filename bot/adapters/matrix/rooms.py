@@ -1,8 +1,10 @@
 """What we know of the rooms we are in, asked of the homeserver when a room is first needed."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from bot.adapters.matrix.account import Account
 from bot.adapters.reading import Json, table, tables, text
@@ -76,6 +78,8 @@ class Rooms:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._known: dict[str, Room] = {}
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._forgotten = 0
 
     async def get(self, room_id: str) -> Room:
         """A room, as it is now.
@@ -83,10 +87,16 @@ class Rooms:
         Raises:
             Forbidden: we are not in it.
         """
-        room = self._known.get(room_id)
-        if room is None:
-            room = self._known[room_id] = await self._ask(room_id)
-        return room
+        if room_id in self._known:
+            return self._known[room_id]
+        async with self._asking.setdefault(room_id, asyncio.Lock()):  # two answers would be two rooms
+            if room_id in self._known:
+                return self._known[room_id]
+            before = self._forgotten
+            room = await self._ask(room_id)
+            if before == self._forgotten:  # otherwise it may be out of date already
+                self._known[room_id] = room
+            return room
 
     def known(self, room_id: str) -> Room | None:
         """A room, if it was needed before."""
@@ -99,6 +109,7 @@ class Rooms:
 
     def forget(self, room_id: str) -> None:
         """We left it, or cannot be sure any more what it is like."""
+        self._forgotten += 1
         self._known.pop(room_id, None)
 
     async def _ask(self, room_id: str) -> Room:

@@ -1,5 +1,6 @@
 """The keys of a device, two devices talking without a homeserver, and everything hostile that can be sent."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,11 +33,11 @@ class Device:
         return self.machine.user_id
 
     def publish(self) -> None:
-        while (body := self.machine.to_upload()) is not None:
+        while (body := self.machine.own.to_upload()) is not None:
             self.keys = table(body, "device_keys") or self.keys
             self.one_time_keys |= table(body, "one_time_keys")
             self.spare_keys |= table(body, "fallback_keys")
-            self.machine.uploaded({"one_time_key_counts": {"signed_curve25519": len(self.one_time_keys)}})
+            self.machine.own.uploaded({"one_time_key_counts": {"signed_curve25519": len(self.one_time_keys)}})
 
     def meets(self, *others: "Device") -> None:
         """Learn the devices of others and begin a session with each."""
@@ -50,7 +51,7 @@ class Device:
     def say(self, text: str, event_id: str, *readers: "Device") -> Json:
         """An encrypted message, its key delivered to the readers."""
         users = [reader.user for reader in readers]
-        for devices, body in self.machine.share(ROOM, users, 100):
+        for devices, body in self.machine.share(ROOM, self.machine.lacking(ROOM, users, 100)):
             self.machine.shared(ROOM, devices)
             for reader in readers:
                 content = table(body, "messages", reader.user, reader.machine.device_id)
@@ -114,8 +115,8 @@ def test_when_all_keys_are_used_up_the_spare_one_serves_until_there_is_another(b
         bot.one_time_keys = {spare: bot.spare_keys[spare]}
         other.meets(bot)
         assert bot.read(other.say("hello", f"${other.user}", bot)) == "hello"
-    assert bot.machine.to_upload() is None
-    bot.machine.receive([], spare_is_used=True)
+    assert bot.machine.own.to_upload() is None
+    bot.machine.own.counted(None, spare_is_used=True)
     bot.publish()
     assert set(bot.spare_keys) - {spare}
 
@@ -174,8 +175,8 @@ def test_somebody_who_says_that_annas_key_is_theirs_silences_nobody(bench: Bench
         **eve.keys,
         "keys": {**table(eve.keys, "keys"), "curve25519:EVE1": table(anna.keys, "keys")["curve25519:ANNA1"]},
     }
-    unsigned = {name: value for name, value in stolen.items() if name != "signatures"}
-    stolen["signatures"] = {eve.user: {"ed25519:EVE1": eve.machine.sign(unsigned)}}
+    signature = eve.machine._olm.sign_json({k: v for k, v in stolen.items() if k != "signatures"})
+    stolen["signatures"] = {eve.user: {"ed25519:EVE1": signature}}
     bot.machine.queried([eve.user], {"device_keys": {eve.user: {"EVE1": stolen}}})
     bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}})
     assert bot.read(anna.say("hello", "$1", bot)) == "hello"
@@ -201,9 +202,155 @@ def test_who_is_gone_gets_no_more_keys_and_who_comes_gets_no_older_ones(bench: B
 def test_a_key_is_for_so_many_messages(bench: Bench) -> None:
     anna, bot = bench.device("anna"), bench.device("bot")
     bot.meets(anna)
-    bot.machine.share(ROOM, [anna.user], 3)
+    bot.machine.lacking(ROOM, [anna.user], 3)
     ids = {table(bot.say("x", f"${n}", anna), "content")["session_id"] for n in range(7)}
     assert len(ids) > 1
+
+
+def nested(depth: int) -> list[object]:
+    deep: list[object] = []
+    for _level in range(depth):
+        deep = [deep]
+    return deep
+
+
+def test_nesting_that_python_cannot_bear_is_one_senders_own_trouble(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    session = anna.machine._olm.session_store.get(table(bot.keys, "keys")["curve25519:BOT1"])
+    kind, body = session.encrypt("[" * 5_000).to_parts()
+    sealed = {"type": kind, "body": base64.b64encode(body).decode().rstrip("=")}
+    content: Json = {
+        "algorithm": "m.olm.v1.curve25519-aes-sha2",
+        "sender_key": table(anna.keys, "keys")["curve25519:ANNA1"],
+        "ciphertext": {str(table(bot.keys, "keys")["curve25519:BOT1"]): sealed},
+    }
+    letter: Json = {"type": "m.room.encrypted", "sender": anna.user, "content": content}
+    broken: Json = {"type": "m.room.encrypted", "sender": anna.user, "content": {"ciphertext": nested(400)}}
+    bot.machine.receive([letter, broken])
+    assert bot.read(anna.say("still here", "$2", bot)) == "still here"
+
+
+def test_whose_homeserver_did_not_answer_is_asked_for_again_and_keeps_their_devices(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    bot.meets(anna)
+    assert anna.read(bot.say("one", "$1", anna)) == "one"
+    bot.machine.queried([anna.user], {"failures": {"example.org": {}}, "device_keys": {}})
+    assert anna.read(bot.say("two", "$2", anna)) == "two"
+    bot.machine.queried([anna.user], {"device_keys": {anna.user: {}}})  # all logged out
+    assert bot.machine.lacking(ROOM, [anna.user], 100) == []
+    bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}})
+    assert anna.read(bot.say("three", "$3", anna)) == "three"
+
+
+@pytest.mark.parametrize("key", [["a"], None, 5, {}])
+def test_a_device_with_keys_of_the_wrong_kind_is_left_out(bench: Bench, key: object) -> None:
+    anna, bot, eve = bench.device("anna"), bench.device("bot"), bench.device("eve")
+    bot.meets(anna)
+    bad: Json = {**eve.keys, "keys": {**table(eve.keys, "keys"), "curve25519:EVE1": key}}
+    bad["signatures"] = {
+        eve.user: {
+            "ed25519:EVE1": eve.machine._olm.sign_json({k: v for k, v in bad.items() if k != "signatures"})
+        }
+    }
+    bad["unsigned"] = {"device_display_name": None}
+    bot.machine.queried([eve.user], {"device_keys": {eve.user: {"EVE1": bad}}})
+    bot.machine.unmet([anna.user, eve.user])
+    assert anna.read(bot.say("hello", "$1", anna)) == "hello"
+
+
+def test_a_device_without_a_name_is_a_device(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.keys = {**anna.keys, "unsigned": {"device_display_name": None}}
+    bot.meets(anna)
+    assert anna.read(bot.say("hello", "$1", anna)) == "hello"
+
+
+def test_keys_that_nobody_heard_of_are_offered_again_and_not_multiplied(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    machine = Machine("@new:example.org", "NEW1", tmp_path / "new", "secret")
+    first = machine.own.to_upload()
+    assert first == machine.own.to_upload()
+    machine.close()
+    machine = Machine("@new:example.org", "NEW1", tmp_path / "new", "secret")
+    again = machine.own.to_upload()
+    assert first is not None
+    assert again is not None
+    assert again["one_time_keys"] == first["one_time_keys"]
+    assert again["fallback_keys"] == first["fallback_keys"]
+    machine.close()
+
+
+def test_what_changed_while_it_was_asked_for_is_asked_for_again(bench: Bench) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    bot.meets(anna)
+    marks = bot.machine.marks([anna.user])
+    bot.machine.receive([], [anna.user])
+    bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}}, marks)
+    assert bot.machine.unknown([anna.user]) == {anna.user}
+    marks = bot.machine.marks([anna.user])
+    bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}}, marks)
+    assert bot.machine.unknown([anna.user]) == set()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_who_passes_on_somebody_elses_key_first_silences_nobody(
+    bench: Bench, tmp_path: Path, restarted: bool, named: bool
+) -> None:
+    anna, eve, bot = bench.device("anna"), bench.device("eve"), bench.device("bot")
+    anna.meets(eve, bot)
+    eve.meets(bot)
+    bot.meets(anna, eve)
+    spied = anna.say("between us", "$0", eve)  # eve has anna's key now, and passes it on as her own
+    session = next(iter(eve.machine._olm.inbound_group_store))
+    content = {
+        "algorithm": "m.megolm.v1.aes-sha2",
+        "room_id": ROOM,
+        "session_id": session.id,
+        "session_key": anna.machine._olm.outbound_group_sessions[ROOM].session_key,
+    }
+    (device,) = eve.machine._olm.device_store.active_user_devices(bot.user)
+    olm = eve.machine._olm
+    passed_on = olm._olm_encrypt(olm.session_store.get(device.curve25519), device, "m.room_key", content)
+    bot.machine.receive([{"type": "m.room.encrypted", "sender": eve.user, "content": passed_on}])
+    event = anna.say("to the bot", "$1", eve, bot)
+    assert table(event, "content")["session_id"] == table(spied, "content")["session_id"]
+    if not named:
+        table(event, "content").pop("sender_key")
+    machine = bot.machine
+    if restarted:
+        machine.close()
+        machine = Machine(bot.user, "BOT1", tmp_path / "bot", "secret")
+    assert table(machine.decrypt(ROOM, event), "content")["body"] == "to the bot"
+    machine.close()
+
+
+def test_a_message_that_is_sent_again_after_a_restart_is_refused(bench: Bench, tmp_path: Path) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    event = anna.say("!llmos ban ben", "$1", bot)
+    bot.read(event)
+    bot.machine.close()
+    machine = Machine(bot.user, "BOT1", tmp_path / "bot", "secret")
+    assert machine.decrypt(ROOM, event)["type"]
+    with pytest.raises(Undecipherable, match="sent before"):
+        machine.decrypt(ROOM, {**event, "event_id": "$2"})
+    machine.close()
+
+
+def test_what_cannot_be_read_leaves_no_words_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna, bot = bench.device("anna"), bench.device("bot")
+    anna.meets(bot)
+    anna.say("hello", "$1", bot)
+    group = anna.machine._olm.outbound_group_sessions[ROOM]
+    sealed = group._session.encrypt(b"the canary \xff sings").to_base64()
+    content: Json = {"algorithm": "m.megolm.v1.aes-sha2", "session_id": group.id, "ciphertext": sealed}
+    with pytest.raises(Undecipherable) as caught:
+        bot.machine.decrypt(ROOM, {"event_id": "$2", "sender": anna.user, "content": content})
+    assert "canary" not in f"{caught.value!r}{caplog.text}"
 
 
 _json = st.recursive(
@@ -240,12 +387,12 @@ def test_a_damaged_message_is_unreadable_and_nothing_else(bench: Bench, data: st
 @given(st.data())
 def test_whatever_is_sent_to_the_device_the_next_key_still_arrives(bench: Bench, data: st.DataObject) -> None:
     anna, bot = _pair(bench)
-    letters = [body for _devices, body in anna.machine.share(ROOM, [bot.user], 100)]
+    letters = [
+        body for _devices, body in anna.machine.share(ROOM, anna.machine.lacking(ROOM, [bot.user], 100))
+    ]
     content = table(letters[0], "messages", bot.user, "BOT1") if letters else {}
     letter: Json = {"type": "m.room.encrypted", "sender": anna.user, "content": content}
-    bot.machine.receive(
-        [_changed(data, letter), data.draw(st.dictionaries(st.text(max_size=5), _json))], [], None
-    )
+    bot.machine.receive([_changed(data, letter), data.draw(st.dictionaries(st.text(max_size=5), _json))])
     eve = bench.device("eve")
     eve.publish()
     eve.meets(bot)
@@ -259,7 +406,7 @@ def test_devices_that_are_not_as_they_should_be_are_left_out(bench: Bench, data:
     devices: Json = {anna.user: {"ANNA1": anna.keys}}
     bot.machine.queried([anna.user], {"device_keys": _changed(data, devices)})
     bot.machine.claimed({"one_time_keys": _changed(data, {anna.user: {"ANNA1": anna.one_time_keys}})})
-    bot.machine.share(ROOM, [anna.user, "@nobody:example.org"], 100)
+    bot.machine.share(ROOM, bot.machine.lacking(ROOM, [anna.user, "@nobody:example.org"], 100))
     assert bot.machine.encrypt(ROOM, "m.room.message", {})["algorithm"]
 
 

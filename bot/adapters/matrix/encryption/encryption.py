@@ -8,8 +8,9 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from bot.adapters.matrix.encryption.keeping import Lock, lock, pickle_key
 from bot.adapters.matrix.encryption.machine import STORE_FAULTS, Devices, Machine
 from bot.adapters.matrix.encryption.signing import sign_device
 from bot.adapters.reading import Json, integer, table, tables, text, texts
-from bot.core.errors import NeedsOperator, PlatformError, RateLimited
+from bot.core.errors import Locked, NeedsOperator, PlatformError, RateLimited
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ _CLAIM_TIMEOUT_MS = 10_000  # the specification's own example; servers of others
 _AGAIN_S = 600.0  # a device without keys is left alone for so long
 _RETRY_S = 5.0
 _QUERIED_AT_ONCE = 200
+_AT_ONCE = 20
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +46,9 @@ class Encryption:
         self._lock: Lock | None = None
         self._machine: Machine | None = None
         self._logins = -1
-        self._barren: dict[tuple[str, str], float] = {}
+        self._settled = True
+        self._barren: dict[str, dict[str, float]] = {}
+        """Users' devices that have no key for us, and until when they are left alone."""
         self._chores = asyncio.Event()
         account.after_login.append(self._chores.set)
 
@@ -71,8 +75,13 @@ class Encryption:
         left = (integer(counts, "signed_curve25519") or 0) if "signed_curve25519" in counts else None
         spare = answer.get("device_unused_fallback_key_types")
         used = isinstance(spare, list) and "signed_curve25519" not in spare
-        if events or changed or used or left not in (None, machine.keys_left):  # told with every sync
-            await self._do(lambda: machine.receive(events, changed, left, spare_is_used=used))
+        if events or changed:
+            for user in changed:
+                self._barren.pop(user, None)
+            await self._do(lambda: machine.receive(events, changed))
+            self._chores.set()
+        if used or left not in (None, machine.own.left):  # told with every sync
+            await self._do(lambda: machine.own.counted(left, spare_is_used=used))
             self._chores.set()
 
     async def decrypt(self, room_id: str, raw: Json) -> Json:
@@ -88,8 +97,9 @@ class Encryption:
         machine = await self.ready()
         try:
             said = await self._do(lambda: machine.decrypt(room_id, raw))
-        finally:
+        except Locked:
             self._chores.set()
+            raise
         content = {name: value for name, value in table(said, "content").items() if name != _RELATION}
         outside = table(raw, "content")
         if _RELATION in outside:
@@ -110,9 +120,11 @@ class Encryption:
         async with self._sharing[room_id]:
             await self._know(await self._do(lambda: machine.unknown(users)))
             await self._meet(await self._do(lambda: machine.unmet(users)))
-            for devices, body in await self._do(lambda: machine.share(room_id, users, MOST_MESSAGES)):
-                await self._send("m.room.encrypted", body)
-                await self._do(lambda have=devices: machine.shared(room_id, have))  # type: ignore[misc]
+            lacking = await self._do(lambda: machine.lacking(room_id, users, MOST_MESSAGES))
+            for some in _slices(lacking):
+                for devices, body in await self._do(partial(machine.share, room_id, some)):
+                    await self._send("m.room.encrypted", body)
+                    await self._do(partial(machine.shared, room_id, devices))
             inside = {name: value for name, value in content.items() if name != _RELATION}
             sealed = await self._do(lambda: machine.encrypt(room_id, kind, inside))
         return sealed | {_RELATION: content[_RELATION]} if _RELATION in content else sealed
@@ -139,24 +151,43 @@ class Encryption:
             self._lock = await asyncio.to_thread(lock, self._folder)
         device_id = (await self._account.whoami()).device_id
         machine, logins = await self._opened(device_id), self._account.logins
-        known = await self._own_key(device_id)
-        if known is not None and known != machine.signing_key:
-            _log.warning(
-                "the keys of this device are lost; becoming another one", extra={"device": device_id}
-            )
+        if not await self._stand(machine):
+            _log.warning("the keys of the device are lost; becoming another one", extra={"device": device_id})
             await self._account.renew_device()
             return await self._become_ready()
-        if known is None and machine.is_published:
-            machine.forgotten()
+        if self._logins >= 0:
+            self._settled = False  # a homeserver that ended a session may still be taking its keys away
+        self._logins = logins
+        self._chores.set()
+        return machine
+
+    async def _stand(self, machine: Machine) -> bool:
+        """Let the homeserver have the device's keys and the account's signature of them.
+
+        Returns:
+            False where it has other keys: then this device is lost.
+        """
+        user_id, device_id = self._account.user_id, machine.device_id
+        known = await self._account.request("POST", "keys", "query", body={"device_keys": {user_id: []}})
+        device = table(known, "device_keys", user_id, device_id)
+        key = text(table(device, "keys"), f"ed25519:{device_id}")
+        if key is not None and key != machine.signing_key:
+            return False
+        await self._do(lambda: machine.own.meet(device))
         await self._publish(machine)
+        self._settled = await self._sign(machine, known)
+        return True
+
+    async def _sign(self, machine: Machine, known: Json) -> bool:
+        """Let the account's identity sign the device. All works without it, but for clients that insist."""
         try:
-            await sign_device(self._account, self._folder, device_id)
+            await sign_device(self._account, self._folder, await self._do(lambda: machine.own.device), known)
         except (NeedsOperator, RateLimited):
             raise
-        except PlatformError as error:  # everything works without it, but for clients that insist on it
+        except PlatformError as error:
             _log.warning("the device cannot be signed now: %s", error)
-        self._logins = logins
-        return machine
+            return False
+        return True
 
     async def _opened(self, device_id: str) -> Machine:
         machine = self._machine
@@ -168,18 +199,11 @@ class Encryption:
             self._machine = machine
         return machine
 
-    async def _own_key(self, device_id: str) -> str | None:
-        """The signing key that the homeserver has for this device."""
-        body: Json = {"device_keys": {self._account.user_id: [device_id]}}
-        answer = await self._account.request("POST", "keys", "query", body=body)
-        keys = table(answer, "device_keys", self._account.user_id, device_id, "keys")
-        return text(keys, f"ed25519:{device_id}")
-
     async def _publish(self, machine: Machine) -> None:
-        body = await self._do(machine.to_upload)
+        body = await self._do(machine.own.to_upload)
         if body is not None:
             answer = await self._account.request("POST", "keys", "upload", body=body)
-            await self._do(lambda: machine.uploaded(answer))
+            await self._do(lambda: machine.own.uploaded(answer))
 
     # Chores
 
@@ -203,7 +227,11 @@ class Encryption:
         await self._meet(await self._do(lambda: machine.wedged))
         for kind, body, message in await self._do(lambda: machine.outgoing):
             await self._send(kind, body)
-            await self._do(lambda done=message: machine.sent(done))  # type: ignore[misc]
+            await self._do(partial(machine.sent, message))
+        if not self._settled:
+            await self._stand(machine)
+            if not self._settled:
+                raise PlatformError("the device is not signed yet")
 
     async def _know(self, users: Collection[str]) -> None:
         """Learn the devices of these users."""
@@ -212,35 +240,38 @@ class Encryption:
         async with self._querying:
             machine = await self.ready()
             left = sorted(await self._do(lambda: machine.unknown(users)))
-            for start in range(0, len(left), _QUERIED_AT_ONCE):
-                some = left[start : start + _QUERIED_AT_ONCE]
+            for some in _slices(left, _QUERIED_AT_ONCE):
+                marks = await self._do(partial(machine.marks, some))
                 body: Json = {"device_keys": {user: [] for user in some}, "timeout": _CLAIM_TIMEOUT_MS}
                 answer = await self._account.request("POST", "keys", "query", body=body)
-                await self._do(lambda: machine.queried(some, answer))  # noqa: B023 - it is awaited
+                await self._do(partial(machine.queried, some, answer, marks))
 
     async def _meet(self, devices: Devices) -> None:
         """Make sessions with these devices, as far as they have keys for us."""
         now = asyncio.get_running_loop().time()
         wanted: dict[str, dict[str, str]] = {}
         for user, names in devices.items():
-            some = {name: "signed_curve25519" for name in names if self._barren.get((user, name), 0) <= now}
+            barren = self._barren.get(user, {})
+            some = {name: "signed_curve25519" for name in names if barren.get(name, 0) <= now}
             if some:
                 wanted[user] = some
-        if not wanted:
-            return
+        for users in _slices(sorted(wanted)):
+            try:
+                await self._claim({user: wanted[user] for user in users}, now)
+            except NeedsOperator:
+                raise
+            except PlatformError as error:
+                _log.warning("no keys of other devices can be had now, those are left out: %s", error)
+                return
+
+    async def _claim(self, wanted: Mapping[str, Mapping[str, str]], now: float) -> None:
         machine = await self.ready()
         body: Json = {"one_time_keys": wanted, "timeout": _CLAIM_TIMEOUT_MS}
-        try:
-            answer = await self._account.request("POST", "keys", "claim", body=body)
-        except NeedsOperator:
-            raise
-        except PlatformError as error:
-            _log.warning("no keys of other devices can be had now, those are left out: %s", error)
-            return
+        answer = await self._account.request("POST", "keys", "claim", body=body)
         await self._do(lambda: machine.claimed(answer))
-        for user, devices_left in (await self._do(lambda: machine.unmet(wanted))).items():
-            for name in devices_left:
-                self._barren[user, name] = now + _AGAIN_S
+        for user, names in wanted.items():
+            for name in names.keys() - table(answer, "one_time_keys", user).keys():
+                self._barren.setdefault(user, {})[name] = now + _AGAIN_S
 
     async def _send(self, kind: str, body: Mapping[str, object]) -> None:
         await self._account.request("PUT", "sendToDevice", kind, secrets.token_hex(8), body=body)
@@ -249,7 +280,13 @@ class Encryption:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except STORE_FAULTS as error:
+            self._machine = None  # what it has in memory may be ahead of what is stored
             raise PlatformError(f"the keys in {self._folder} cannot be read or written: {error}") from error
 
 
 _RELATION = "m.relates_to"
+
+
+def _slices(users: Sequence[str], length: int = _AT_ONCE) -> Iterator[Sequence[str]]:
+    """A few at a time: the thread has to decrypt in between."""
+    return (users[start : start + length] for start in range(0, len(users), length))

@@ -10,7 +10,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bot.adapters.matrix.account import Account, Interaction, write_private
 from bot.adapters.matrix.encryption.keeping import read_json
@@ -35,11 +36,10 @@ class Key:
 
     def sign(self, document: Json, user_id: str) -> Json:
         """The document with one more signature."""
-        bare = {name: value for name, value in document.items() if name not in ("signatures", "unsigned")}
-        signature = _base64(self._private.sign(canonical(bare)))
+        signature = _base64(self._private.sign(canonical(bare(document))))
         signatures = table(document, "signatures")
         mine = {**table(signatures, user_id), f"ed25519:{self.public}": signature}
-        return {**bare, "signatures": {**signatures, user_id: mine}}
+        return {**bare(document), "signatures": {**signatures, user_id: mine}}
 
 
 class Identity:
@@ -63,8 +63,8 @@ class Identity:
         return self._keys["self_signing"].sign(device, self._user_id)
 
     def has_signed(self, device: Json) -> bool:
-        """Whether a device carries it."""
-        return f"ed25519:{self._keys['self_signing'].public}" in table(device, "signatures", self._user_id)
+        """Whether a device carries a signature of ours that is right."""
+        return is_signed(device, self._keys["self_signing"].public)
 
     def _document(self, usage: str) -> Json:
         public = self._keys[usage].public
@@ -76,17 +76,20 @@ class Identity:
         return document if usage == "master" else self._keys["master"].sign(document, self._user_id)
 
 
-async def sign_device(account: Account, folder: Path, device_id: str) -> None:
-    """See to it that the account has an identity and that it has signed this device.
+async def sign_device(account: Account, folder: Path, device: Json, known: Json) -> None:
+    """See to it that the account has an identity and that it has signed our device.
 
     An identity that another client made is left alone: replacing it would end the trust of everybody who
     verified the account.
 
+    Args:
+        device: our device's keys as we have them; nothing that a homeserver says is signed.
+        known: what the homeserver answered to `/keys/query` for the account.
+
     Raises:
         PlatformError: it could not be done now.
     """
-    found = await account.request("POST", "keys", "query", body={"device_keys": {account.user_id: []}})
-    master = next(iter(table(found, "master_keys", account.user_id, "keys").values()), None)
+    master = next(iter(table(known, "master_keys", account.user_id, "keys").values()), None)
     seeds = read_json(folder / FILE)
     if seeds is None and master is not None:
         _log.warning(
@@ -103,8 +106,8 @@ async def sign_device(account: Account, folder: Path, device_id: str) -> None:
     elif master != identity.master:
         _log.warning("the account's cross-signing identity was replaced, so this device is not signed by it")
         return
-    device = table(found, "device_keys", account.user_id, device_id)
-    if device and not identity.has_signed(device):
+    device_id = text(device, "device_id") or ""
+    if not identity.has_signed(table(known, "device_keys", account.user_id, device_id)):
         signed = {account.user_id: {device_id: identity.signed(device)}}
         answer = await account.request("POST", "keys", "signatures", "upload", body=signed)
         if table(answer, "failures"):
@@ -120,6 +123,28 @@ async def _upload(account: Account, identity: Identity) -> None:
     except Interaction as asked:
         auth = account.password_again(text(asked.answer, "session"))
         await account.request("POST", *path, body={**identity.upload(), "auth": auth})
+
+
+def is_signed(document: Json, signer: str | None) -> bool:
+    """Whether a user's key signed a document of the same user."""
+    signature = text(table(document, "signatures", text(document, "user_id") or ""), f"ed25519:{signer}")
+    if signer is None or signature is None:
+        return False
+    try:
+        public = Ed25519PublicKey.from_public_bytes(_bytes(signer))
+        public.verify(_bytes(signature), canonical(bare(document)))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def bare(document: Json) -> Json:
+    """What of an object is signed."""
+    return {name: value for name, value in document.items() if name not in ("signatures", "unsigned")}
+
+
+def _bytes(unpadded: str) -> bytes:
+    return base64.b64decode(f"{unpadded}==")
 
 
 def canonical(document: Json) -> bytes:

@@ -1,13 +1,9 @@
 """How a device stands with its homeserver: whether it has the keys that we have, and who signed them."""
 
-import base64
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from bot.adapters.matrix.encryption.signing import canonical
+from bot.adapters.matrix.encryption.signing import is_signed
 from bot.adapters.reading import Json, table, text
 
 Keys = Literal["same", "other", "absent"]
@@ -46,7 +42,7 @@ def standing(answer: Json, user_id: str, device_id: str, key: str, our_master: s
 def _signature(device: Json, self_signing: Json, master: Json, our_master: str | None) -> Signature:
     if _public(master) is None:
         return "no identity"
-    if _is_signed(self_signing, _public(master)) and _is_signed(device, _public(self_signing)):
+    if is_signed(self_signing, _public(master)) and is_signed(device, _public(self_signing)):
         return "valid"
     if our_master is None:
         return "to be made by another"
@@ -56,20 +52,3 @@ def _signature(device: Json, self_signing: Json, master: Json, our_master: str |
 def _public(key: Json) -> str | None:
     """A cross-signing key has one."""
     return next((public for public in table(key, "keys").values() if isinstance(public, str)), None)
-
-
-def _is_signed(document: Json, signer: str | None) -> bool:
-    """Whether a user's key signed a document of the same user."""
-    signature = text(table(document, "signatures", text(document, "user_id") or ""), f"ed25519:{signer}")
-    if signer is None or signature is None:
-        return False
-    bare = {name: value for name, value in document.items() if name not in ("signatures", "unsigned")}
-    try:
-        Ed25519PublicKey.from_public_bytes(_bytes(signer)).verify(_bytes(signature), canonical(bare))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def _bytes(unpadded: str) -> bytes:
-    return base64.b64decode(f"{unpadded}==")
