@@ -1,6 +1,7 @@
 """`privacy ...`: what is stored about a member, and how they get it, erase it, or stop it."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, command
@@ -12,15 +13,39 @@ from bot.storage.personal import DEDUPE_DAYS, USAGE_DAYS
 EXPORT_CHARS = 30_000
 """A longer export would flood a chat; the operator's command writes it to a file instead."""
 
-KINDS = {
-    "messages": N_("messages, yours and my answers, so that I can follow a conversation (encrypted)"),
-    "inbox": N_("marks that I handled an event of yours (its text only until it is handled)"),
-    "outbox": N_("marks that I answered you or am about to (a text only until it is done)"),
-    "usage": N_("counters of questions and tokens, for quotas"),
-    "audit": N_("notes of what was done by you or to you, without any text of yours"),
-    "optouts": N_("mark that I must keep no message of yours"),
+KINDS: Mapping[str, Callable[[int], str]] = {
+    "messages": lambda n: ngettext(
+        "{n} message, yours or my answer, so that I can follow a conversation (encrypted)",
+        "{n} messages, yours and my answers, so that I can follow a conversation (encrypted)",
+        n,
+    ),
+    "inbox": lambda n: ngettext(
+        "{n} mark that I handled an event of yours (its text only until it is handled)",
+        "{n} marks that I handled an event of yours (its text only until it is handled)",
+        n,
+    ),
+    "outbox": lambda n: ngettext(
+        "{n} mark that I answered you or am about to (a text only until it is done)",
+        "{n} marks that I answered you or am about to (a text only until it is done)",
+        n,
+    ),
+    "usage": lambda n: ngettext(
+        "{n} counter of questions and tokens, for quotas",
+        "{n} counters of questions and tokens, for quotas",
+        n,
+    ),
+    "audit": lambda n: ngettext(
+        "{n} note of what was done by you or to you, without any text of yours",
+        "{n} notes of what was done by you or to you, without any text of yours",
+        n,
+    ),
+    "optouts": lambda n: ngettext(
+        "{n} mark that I must keep no message of yours",
+        "{n} marks that I must keep no message of yours",
+        n,
+    ),
 }
-"""Table -> what its rows are to a member."""
+"""Table -> what so many of its rows are to a member."""
 
 
 @command("privacy show", private=True)
@@ -29,7 +54,7 @@ async def show(context: Context) -> str:
     privacy = context.services.store.privacy
     counts = await privacy.show(context.caller.identity)
     lines = [_("About you I have stored:")]
-    lines += [f"• {n} {_(KINDS.get(table, table))}" for table, n in counts.items() if n]
+    lines += [f"• {KINDS[table](n)}" for table, n in counts.items() if n]
     if len(lines) == 1:
         lines = [_("I have stored nothing about you.")]
     return "\n".join([*lines, "", *_terms(context, opted_out=privacy.opted_out(context.caller.identity))])

@@ -30,7 +30,7 @@ async def test_show_counts_what_is_kept_and_says_for_how_long(house: House) -> N
     await house.do("admin model")  # refused, and noted
     text = await house.told("privacy show")
     assert "• 2 messages, yours and my answers" in text
-    assert "• 1 notes of what was done by you or to you" in text
+    assert "• 1 note of what was done by you or to you" in text
     assert "for 24 hours" in text
     assert "notes of commands and of moderation for 365 days" in text
     assert "`/privacy forget` erases it" in text
