@@ -333,13 +333,14 @@ async def test_arrow_keys_bring_back_what_was_typed_also_after_a_restart(history
         assert (await person.typed.get()).text == "first question"
 
 
-async def test_forgetting_empties_the_history_too(history: Path) -> None:
+@pytest.mark.parametrize("call", ["/privacy", "privacy", "／privacy", "!llmos privacy", "/llmos Privacy"])
+async def test_forgetting_empties_the_history_too(history: Path, call: str) -> None:
     async with sitting(history) as person:
         await person.ask("my secret canary")
         assert b"canary" in kept(history)
-        await person.ask("/privacy forget")
+        await person.ask(f"{call} forget")
         assert b"canary" in kept(history), "that only asks whether it is meant"
-        await person.ask("/privacy forget yes")
+        await person.ask(f"{call} forget yes")
         assert b"canary" not in kept(history)
         person.press(UP, ENTER)
         assert await person.ask("next") is not None
