@@ -19,6 +19,9 @@ STALE_AFTER = timedelta(minutes=15)
 
 QUESTION_MARKS = ("?", "？")
 
+_NARROW = str.maketrans("／！", "/!")
+"""Chinese keyboards write these for a slash and an exclamation mark."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
@@ -101,14 +104,14 @@ def command_line(message: Message, situation: Situation) -> str | None:
         if line is not None:
             return line or "help"
     said = (message.addressed or "").strip()
-    if said.startswith("/") and len(said) > 1 and not said[1].isspace():
+    if said[:1].translate(_NARROW) == "/" and len(said) > 1 and not said[1].isspace():
         return said[1:]
     return said if _names_command(said, situation.commands) else None
 
 
 def _after_prefix(text: str, prefix: str) -> str | None:
     head, *rest = text.strip().split(None, 1) or [""]
-    if head.casefold() != prefix.casefold():
+    if head.translate(_NARROW).casefold() != prefix.translate(_NARROW).casefold():
         return None
     return rest[0] if rest else ""
 

@@ -57,6 +57,8 @@ def test_a_silent_channel_ignores_mentions_and_still_takes_commands() -> None:
         ("!LLMOS\nhelp", "help"),
         ("/llmos help", "help"),
         ("!llmos", "help"),
+        ("！llmos 　help", "help"),
+        ("／llmos help", "help"),
     ],
 )
 def test_the_prefix_calls_a_command_with_or_without_a_mention(text: str, line: str) -> None:
@@ -69,6 +71,9 @@ def test_the_prefix_calls_a_command_with_or_without_a_mention(text: str, line: s
     [
         ("/help", Invoke("help")),
         ("/nonsense", Invoke("nonsense")),
+        ("／help", Invoke("help")),
+        ("！help", Converse("！help")),
+        ("／ 是根目录吗？", Converse("／ 是根目录吗？")),
         ("help", Invoke("help")),
         ("Stop", Invoke("Stop")),
         ("channel set answer never", Invoke("channel set answer never")),
