@@ -184,6 +184,8 @@ def _fact(line: StatusLine) -> str:
 
 
 def _age(age: timedelta) -> str:
+    if age < timedelta(minutes=1):
+        return _("less than a minute")
     if age >= timedelta(days=2):
         return ngettext("{n} day", "{n} days", age.days)
     return in_words(age)

@@ -189,9 +189,9 @@ class Commands:
         """What models may be offered; call `invoke` with the path of the member's own rights."""
         return tuple(each.tool for each in self.all)
 
-    def find(self, path: Sequence[str]) -> Command:
+    def find(self, path: Sequence[str], prefix: str = "") -> Command:
         """The command of a name path; UsageError names the nearest if there is none."""
-        return grammar.find(path, self.all)
+        return grammar.find(path, self.all, prefix)
 
     def parse(self, line: str, prefix: str = "") -> grammar.Call:
         """Read a line whose prefix was taken off; UsageError says what is wrong with it."""
@@ -213,7 +213,7 @@ class Commands:
         """
         set_locale(context.locale)
         try:
-            called = self.find(path)
+            called = self.find(path, context.prefix)
             await _permit(context, called)
             answer = await called.run(context, **bind(called.arguments, arguments))
         except UserError as error:

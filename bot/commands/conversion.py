@@ -139,6 +139,8 @@ def wrong(argument: Argument, text: str, hint: str = "") -> UsageError:
 def expected(argument: Argument) -> str:
     """What an argument may be, as the end of a sentence."""
     parameter = argument.parameter
+    if len(parameter.choices) == 1:
+        return f"`{parameter.choices[0]}`"
     if parameter.choices:
         return _("one of {choices}", choices=", ".join(f"`{choice}`" for choice in parameter.choices))
     if argument.matching is not None:

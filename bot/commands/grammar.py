@@ -130,7 +130,7 @@ def find(words: Sequence[str], commands: Sequence[Command], prefix: str = "") ->
         raise UsageError(
             _("`{name}` has no `{word}`.", name=names[0], word=shown(words[1]))
             + " "
-            + _suggestion(names[1], group, names[0])
+            + _suggestion(names[1], group, f"{prefix}{names[0]}")
         )
     raise UsageError(_unknown(words, commands, prefix))
 
@@ -139,7 +139,7 @@ def _unknown(words: Sequence[str], commands: Sequence[Command], prefix: str) -> 
     near = nearest(words[0], sorted({command.spec.path[0] for command in commands})) if words else None
     text = _("There is no command `{name}`.", name=shown(words[0] if words else ""))
     if near is not None:
-        return text + " " + _("Did you mean `{name}`?", name=near)
+        return text + " " + _("Did you mean `{name}`?", name=f"{prefix}{near}")
     return text + " " + _("`{help}` lists all commands.", help=f"{prefix}help")
 
 

@@ -33,7 +33,7 @@ async def show_help(
     usable = [each for each in group if each.spec.role <= role]
     if usable:
         return "\n".join(_lines(usable, context.prefix))
-    found = group[0] if group else commands.find(words)
+    found = group[0] if group else commands.find(words, context.prefix)
     if found.spec.role > role:
         raise UserError(reserved(found))
     return "\n".join(page(found, context.prefix))

@@ -1,4 +1,4 @@
-"""`llmos run`, as long as no platform can be configured."""
+"""`llmos run` where there is nothing to serve; the tests of Matrix run it on a homeserver."""
 
 import pytest
 

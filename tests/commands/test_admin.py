@@ -44,7 +44,12 @@ async def test_status_is_for_everybody_and_private(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("age", "words"),
-    [(timedelta(minutes=3), "3 minutes"), (timedelta(days=1), "24 hours"), (timedelta(9), "9 days")],
+    [
+        (timedelta(seconds=3), "less than a minute"),
+        (timedelta(minutes=3), "3 minutes"),
+        (timedelta(days=1), "24 hours"),
+        (timedelta(9), "9 days"),
+    ],
 )
 async def test_status_says_for_how_long_it_runs(house: House, age: timedelta, words: str) -> None:
     house.clock.at = house.services.started_at + age

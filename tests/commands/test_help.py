@@ -103,9 +103,9 @@ async def in_house(house: House, prefix: str, line: str) -> list[Reply]:
 
 
 async def test_an_unknown_topic_gets_the_nearest_one(house: House) -> None:
-    assert await house.told("help privcay") == "There is no command `privcay`. Did you mean `privacy`?"
-    assert await house.told("help privacy shwo") == "`privacy` has no `shwo`. Did you mean `privacy show`?"
-    assert "`help` lists all" in await house.told("help zzzzzz")
+    assert await house.told("help privcay") == "There is no command `privcay`. Did you mean `/privacy`?"
+    assert await house.told("help privacy shwo") == "`privacy` has no `shwo`. Did you mean `/privacy show`?"
+    assert "`/help` lists all" in await house.told("help zzzzzz")
 
 
 async def test_help_works_when_the_platform_does_not_tell_rights(house: House) -> None:

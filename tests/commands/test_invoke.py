@@ -119,7 +119,7 @@ async def test_what_a_member_can_mend_is_a_reply_and_the_rest_is_raised(house: H
     (reply,) = await told(house, "say x")
     assert "`n` cannot be “x”" in reply.text
     (reply,) = await told(house, "sya")
-    assert "Did you mean `say`?" in reply.text
+    assert "Did you mean `/say`?" in reply.text
     with pytest.raises(StorageError):
         await ran(house, "fail disk")
 

@@ -100,6 +100,7 @@ async def test_forget_is_not_confirmed_by_anything_but_yes(house: House) -> None
     await house.heard("mine", "answered", id="1")
     for line in ("privacy forget no", "privacy forget yes please", "privacy forget maybe"):
         assert "Usage: `/privacy forget [yes]`" in await house.told(line)
+    assert "`confirm` cannot be “no”: I expected `yes`.\n" in await house.told("privacy forget no")
     assert await house.store.messages.get(MessageRef(CHANNEL, "1")) is not None
 
 
