@@ -1,6 +1,7 @@
 """`llmos init`: a few questions, then a config.toml that works."""
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +19,14 @@ from bot.cli import init_matrix
 from bot.cli.check import all_problems
 from bot.cli.fit import free_memory_bytes
 from bot.cli.init_matrix import Account
-from bot.cli.options import print_line, speak_operators_language
+from bot.cli.options import print_line, program, speak_operators_language
 from bot.config import FILE_NAME, Level
 from bot.config.addresses import is_private_url
 from bot.config.paths import expanded, is_there
 from bot.config.sections import DEFAULT_MODEL, REMOTE_CAPS, Bot
 from bot.core.errors import BotError
 from bot.core.text import LOCALES, _
-from bot.llm import catalogue
+from bot.llm import catalogue, weights
 from bot.llm.catalogue import Entry
 
 SHARE_OF_MEMORY = 0.7
@@ -234,13 +235,16 @@ def _say_next(path: Path, answers: Answers) -> None:
             continue  # to set it is the first of the next steps
         label = _("error") if problem.severity is Level.ERROR else _("warning")
         print_line(f"{label}: {problem}")
-    option = "" if path.parent.resolve() == Path.cwd() else f" --config {path}"
+    again = program()
+    option = "" if path.parent.resolve() == Path.cwd() else f" --config {shlex.quote(str(path))}"
     steps: list[str] = []
     if answers.api_key:
         steps.append(f"export {answers.api_key.removeprefix('env:')}=...")
-    if not answers.base_url and catalogue.get(answers.model):
-        steps.append(f"llmos models pull {answers.model}")
-    steps += [f"llmos doctor{option}", f"llmos {'run' if answers.matrix is not None else 'chat'}{option}"]
+    entry = None if answers.base_url else catalogue.get(answers.model)
+    if entry is not None and weights.state(entry) != "ready":
+        steps.append(f"{again} models pull {entry.name}")
+    talk = "run" if answers.matrix is not None else "chat"
+    steps += [f"{again} doctor{option}", f"{again} {talk}{option}"]
     print_line(_("Next:"))
     for step in steps:
         print_line(f"    {step}")

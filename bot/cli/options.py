@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +34,15 @@ def print_json(document: object) -> None:
 def print_line(text: str = "") -> None:
     """Write one line to stdout."""
     sys.stdout.write(f"{text}\n")
+
+
+def program() -> str:
+    """How to call this program again: by its name where the shell finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    if called.name != "llmos" or not called.exists():
+        return "llmos"
+    found = shutil.which("llmos")
+    return "llmos" if found is not None and called.samefile(found) else shlex.quote(sys.argv[0])
 
 
 def speak_operators_language(environ: Mapping[str, str] | None = None) -> str:

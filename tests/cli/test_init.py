@@ -1,6 +1,7 @@
 """`llmos init`: whatever is answered, the file it writes is right."""
 
 import stat
+import sys
 
 import pytest
 
@@ -23,13 +24,30 @@ def test_the_defaults_make_a_file_that_works_and_only_its_owner_reads(operator: 
     assert [entry.name for entry in path.parent.iterdir()] == ["config.toml"]
 
 
-def test_it_says_the_next_steps_as_they_can_be_typed(operator: Operator) -> None:
+def test_it_says_the_next_steps_as_they_can_be_typed(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOS_MODELS_DIR", str(operator.folder / "models"))
     here = operator.types("init", "--yes").out
     assert "Wrote config.toml." in here
     assert "    llmos models pull smollm2-135m\n    llmos doctor\n    llmos chat\n" in here
-    assert (
-        "    llmos chat --config there/config.toml\n" in operator.types("init", "--yes", "--dir", "there").out
-    )
+    for folder, typed in (("there", "there/config.toml"), ("my files", "'my files/config.toml'")):
+        elsewhere = operator.types("init", "--yes", "--dir", folder).out
+        assert f"    llmos chat --config {typed}\n" in elsewhere
+
+
+@pytest.mark.model
+def test_a_model_that_is_here_is_not_to_be_fetched(operator: Operator) -> None:
+    assert "Next:\n    llmos doctor\n" in operator.types("init", "--yes").out
+
+
+def test_the_next_steps_call_the_program_as_it_was_called(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.writes("#!/bin/sh\n", "llmos").chmod(0o755)
+    monkeypatch.setattr(sys, "argv", ["./llmos"])
+    monkeypatch.setenv("PATH", str(operator.folder / "nothing"))
+    assert "    ./llmos doctor\n" in operator.types("init", "--yes").out
 
 
 def test_the_file_it_writes_passes_check(operator: Operator) -> None:
