@@ -169,6 +169,31 @@ async def test_when_keys_cannot_be_claimed_others_are_answered_and_later_everybo
     assert "first" not in [s.text for s in await ben.shown(room, house.bot.user_id)]
 
 
+async def test_whose_homeserver_is_silent_for_a_while_holds_up_nobody_and_reads_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.matrix.encryption.encryption._SILENCE_S", 0.2)
+    room = await house.room("anna", "ben")
+    anna, ben = await house.person("anna"), await house.person("ben")
+    original, silent = Account.request, [True]
+
+    async def request(self: Account, method: str, *path: str, **more: object) -> Json:
+        answer = await original(self, method, *path, **more)  # type: ignore[arg-type]
+        if path == ("keys", "query") and silent:
+            answer["device_keys"] = {u: d for u, d in answer["device_keys"].items() if u != ben.id}  # type: ignore[attr-defined]
+        return answer
+
+    monkeypatch.setattr(Account, "request", request)
+    async with house.living():
+        await house.lives_in(room)
+        await asked(house, anna, room, "first")
+        silent.clear()
+        await asyncio.sleep(0.2)  # the homeserver is left alone for so long
+        await asked(house, anna, room, "second")
+        await ben.until(room, lambda shown: any(s.text == "second" for s in shown), house.bot.user_id)
+    assert "first" not in [s.text for s in await ben.shown(room, house.bot.user_id)]
+
+
 async def test_the_history_of_a_room_is_read_with_its_keys(house: House) -> None:
     room = await house.room("anna", "ben")
     anna = await house.person("anna")

@@ -237,6 +237,8 @@ def test_whose_homeserver_did_not_answer_is_asked_for_again_and_keeps_their_devi
     assert anna.read(bot.say("one", "$1", anna)) == "one"
     bot.machine.queried([anna.user], {"failures": {"example.org": {}}, "device_keys": {}})
     assert anna.read(bot.say("two", "$2", anna)) == "two"
+    bot.machine.queried(["@ben:example.org"], {"failures": {"example.org": {}}, "device_keys": {}})
+    assert bot.machine.unknown(["@ben:example.org"]) == {"@ben:example.org"}
     bot.machine.queried([anna.user], {"device_keys": {anna.user: {}}})  # all logged out
     assert bot.machine.lacking(ROOM, [anna.user], 100) == []
     bot.machine.queried([anna.user], {"device_keys": {anna.user: {"ANNA1": anna.keys}}})

@@ -28,6 +28,7 @@ MOST_MESSAGES = 100
 
 _CLAIM_TIMEOUT_MS = 10_000  # the specification's own example; servers of others may be down
 _AGAIN_S = 600.0  # a device without keys is left alone for so long
+_SILENCE_S = 60.0
 _RETRY_S = 5.0
 _QUERIED_AT_ONCE = 200
 _AT_ONCE = 20
@@ -47,6 +48,8 @@ class Encryption:
         self._machine: Machine | None = None
         self._logins = -1
         self._settled = True
+        self._silent: dict[str, float] = {}
+        """Users whose homeserver did not answer for them, and until when nobody asks again."""
         self._barren: dict[str, dict[str, float]] = {}
         """Users' devices that have no key for us, and until when they are left alone."""
         self._chores = asyncio.Event()
@@ -78,6 +81,7 @@ class Encryption:
         if events or changed:
             for user in changed:
                 self._barren.pop(user, None)
+                self._silent.pop(user, None)
             await self._do(lambda: machine.receive(events, changed))
             self._chores.set()
         if used or left not in (None, machine.own.left):  # told with every sync
@@ -239,12 +243,16 @@ class Encryption:
             return
         async with self._querying:
             machine = await self.ready()
-            left = sorted(await self._do(lambda: machine.unknown(users)))
+            now = asyncio.get_running_loop().time()
+            unknown = await self._do(lambda: machine.unknown(users))
+            left = sorted(user for user in unknown if self._silent.get(user, 0) <= now)
             for some in _slices(left, _QUERIED_AT_ONCE):
                 marks = await self._do(partial(machine.marks, some))
                 body: Json = {"device_keys": {user: [] for user in some}, "timeout": _CLAIM_TIMEOUT_MS}
                 answer = await self._account.request("POST", "keys", "query", body=body)
                 await self._do(partial(machine.queried, some, answer, marks))
+                for user in set(some) - table(answer, "device_keys").keys():
+                    self._silent[user] = now + _SILENCE_S
 
     async def _meet(self, devices: Devices) -> None:
         """Make sessions with these devices, as far as they have keys for us."""

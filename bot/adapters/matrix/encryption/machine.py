@@ -199,17 +199,18 @@ class Machine:
     ) -> None:
         """The answer of `/keys/query` for these users.
 
-        Whoever is not in it is asked for another time: their homeserver may be down.
+        Whoever is not in it stays unknown: their homeserver may be down.
 
         Args:
             marks: from before the question; whose devices changed since is asked for again.
         """
         found = table(answer, "device_keys")
         for user in users:  # one by one: a broken device of one is nobody else's trouble
+            if user not in found:
+                continue
             self._olm.users_for_key_query.discard(user)
             self._olm.tracked_users.add(user)
-            if user in found:
-                self._queried(user, _sound(table(found, user)))
+            self._queried(user, _sound(table(found, user)))
             if self._changes[user] != marks.get(user, self._changes[user]):
                 self._olm.users_for_key_query.add(user)
 
