@@ -355,11 +355,9 @@ def test_what_cannot_be_read_leaves_no_words_in_the_log(
     assert "canary" not in f"{caught.value!r}{caplog.text}"
 
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
+_leaf = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8)
+_small = _leaf | st.lists(_leaf, max_size=3)
+_json = _small | st.dictionaries(st.text(max_size=8), _small, max_size=3)
 
 
 def _changed(data: st.DataObject, whole: Json) -> Json:
