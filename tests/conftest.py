@@ -4,12 +4,16 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.labs import synapse as lab
+
+if TYPE_CHECKING:
+    from tests.labs.discord import DiscordLab
 
 settings.register_profile("quick", max_examples=40)
 settings.register_profile("long", max_examples=1000, deadline=None)
@@ -30,6 +34,16 @@ def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Synapse]:
     """The homeserver of this session; a test that stops it starts it again."""
     with lab.running(tmp_path_factory.mktemp("synapse")) as server:
         yield server
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator["DiscordLab"]:
+    """A Discord of this test alone; whatever the bot asked of it must have been right."""
+    from tests.labs.discord import DiscordLab
+
+    async with DiscordLab() as server:
+        yield server
+    assert not server.problems(), "\n".join([*server.problems(), server.transcript()])
 
 
 _installing = pytest.StashKey[subprocess.Popen[bytes]]()
