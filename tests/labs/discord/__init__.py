@@ -8,6 +8,7 @@ document describes and the lab lacks answers 501 and is counted in `lab.unimplem
 
 from tests.labs.discord.constants import ALL_PERMS, COMPONENTS_V2, EPHEMERAL, EVERYONE_PERMS, PERMS
 from tests.labs.discord.lab import DiscordLab
+from tests.labs.discord.people import Person, Server, Shown
 from tests.labs.discord.records import ApiError, Fault, Interaction, Json, Request, Settings, Violation
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "Fault",
     "Interaction",
     "Json",
+    "Person",
     "Request",
+    "Server",
     "Settings",
+    "Shown",
     "Violation",
 ]

@@ -11,12 +11,12 @@ from aiohttp import WSMsgType, web
 from tests.labs.discord.constants import KNOWN_INTENTS, MEMBERS_BIT, PRIVILEGED
 from tests.labs.discord.records import Json, Settings
 from tests.labs.discord.session import Connection, Session
-from tests.labs.discord.users import Users
+from tests.labs.discord.staff import Staff
 
 _NAMES = {2: "IDENTIFY", 3: "PRESENCE", 6: "RESUME", 8: "MEMBERS"}
 
 
-class Gateway(Users):
+class Gateway(Staff):
     """Serves gateway v10 connections and lets a test break them."""
 
     def __init__(self, settings: Settings) -> None:
@@ -141,6 +141,8 @@ class Gateway(Users):
             return 4014
         if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
             return 4010
+        if self.identifies >= self.settings.daily_identifies:
+            return 4004  # Discord resets the token of a bot that uses them up
         if self._too_soon(shard[0]):
             connection.send_op(9, False)
             return None
@@ -172,7 +174,7 @@ class Gateway(Users):
         """Whether the shard's concurrency key identified within the interval; see Settings."""
         key, current = shard % self.settings.max_concurrency, time.monotonic()
         since = current - self._identified.get(key, -1e9)
-        enforced = self.settings.identify_interval
+        enforced = self.settings.identify_interval_s
         if since < (enforced or 5.0):
             self._log("IDENTIFY_TOO_SOON", {"key": key, "after_s": round(since, 3)})
             if enforced:

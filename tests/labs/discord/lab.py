@@ -62,21 +62,25 @@ class DiscordLab(Rest):
         *,
         status: int = 500,
         count: int = 1,
-        retry_after: float = 0.3,
+        retry_after_s: float = 0.3,
         is_global: bool = False,
         cloudflare: bool = False,
         drop: bool = False,
-        delay: float = 0.0,
+        delay_s: float = 0.0,
         executed: bool = False,
     ) -> Fault:
         """Break the next calls whose "METHOD /template" matches; see `Fault`."""
-        made = Fault(pattern, status, count, retry_after, is_global, cloudflare, drop, delay, executed)
+        made = Fault(pattern, status, count, retry_after_s, is_global, cloudflare, drop, delay_s, executed)
         self.faults.append(made)
         return made
 
     def calls(self, pattern: str) -> list[Request]:
         """The REST calls whose "METHOD /template" matches."""
         return [r for r in self.requests if re.search(pattern, f"{r.method} {r.route}")]
+
+    def refusals(self) -> list[Request]:
+        """The calls answered 401, 403 or 429; Discord bans an address after 10,000 in 10 minutes."""
+        return [r for r in self.requests if r.status in (401, 403, 429)]
 
     def bot_messages(self, channel: Ref) -> list[Json]:
         """What the bot has written there, ephemeral messages included."""

@@ -61,6 +61,7 @@ class Messages(World):
         interaction: Interaction | None = None,
         message_id: str | None = None,
         kind: int = 0,
+        webhook_id: str | None = None,
     ) -> Json:
         """Stores a message and announces it, unless it is ephemeral.
 
@@ -95,6 +96,8 @@ class Messages(World):
             self._mark_reply(message, body, channel)
         if author["id"] == self.app_id:
             message["application_id"] = self.app_id
+        if webhook_id:
+            message["webhook_id"] = webhook_id
         if interaction:
             message |= {
                 "type": 20 if interaction.type == 2 else 0,
@@ -119,7 +122,7 @@ class Messages(World):
             return None
         at, key = self._nonces.get((channel["id"], author["id"], str(nonce)), (-1e9, ""))
         found = self.messages[channel["id"]].get(key)
-        recent = time.monotonic() - at < self.settings.nonce_window
+        recent = time.monotonic() - at < self.settings.nonce_window_s
         return found | {"nonce": nonce} if found and recent else None
 
     def _note_nonce(self, message: Json, body: Json) -> Json:
@@ -127,10 +130,11 @@ class Messages(World):
         nonce, current = body.get("nonce"), time.monotonic()
         if nonce is None:
             return {}
+        self.nonces[message["id"]] = str(nonce)
         key = (message["channel_id"], message["author"]["id"], str(nonce))
         self._nonces.pop(key, None)
         self._nonces[key] = (current, message["id"])
-        stale = current - self.settings.nonce_window
+        stale = current - self.settings.nonce_window_s
         while self._nonces and next(iter(self._nonces.values()))[0] < stale:
             del self._nonces[next(iter(self._nonces))]
         return {"nonce": nonce}
@@ -149,6 +153,7 @@ class Messages(World):
             message["attachments"] = [a for a in message["attachments"] if a["id"] in kept]
         message["attachments"] += [self._store_upload(part) for part in files]
         message["edited_timestamp"] = now()
+        self.edits[message["id"]] += 1
         if not message["flags"] & EPHEMERAL:
             self.emit_message("MESSAGE_UPDATE", message)
         return message
@@ -156,7 +161,9 @@ class Messages(World):
     def delete_messages(self, channel: Json, ids: list[str]) -> None:
         """Deletes one message, or several in bulk."""
         gid = channel.get("guild_id")
-        gone = [key for key in ids if self.messages[channel["id"]].pop(key, None)]
+        stored = self.messages[channel["id"]]
+        hidden = {key for key in ids if key in stored and stored[key]["flags"] & EPHEMERAL}
+        gone = [key for key in ids if stored.pop(key, None) and key not in hidden]
         base = {"channel_id": channel["id"], **({"guild_id": gid} if gid else {})}
         if len(ids) > 1:
             self.emit("MESSAGE_DELETE_BULK", {"ids": gone, **base}, gid)

@@ -68,7 +68,7 @@ def invalid_form(path: str, code: str, message: str) -> ApiError:
 
 @dataclass
 class Settings:
-    """Everything a test can choose when it makes a lab; keyword arguments of `DiscordLab`."""
+    """Everything a test can choose for a lab; it reads them at each use, so that a test can change them."""
 
     token: str = "sim-token"
     heartbeat_ms: int = 41_250
@@ -77,7 +77,11 @@ class Settings:
     # Events kept for RESUME, per session.
     history: int = 10_000
     # Seconds until an unanswered interaction is unknown (10062).
-    interaction_deadline: float = 3.0
+    interaction_deadline_s: float = 3.0
+    # Seconds for which an interaction's token can be used.
+    token_life_s: float = 900.0
+    # IDENTIFYs a day; the next one closes with 4004.
+    daily_identifies: int = 1000
     # Check the lab's own answers against the response schemas too.
     check_responses: bool = True
     # Enforce the rate-limit buckets and the global 50 a second.
@@ -87,11 +91,11 @@ class Settings:
     max_concurrency: int = 1
     # Seconds between IDENTIFYs of one concurrency key. 0 only records a breach in
     # `lab.gateway_log`; 5.0 refuses it with INVALID_SESSION as Discord does.
-    identify_interval: float = 0.0
+    identify_interval_s: float = 0.0
     # New command names a day for each scope before 30034; None means no limit.
     daily_command_creates: int | None = 200
     # Seconds in which `enforce_nonce` finds a nonce again; Discord says "the past few minutes".
-    nonce_window: float = 180.0
+    nonce_window_s: float = 180.0
 
 
 @dataclass
@@ -131,11 +135,11 @@ class Fault:
     pattern: str
     status: int = 500
     count: int = 1
-    retry_after: float = 0.3
+    retry_after_s: float = 0.3
     is_global: bool = False
     cloudflare: bool = False
     drop: bool = False
-    delay: float = 0.0
+    delay_s: float = 0.0
     executed: bool = False
 
 

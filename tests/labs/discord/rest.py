@@ -102,8 +102,8 @@ class Rest(Gateway):
         )
         self.requests.append(record)
         refusal = self._check_call(record, match is not None, multipart)
-        if self.latency:
-            await asyncio.sleep(self.latency)
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
         call = Call(params, {} if body is None else body, record.query, record.reason, files)
         auth = request.headers.get("Authorization")
         status, answer, headers = await self._answer(record, call, auth, refusal, match is not None)
@@ -163,7 +163,7 @@ class Rest(Gateway):
         route = f"{record.method} {record.route}"
         for fault in self._due(route, executed=False):
             fault.count -= 1
-            await asyncio.sleep(fault.delay)
+            await asyncio.sleep(fault.delay_s)
             if forced := self._forced(fault, route):
                 return forced
         answer = await self._perform(record, call, auth, refusal, known_path)
@@ -172,7 +172,7 @@ class Rest(Gateway):
                 break
             fault.count -= 1
             self.notify()  # what the call did is there to see before its answer
-            await asyncio.sleep(fault.delay)
+            await asyncio.sleep(fault.delay_s)
             if forced := self._forced(fault, route):
                 return forced
         return answer
@@ -197,8 +197,10 @@ class Rest(Gateway):
         if known_path and not self.spec.operation(record.method, record.route):
             return _error(405, "405: Method Not Allowed")
         if handler is None:
+            if not known_path:
+                return _error(404, "404: Not Found")
             self.unimplemented[route] += 1
-            return _error(501 if known_path else 404, f"the lab lacks {route}")
+            return _error(501, f"the lab lacks {route}")
         try:
             if refusal:
                 raise refusal
@@ -227,7 +229,7 @@ class Rest(Gateway):
         if fault.cloudflare:
             return fault.status, b"<html>error code: 1015</html>", {}
         if fault.status == 429:
-            return self._limited(route, fault.retry_after, fault.is_global, {})
+            return self._limited(route, fault.retry_after_s, fault.is_global, {})
         return _error(fault.status, f"{fault.status}: forced") if fault.status else None
 
     def _take(self, route: str, params: dict[str, str]) -> tuple[bool, bool, dict[str, str]]:

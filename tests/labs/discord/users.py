@@ -12,6 +12,28 @@ from tests.labs.discord.constants import ALL_PERMS, DM, EVERYONE_PERMS, PERMS, T
 from tests.labs.discord.records import Interaction, Json, Ref, Settings, id_of, now, walk_components
 
 
+def check_value(option: Json, value: object) -> None:
+    """Refuse what a client does not let one type for an option.
+
+    Raises:
+        ValueError: the value is of another kind, too small or too large, too short or too long.
+    """
+    kind, unit = option["type"], "value"
+    match kind, value:
+        case 3, str():
+            size, unit = float(len(value)), "length"
+        case (4, int()) | (10, int() | float()) if not isinstance(value, bool):
+            size = float(value)
+        case 5, bool():
+            return
+        case 6 | 7 | 8 | 9 | 11, dict():
+            return
+        case _:
+            raise ValueError(f"{value!r} is no value of {option['name']}, an option of type {kind}")
+    if not option.get(f"min_{unit}", size) <= size <= option.get(f"max_{unit}", size):
+        raise ValueError(f"{value!r} is outside of what {option['name']} takes")
+
+
 class Users(AutoMod):
     """Actions of users. They refuse what a real client would not offer, unless `force`."""
 
@@ -65,6 +87,7 @@ class Users(AutoMod):
         user, where = message["author"], self.channels[message["channel_id"]]
         hits = [] if force else self.screen(user, where, content)
         message |= {"content": content, "edited_timestamp": now()}
+        self.edits[message["id"]] += 1
         self.emit_message("MESSAGE_UPDATE", message)
         self.apply_rules(hits, user, where, content, message)
         return message
@@ -104,18 +127,18 @@ class Users(AutoMod):
         content: str,
         *,
         tags: Iterable[Ref] = (),
-        starter_delay: float = 0.0,
+        starter_delay_s: float = 0.0,
     ) -> Json:
         """A forum post. Discord announces the thread before its first message exists.
 
-        `starter_delay` widens that gap, in which writing to the thread fails with 40058 and
+        `starter_delay_s` widens that gap, in which writing to the thread fails with 40058 and
         fetching the starter message with 10008. A post that AutoMod blocks is not opened.
         """
         parent = self.channels[id_of(forum)]
         hits = self.screen(user, parent, content)
         thread = self.open_thread(parent, name, user, tags=[id_of(tag) for tag in tags])
         self.starterless.add(thread["id"])
-        await asyncio.sleep(starter_delay)
+        await asyncio.sleep(starter_delay_s)
         self.starterless.discard(thread["id"])
         starter = self.post_message(thread, user, {"content": content}, message_id=thread["id"])
         self.apply_rules(hits, user, thread, content, starter)
@@ -207,7 +230,8 @@ class Users(AutoMod):
 
     def _check_offered(self, command: Json, user: Json, channel: Json) -> None:
         gid, name = channel.get("guild_id"), command["name"]
-        needed = int(command.get("default_member_permissions") or 0)
+        declared = command.get("default_member_permissions")
+        needed = int(declared or 0) if declared != "0" else PERMS["ADMINISTRATOR"]  # 0 is for nobody else
         if gid and needed & ~self.permissions(gid, user["id"], channel):
             who = user["username"]
             raise PermissionError(f"/{name} is hidden from {who}: default_member_permissions")
@@ -231,6 +255,8 @@ class Users(AutoMod):
             choices = [choice["value"] for choice in option.get("choices") or []]
             if choices and not focused and value not in choices:
                 raise ValueError(f"{value!r} is not a choice of {key}: {choices}")
+            if key != focused:
+                check_value(option, value)
             if isinstance(value, dict):
                 self._resolve_into(resolved, gid, value)
                 value = value["id"]

@@ -70,6 +70,8 @@ class World:
         self.closed_dms: set[str] = set()
         self.starterless: set[str] = set()
         self.automod_rules: dict[str, dict[str, Json]] = {}
+        self.nonces: dict[str, str] = {}
+        self.edits: Counter[str] = Counter()
         self._nonces: dict[tuple[str, str, str], tuple[float, str]] = {}
         # what happened
         self.requests: list[Request] = []
@@ -83,7 +85,7 @@ class World:
         # what a test may turn while the lab runs
         self.faults: list[Fault] = []
         self.limits = dict(DEFAULT_LIMITS)
-        self.latency = 0.0
+        self.latency_s = 0.0
         self.ack_heartbeats = True
         # the network side
         self.sessions: dict[str, Session] = {}
@@ -100,13 +102,25 @@ class World:
         self._last_id = max(self._last_id + 1, snowflake_at(time.time()))
         return str(self._last_id)
 
-    # ---- building (before or after the bot connects) --------------------------------------------
+    # Building (before or after the bot connects)
 
     def create_user(self, name: str, *, bot: bool = False) -> Json:
         """A person, or another bot."""
         user = new_user(self.snowflake(), name, bot)
         self.users[user["id"]] = user
         return user
+
+    def message(self, message: Ref) -> Json:
+        """The message with this id, wherever it stands.
+
+        Raises:
+            LookupError: there is none, or no longer.
+        """
+        mid = id_of(message)
+        for stored in self.messages.values():
+            if mid in stored:
+                return stored[mid]
+        raise LookupError(f"no message {mid}")
 
     def create_guild(
         self,
@@ -288,19 +302,23 @@ class World:
         self.notify()
 
     def _redacted(self, event: str, message: Json, session: Session) -> Json:
-        """Without MESSAGE_CONTENT a bot sees its own, direct and mentioning messages only."""
         if event == "AUTO_MODERATION_ACTION_EXECUTION" and not session.wants(CONTENT_BIT):
             return message | {"content": "", "matched_content": ""}
         if event not in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             return message
+        return message if session.wants(CONTENT_BIT) else self.without_content(message)
+
+    def without_content(self, message: Json) -> Json:
+        """A message as a bot without MESSAGE_CONTENT gets it: whole if direct, its own or mentioning it."""
         visible = (
-            session.wants(CONTENT_BIT)
-            or "guild_id" not in message
+            "guild_id" not in self.channels[message["channel_id"]]
             or message["author"]["id"] == self.app_id
             or any(user["id"] == self.app_id for user in message["mentions"])
         )
         if visible:
             return message
+        if answered := message.get("referenced_message"):
+            message = message | {"referenced_message": self.without_content(answered)}
         return message | {"content": "", "embeds": [], "attachments": [], "components": []}
 
     def guild_create(self, guild: Json, session: Session) -> Json:

@@ -49,8 +49,8 @@ async def get_application(lab: Users, call: Call) -> Json:
 @rest("GET /gateway/bot")
 async def get_gateway(lab: Users, call: Call) -> Json:
     start_limit = {
-        "total": 1000,
-        "remaining": max(1000 - lab.identifies, 0),
+        "total": lab.settings.daily_identifies,
+        "remaining": max(lab.settings.daily_identifies - lab.identifies, 0),
         "reset_after": 86_400_000,
         "max_concurrency": lab.settings.max_concurrency,
     }

@@ -7,8 +7,6 @@ from tests.labs.discord.records import ApiError, Interaction, Json, invalid_form
 from tests.labs.discord.routes.registry import HOOK, Call, rest
 from tests.labs.discord.users import Users
 
-# Seconds for which an interaction token can be used.
-TOKEN_LIFE = 900.0
 REPLY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 AUTOCOMPLETE, COMPONENT, SUBMIT = 4, 3, 5
 
@@ -17,7 +15,7 @@ AUTOCOMPLETE, COMPONENT, SUBMIT = 4, 3, 5
 async def post_callback(lab: Users, call: Call) -> Json | None:
     made = lab.interactions.get(call.params["interaction_id"])
     age = time.monotonic() - made.created if made else 0.0
-    late = age > lab.settings.interaction_deadline
+    late = age > lab.settings.interaction_deadline_s
     if made is None or made.token != call.params["interaction_token"] or late:
         raise ApiError(404, 10062, "Unknown interaction")
     if made.ack_type is not None:
@@ -40,15 +38,15 @@ def _perform(lab: Users, call: Call, made: Interaction) -> Json | None:
     """What the callback asks for; the message that it posts or changes."""
     data = call.body.get("data") or {}
     match call.body["type"]:
-        case 4:
+        case 4:  # a reply
             return lab.post_message(made.channel, lab.bot, data, call.files, interaction=made)
         case 7 if made.message:
             return lab.patch_message(made.message, data, call.files)
-        case 5:
+        case 5:  # an answer follows
             made.deferred_flags = data.get("flags", 0)
-        case 8:
+        case 8:  # completions
             made.choices = data["choices"]
-        case 9:
+        case 9:  # a form
             made.modal = data
     return None
 
@@ -80,7 +78,7 @@ def _callback_answer(made: Interaction, kind: int, ephemeral: bool, message: Jso
 def _interaction_of(lab: Users, call: Call) -> Interaction:
     for made in lab.interactions.values():
         if made.token == call.params["webhook_token"]:
-            if time.monotonic() - made.created >= TOKEN_LIFE:
+            if time.monotonic() - made.created >= lab.settings.token_life_s:
                 break
             if made.ack_type is None:
                 raise ApiError(404, 10015, "Unknown Webhook")

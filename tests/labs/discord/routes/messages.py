@@ -8,10 +8,20 @@ from tests.labs.discord.routes.registry import CHANNEL, MESSAGE, Call, channel_o
 from tests.labs.discord.users import Users
 
 _BULK_AGE = 14 * 86_400
+_MOST_PINS = 250
 
 
 @rest(f"GET {CHANNEL}/messages")
 async def get_history(lab: Users, call: Call) -> list[Json]:
+    return [_readable(lab, message) for message in _history(lab, call)]
+
+
+def _readable(lab: Users, message: Json) -> Json:
+    """What the bot may read of it: the portal's switch for content counts here, not the session's intent."""
+    return message if "MESSAGE_CONTENT" in lab.settings.privileged else lab.without_content(message)
+
+
+def _history(lab: Users, call: Call) -> list[Json]:
     channel = channel_of(lab, call, "READ_MESSAGE_HISTORY")
     stored = lab.messages[channel["id"]].values()
     found = sorted((m for m in stored if not m["flags"] & EPHEMERAL), key=lambda m: int(m["id"]))
@@ -33,7 +43,7 @@ async def get_history(lab: Users, call: Call) -> list[Json]:
 @rest(f"GET {MESSAGE}")
 async def get_message(lab: Users, call: Call) -> Json:
     channel_of(lab, call, "READ_MESSAGE_HISTORY")
-    return message_of(lab, call)
+    return _readable(lab, message_of(lab, call))
 
 
 @rest(f"POST {CHANNEL}/messages")
@@ -98,15 +108,19 @@ async def bulk_delete(lab: Users, call: Call) -> None:
 
 @rest(f"POST {CHANNEL}/typing")
 async def start_typing(lab: Users, call: Call) -> None:
-    lab.type(lab.bot, channel_of(lab, call))
+    lab.type(lab.bot, channel_of(lab, call, "SEND_MESSAGES"))
 
 
 @rest(f"GET {CHANNEL}/messages/pins")
 async def get_pins(lab: Users, call: Call) -> Json:
     cid = channel_of(lab, call)["id"]
     stored, pinned = lab.messages[cid], lab.pins.get(cid, {})
-    items = [{"pinned_at": at, "message": stored[m]} for m, at in pinned.items() if m in stored]
-    return {"items": items, "has_more": False}
+    latest = sorted(((at, key) for key, at in pinned.items() if key in stored), reverse=True)
+    if before := call.query.get("before"):
+        latest = [each for each in latest if each[0] < before.replace(" ", "+")]
+    limit = int(call.query.get("limit") or 50)
+    items = [{"pinned_at": at, "message": _readable(lab, stored[key])} for at, key in latest[:limit]]
+    return {"items": items, "has_more": len(latest) > limit}
 
 
 @rest(f"PUT {CHANNEL}/messages/pins/{{message_id}}", f"PUT {CHANNEL}/pins/{{message_id}}")
@@ -124,6 +138,8 @@ def _set_pin(lab: Users, call: Call, on: bool) -> None:
     gid = channel.get("guild_id")
     pinned = lab.pins.setdefault(channel["id"], {})
     pinned.pop(message["id"], None)
+    if on and len(pinned) >= _MOST_PINS:
+        raise ApiError(400, 30003, f"Maximum number of pins reached ({_MOST_PINS})")
     if on:
         pinned[message["id"]] = now()
     message["pinned"] = on
