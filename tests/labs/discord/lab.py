@@ -90,6 +90,6 @@ class DiscordLab(Rest):
     def problems(self) -> list[str]:
         """Everything that makes a run suspect: wrong calls, wrong answers, gaps and crashes."""
         found = [f"bot: {v.kind} {v.where} | {v.detail}" for v in self.violations]
-        found += [f"lab: {v.kind} {v.where} | {v.detail}" for v in self.sim_violations]
+        found += [f"lab: {v.kind} {v.where} | {v.detail}" for v in self.own_violations]
         found += [f"lab lacks {route} ({count} calls)" for route, count in self.unimplemented.items()]
         return found + [f"lab crashed in {route}: {error}" for route, error in self.crashes]

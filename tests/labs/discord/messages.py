@@ -69,7 +69,7 @@ class Messages(World):
         """
         gid, files = channel.get("guild_id"), list(files)
         carries = ("content", "embeds", "components", "sticker_ids", "poll")
-        if not files and not any(body.get(key) for key in carries):
+        if not kind and not files and not any(body.get(key) for key in carries):
             raise ApiError(400, 50006, "Cannot send an empty message")
         check_message_limits(body)
         self._wake_thread(channel)

@@ -24,6 +24,7 @@ class Shown:
         author: the id of who wrote it.
         reply_to: the id of the message it answers, also when that is gone.
         thread: the id of the thread that was opened on it.
+        kind: 0 and 19 (a reply) are written by people, 20 answers a command; others are notices of Discord.
         edits: how often it was changed by its author.
         nonce: that it was sent with.
         components: every one of them, containers before what they hold.
@@ -36,6 +37,7 @@ class Shown:
     text: str
     reply_to: str | None = None
     thread: str | None = None
+    kind: int = 0
     edits: int = 0
     nonce: str | None = None
     embeds: Sequence[Json] = ()
@@ -118,10 +120,12 @@ class Person:
         self.lab.type(self.user, channel)
 
     def open_thread(self, channel: Ref, name: str, *, on: Ref | None = None) -> Json:
-        """Open a public thread, on a message if given; the thread is a channel."""
+        """Open a public thread, on a message if given; else a notice in the channel tells of it."""
         parent = self.lab.channels[id_of(channel)]
         thread = self.lab.open_thread(parent, name, self.user, thread_id=None if on is None else id_of(on))
-        if on is not None:
+        if on is None:
+            self.lab.notice(channel, self.user, 18, name)
+        else:
             message = self.lab.message(on)
             message |= {"flags": message["flags"] | 1 << 5, "thread": thread}
             self.lab.emit_message("MESSAGE_UPDATE", message)
@@ -300,6 +304,7 @@ def _shown(lab: DiscordLab, message: Json) -> Shown:
         text=str(message["content"]),
         reply_to=message.get("message_reference", {}).get("message_id"),
         thread=message["thread"]["id"] if "thread" in message else None,
+        kind=message["type"],
         edits=lab.edits[key],
         nonce=lab.nonces.get(key),
         embeds=tuple(message["embeds"]),

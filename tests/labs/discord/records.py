@@ -70,7 +70,7 @@ def invalid_form(path: str, code: str, message: str) -> ApiError:
 class Settings:
     """Everything a test can choose for a lab; it reads them at each use, so that a test can change them."""
 
-    token: str = "sim-token"
+    token: str = "lab-token"
     heartbeat_ms: int = 41_250
     # Privileged intents granted in the portal; using another one closes with 4014.
     privileged: Iterable[str] = tuple(PRIVILEGED.values())

@@ -148,7 +148,7 @@ class Rest(Gateway):
         if checked and answer is not None and 0 < status < 300:
             wrong = self.spec.check_response(record.method, record.route, status, answer)
             if wrong:
-                self.sim_violations.append(wrong)
+                self.own_violations.append(wrong)
 
     # Answering
 

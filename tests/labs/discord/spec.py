@@ -63,11 +63,11 @@ class Spec(RouteTable):
         where = f"{method} {template}"
         answer = (self.operation(method, template) or {}).get("responses", {}).get(str(status))
         if answer is None:
-            return Violation(where, "sim_status", f"{status} not in the specification")
+            return Violation(where, "status", f"{status} not in the specification")
         content = self._resolve(answer).get("content", {})
         schema = content.get("application/json", {}).get("schema")
         if schema and (error := self._error(f"{where} ->{status}", schema, body)):
-            return Violation(where, "sim_body", error, body)
+            return Violation(where, "answer", error, body)
         return None
 
     def _check_query(self, where: str, template: str, op: Json, query: Json) -> Iterator[Violation]:

@@ -53,6 +53,13 @@ class Staff(Users):
         author = {**self.create_user(name, bot=True), "discriminator": "0000"}
         return self.post_message(where, author, {"content": content}, webhook_id=author["id"])
 
+    def notice(self, channel: Ref, author: Json, kind: int, content: str = "") -> Json:
+        """A message that Discord writes in somebody's name: kind 6 a pin, 7 a join, 18 a thread opened here.
+
+        Source: the message types of discord.com/developers/docs/resources/message.
+        """
+        return self.post_message(self.channels[id_of(channel)], author, {"content": content}, kind=kind)
+
     def unfurl(self, message: Json, embed: Json) -> None:
         """Attach the preview of a link, some time after the message: an update that is no edit."""
         message["embeds"] = [*message["embeds"], {"type": "article", **embed}]

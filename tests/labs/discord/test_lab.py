@@ -1,12 +1,15 @@
 """The lab itself, as an unmodified discord.py sees it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import yarl
-from aiohttp import ServerDisconnectedError
+from aiohttp import ServerDisconnectedError, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 from discord import (
     AllowedMentions,
     AutoShardedClient,
@@ -21,21 +24,25 @@ from discord import (
     TextChannel,
     Thread,
     app_commands,
+    ui,
 )
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from tests.labs.discord import ALL_PERMS, PERMS, DiscordLab, Server, Settings
+from tests.labs.discord import ALL_PERMS, PERMS, DiscordLab, Server, Settings, certificate
 
 
 class Bot(AutoShardedClient):
     """Answers a mention with a reply and an edit of it, and the command /ask after a deferral."""
 
-    def __init__(self, lab: DiscordLab, *, content: bool) -> None:
+    def __init__(
+        self, lab: DiscordLab, *, content: bool = True, connector: TCPConnector | None = None
+    ) -> None:
         intents = Intents.default()
         intents.message_content = content
         super().__init__(
-            intents=intents, allowed_mentions=AllowedMentions.none(), guild_ready_timeout=0.05
+            intents=intents, allowed_mentions=AllowedMentions.none(), guild_ready_timeout=0.05,
+            connector=connector,
         )  # fmt: skip
         self.tree = app_commands.CommandTree(self)
         self.lab = lab
@@ -55,7 +62,13 @@ class Bot(AutoShardedClient):
             self.failures.append(error)
             self.lab.notify()
 
-        for name in ("raw_message_edit", "raw_reaction_add", "raw_reaction_remove", "raw_message_delete"):
+        for name in (
+            "raw_message_edit",
+            "raw_reaction_add",
+            "raw_reaction_remove",
+            "raw_message_delete",
+            "raw_bulk_message_delete",
+        ):
             self._listen(name)
         await self.tree.sync()
 
@@ -88,12 +101,57 @@ class Bot(AutoShardedClient):
         return found
 
 
+class Reason(ui.Modal, title="Why?"):
+    """A form with one field."""
+
+    why: ui.TextInput["Reason"] = ui.TextInput(label="Why", custom_id="why")
+
+    async def on_submit(self, interaction: Interaction) -> None:
+        await interaction.response.send_message(self.why.value)
+
+
+class Card(ui.View):
+    """A button that opens the form, and one that is disabled."""
+
+    @ui.button(label="Helpful", custom_id="helpful")
+    async def helpful(self, interaction: Interaction, button: ui.Button["Card"]) -> None:
+        await interaction.response.send_modal(Reason())
+
+    @ui.button(label="Gone", custom_id="gone", disabled=True)
+    async def gone(self, interaction: Interaction, button: ui.Button["Card"]) -> None:
+        raise AssertionError("nobody can click it")
+
+
+class Offering(Bot):
+    """Answers a mention with a card, and has a command for admins that completes, and a menu."""
+
+    async def setup_hook(self) -> None:
+        @self.tree.command(description="Show a rule")
+        @app_commands.default_permissions()
+        async def rule(interaction: Interaction, name: str) -> None:
+            await interaction.response.send_message(name)
+
+        @rule.autocomplete("name")
+        async def complete(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            return [app_commands.Choice(name=each, value=each) for each in ("spam",) if typed in each]
+
+        @self.tree.context_menu(name="Why?")
+        async def why(interaction: Interaction, message: Message) -> None:
+            await interaction.response.send_message(f"because of {message.content}")
+
+        await self.tree.sync()
+
+    async def on_message(self, message: Message) -> None:
+        if self.user in message.mentions:
+            await message.reply("a card", view=Card())
+
+
 @asynccontextmanager
-async def running(lab: DiscordLab, *, content: bool = True) -> AsyncIterator[Bot]:
+async def running(lab: DiscordLab, kind: type[Bot] = Bot, *, content: bool = True) -> AsyncIterator[Bot]:
     """A bot that is ready, for as long as the context lasts."""
     kept = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = lab.rest_url, yarl.URL(lab.gateway_url)
-    bot = Bot(lab, content=content)
+    bot = kind(lab, content=content)
     try:
         async with asyncio.TaskGroup() as tasks, bot:
             await bot.login(lab.settings.token)
@@ -201,6 +259,33 @@ async def test_after_an_invalid_session_what_was_missed_is_in_the_history_only(
     assert not discord.gateway_events("RESUME")
 
 
+async def test_buttons_forms_menus_and_completions_come_from_what_the_bot_offers(
+    discord: DiscordLab, server: Server
+) -> None:
+    anna = server.member("anna")
+    async with running(discord, Offering):
+        anna.ask(server.general, "one")
+        (card,) = await server.until(server.general, lambda shown: len(shown) == 1, server.bot)
+        assert card.buttons == ["Helpful"]
+        with pytest.raises(PermissionError):
+            anna.click(card.id, "Gone")
+        opened = anna.click(card.id, "Helpful")
+        await discord.until(lambda: opened.modal)
+        sent = anna.submit(opened, why="it was short")
+        await discord.until(lambda: sent.original)
+        typing = server.admin("ada").complete(server.general, "rule", "name", "sp")
+        await discord.until(lambda: typing.choices)
+        menu = anna.menu(card.id, "Why?")
+        await discord.until(lambda: menu.original)
+        with pytest.raises(PermissionError, match="hidden"):
+            anna.slash(server.general, "rule", name="spam")
+        assert server.admin("eva").slash(server.general, "rule", name="spam").state == "pending"
+    assert typing.choices == [{"name": "spam", "value": "spam"}]
+    assert [(each.text, each.asked_by) for each in server.shown(server.general, server.bot)[1:3]] == [
+        ("it was short", anna.id), ("because of a card", anna.id),
+    ]  # fmt: skip
+
+
 async def test_history_is_paged_both_ways(discord: DiscordLab, server: Server) -> None:
     anna = server.member("anna")
     said = [anna.say(server.general, str(number)) for number in range(230)]
@@ -293,6 +378,34 @@ async def test_a_forum_post_is_announced_before_its_first_message(
     assert [each["name"] for each in server.threads(forum)] == ["How?"]
 
 
+async def test_threads_pins_and_bulk_deletions_are_seen_by_people(
+    discord: DiscordLab, server: Server
+) -> None:
+    anna, mods = server.member("anna"), server.moderator("mods")
+    asked = anna.say(server.general, "how?")
+    other, more = (anna.say(server.general, text) for text in ("spam", "more"))
+    anna.open_thread(server.general, "elsewhere")
+    async with running(discord) as bot:
+        channel = bot.text_channel(server)
+        message = await channel.fetch_message(int(asked))
+        await message.pin(reason="worth reading")
+        thread = await message.create_thread(name="how", reason="asked often")
+        await thread.send("so")
+        await thread.edit(archived=True, locked=True, reason="done")
+        assert [found.id async for found in channel.archived_threads()] == [thread.id]
+        assert [pin.id async for pin in channel.pins()] == [message.id]
+        discord.delete_many(server.general, [other, more])
+        await discord.until(lambda: "raw_bulk_message_delete" in bot.events)
+        mods.delete(asked)
+    (notice,) = server.shown(server.general)
+    assert (notice.kind, notice.text) == (18, "elsewhere")
+    assert [(each["name"], each["thread_metadata"]["locked"]) for each in server.threads(server.general)] == [
+        ("elsewhere", False), ("how", True),
+    ]  # fmt: skip
+    assert [each.text for each in server.shown(str(thread.id))] == ["so"]
+    assert [*filter(None, server.reasons())] == ["done", "worth reading"]
+
+
 async def test_webhooks_and_previews_are_what_they_are(discord: DiscordLab, server: Server) -> None:
     anna = server.member("anna")
     async with running(discord) as bot:
@@ -303,6 +416,44 @@ async def test_webhooks_and_previews_are_what_they_are(discord: DiscordLab, serv
     first, second = server.shown(server.general)
     assert (first.edits, first.embeds[0]["title"]) == (0, "Example")
     assert second.author not in server.members()
+
+
+class ToTheLab(AbstractResolver):
+    """Every name is the lab's address."""
+
+    def __init__(self, lab: DiscordLab) -> None:
+        self._lab = lab
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [ResolveResult(
+            hostname=host, host="127.0.0.1", port=self._lab.port, family=socket.AF_INET, proto=0, flags=0,
+        )]  # fmt: skip
+
+    async def close(self) -> None:
+        """Holds nothing open."""
+
+
+async def test_a_library_with_nothing_changed_takes_the_lab_for_discord(tmp_path: Path) -> None:
+    serving, trusting = certificate.contexts(("discord.com", "*.discord.gg"), tmp_path)
+    lab = DiscordLab()
+    await lab.start(ssl_context=serving)
+    try:
+        lab.gateway_url = "wss://gateway.discord.gg"
+        server = Server(lab)
+        anna = server.member("anna")
+        bot = Bot(lab, connector=TCPConnector(resolver=ToTheLab(lab), ssl=trusting))
+        async with asyncio.TaskGroup() as tasks, bot:
+            await bot.login(lab.settings.token)
+            tasks.create_task(bot.connect())
+            await bot.wait_until_ready()
+            anna.ask(server.general, "one")
+            await server.answers(server.general, "to one")
+    finally:
+        await lab.stop()
+    assert Route.BASE.startswith("https://discord.com/")
+    assert not lab.problems()
 
 
 async def test_what_the_document_does_not_know_is_a_problem() -> None:

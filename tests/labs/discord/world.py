@@ -77,7 +77,7 @@ class World:
         self.requests: list[Request] = []
         self.violations: list[Violation] = []
         self.quirks: list[Violation] = []
-        self.sim_violations: list[Violation] = []
+        self.own_violations: list[Violation] = []
         self.unimplemented: Counter[str] = Counter()
         self.crashes: list[tuple[str, str]] = []
         self.rate_limited: Counter[str] = Counter()
