@@ -49,3 +49,8 @@ def ngettext(one: str, many: str, n: int, **values: object) -> str:
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "mark, translate later"
     """Mark a module-level text for the catalogue; it is translated where it is shown."""
     return message
+
+
+def in_locale(tag: str, message: str) -> str:
+    """A text in one language, whatever the current one is: for platforms that are told all of them."""
+    return _catalogue(closest_locale(tag)).gettext(message)

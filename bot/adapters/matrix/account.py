@@ -3,18 +3,17 @@
 import asyncio
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
+from bot.adapters.files import write_private
 from bot.adapters.matrix.downloading import Answer, download
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.reading import Json, integer, parse, text
@@ -366,16 +365,3 @@ def _error(status: int, answer: Json) -> PlatformError:
     if status in (404, 410):
         return Gone(f"{code}: {why}")
     return Refused(status, code, why)
-
-
-def write_private(path: Path, content: str) -> None:
-    """Replace a file by one that only we can read; it is the old one or the new one at any moment."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from bot.adapters.matrix.account import Account, Refused, write_private
+from bot.adapters.files import write_private
+from bot.adapters.matrix.account import Account, Refused
 from bot.adapters.matrix.calls import Gate
 from bot.adapters.reading import parse, table, text
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported

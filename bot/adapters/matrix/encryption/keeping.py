@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.matrix.account import write_private
+from bot.adapters.files import write_private
 from bot.core.errors import NeedsOperator, PlatformError
 
 _PICKLE_KEY = "keys.secret"

@@ -13,7 +13,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from bot.adapters.matrix.account import Account, Interaction, write_private
+from bot.adapters.files import write_private
+from bot.adapters.matrix.account import Account, Interaction
 from bot.adapters.matrix.encryption.keeping import read_json
 from bot.adapters.reading import Json, table, text
 from bot.core.errors import PlatformError

@@ -1,0 +1,125 @@
+"""One bot account on Discord."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from bot.adapters.adapter import Adapter, Batch
+from bot.adapters.adapter import Cursors as Known
+from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.decoding import Ourselves
+from bot.adapters.discord.directory import DiscordDirectory
+from bot.adapters.discord.gateway import Gateway
+from bot.adapters.discord.interactions import Interactions
+from bot.adapters.discord.listening import Ear
+from bot.adapters.discord.places import PLATFORM, Places
+from bot.adapters.discord.registration import fingerprint, menus, payload
+from bot.adapters.discord.sending import Sender
+from bot.adapters.discord.settings import Settings
+from bot.adapters.files import write_private
+from bot.adapters.reading import Json
+from bot.core.actions import Action, Receipt, Report, no_report
+from bot.core.errors import NeedsOperator, PlatformError
+from bot.core.specs import CommandSpec
+
+_BACKOFF_S, _LONGEST_BACKOFF_S = 1.0, 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class DiscordAdapter(Adapter):
+    """See `Adapter`; nothing is connected before the first question, action or event."""
+
+    def __init__(
+        self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.platform = PLATFORM
+        self._settings = settings
+        self._gateway = Gateway(settings, self._arrived)
+        self._us = Ourselves("")
+        self._calls = Calls(self._gateway.http)
+        places = Places(self._calls)
+        self._ear = Ear(self._calls, places, self._us, now)
+        self._interactions = Interactions(
+            self._calls, places, settings.folder / "interactions.json", self._ear.called, now
+        )
+        self._sender = Sender(
+            self._calls, self._interactions, lambda: self._us.user_id, settings.moderators_channel, now
+        )
+        self.directory = DiscordDirectory(self._gateway, self._calls, self._us, settings.grants)
+        self._commands: tuple[CommandSpec, ...] = ()
+        self._loaded = False
+
+    async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
+        """See `Adapter`; they are registered when we are logged in, and only if they changed."""
+        self._commands = commands
+        self._interactions.offer(commands, menus(commands))
+
+    async def events(self, since: Known) -> AsyncIterator[Batch]:
+        """See `Adapter`."""
+        # an asynchronous generator may not hold a TaskGroup: it could be left in another task
+        working = [
+            asyncio.create_task(self._listen(), name="discord gateway"),
+            asyncio.create_task(self._interactions.keep(), name="discord interactions"),
+        ]
+        try:
+            async for batch in self._ear.batches(dict(since)):
+                yield batch
+        finally:
+            for task in working:
+                task.cancel()
+
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        """See `Adapter`."""
+        await self._enter()
+        return await self._sender.perform(action, key, resume, report)
+
+    async def close(self) -> None:
+        """See `Adapter`."""
+        await self._gateway.close()
+
+    def _arrived(self, kind: str, raw: Json) -> None:
+        if kind == "INTERACTION_CREATE":
+            self._interactions.arrived(raw)
+        else:
+            self._ear.hear(kind, raw)
+
+    async def _enter(self) -> None:
+        self._us.user_id = await self._gateway.enter()
+        if not self._loaded:
+            self._loaded = True
+            await self._interactions.load()
+
+    async def _listen(self) -> None:
+        """Stay connected; what trying again does not mend ends `events`."""
+        wait_s = _BACKOFF_S
+        while True:
+            try:
+                await self._enter()
+                await self._register()
+                await self._gateway.listen()
+                return
+            except NeedsOperator as error:
+                self._ear.broken(error)
+                return
+            except PlatformError as error:
+                _log.warning("Discord cannot be reached now: %s", error, extra={"wait_s": wait_s})
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_BACKOFF_S)
+
+    async def _register(self) -> None:
+        """Tell Discord our commands, if they are not what it knows."""
+        commands = payload(self._commands)
+        file, mark = self._settings.folder / "commands.json", fingerprint(commands)
+        known = ""
+        with suppress(FileNotFoundError, ValueError):
+            known = json.loads(await asyncio.to_thread(file.read_text, "utf-8")).get(self._us.user_id, "")
+        if known != mark:
+            await self._calls.register(str(self._gateway.application_id), commands)
+            await asyncio.to_thread(write_private, file, json.dumps({self._us.user_id: mark}))
+            _log.info("commands are registered", extra={"commands": len(commands)})

@@ -1,0 +1,176 @@
+"""The requests that actions and questions need, one typed method each, through discord.py's HTTP client.
+
+discord.py keeps to the rate limits, waits where Discord says so, and repeats what a 5xx answered.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import discord
+from discord.http import HTTPClient, Route
+
+from bot.adapters.reading import Json
+from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
+
+DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE = 5, 8, 6
+"""How an interaction is acknowledged (Discord, "Interaction Callback Type")."""
+
+PAGE = 100
+
+_TOO_LARGE = frozenset({40005, 50035})
+
+
+class Unreachable(PlatformError):
+    """Nobody knows whether it was done."""
+
+
+class Calls:
+    """One account's requests."""
+
+    def __init__(self, http: HTTPClient) -> None:
+        self._http = http
+
+    # Messages
+
+    async def send(self, channel_id: str, body: Json) -> Json:
+        """Post a message; with a nonce that was used there before, the message of then."""
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
+        return await self._object(route, json=body)
+
+    async def edit(self, channel_id: str, message_id: str, body: Json) -> None:
+        """Change a message of ours."""
+        await self._request(_message("PATCH", channel_id, message_id), json=body)
+
+    async def delete(self, channel_id: str, message_id: str, reason: str = "") -> None:
+        """Remove a message."""
+        await self._request(_message("DELETE", channel_id, message_id), reason=reason or None)
+
+    async def message(self, channel_id: str, message_id: str) -> Json:
+        """A message."""
+        return await self._object(_message("GET", channel_id, message_id))
+
+    async def messages_after(self, channel_id: str, message_id: str) -> Sequence[Json]:
+        """The next messages behind an id, oldest first, at most `PAGE`."""
+        route = Route("GET", "/channels/{channel_id}/messages", channel_id=channel_id)
+        found = await self._request(route, params={"after": message_id, "limit": PAGE})
+        messages = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        return messages[::-1]
+
+    async def react(self, channel_id: str, message_id: str, emoji: str) -> None:
+        """Add an emoji; adding it twice is adding it once."""
+        path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
+        await self._request(Route("PUT", path, channel_id=channel_id, message_id=message_id, emoji=emoji))
+
+    # Places and people
+
+    async def channel(self, channel_id: str) -> Json:
+        """A channel or thread."""
+        return await self._object(Route("GET", "/channels/{channel_id}", channel_id=channel_id))
+
+    async def member(self, guild_id: str, user_id: str) -> Json:
+        """A member as they are now."""
+        path = "/guilds/{guild_id}/members/{user_id}"
+        return await self._object(Route("GET", path, guild_id=guild_id, user_id=user_id))
+
+    async def time_out(self, guild_id: str, user_id: str, until: str, reason: str) -> None:
+        """Take away a member's right to write until then (ISO 8601)."""
+        path = "/guilds/{guild_id}/members/{user_id}"
+        route = Route("PATCH", path, guild_id=guild_id, user_id=user_id)
+        await self._request(route, json={"communication_disabled_until": until}, reason=reason or None)
+
+    async def kick(self, guild_id: str, user_id: str, reason: str) -> None:
+        """Send a member out."""
+        path = "/guilds/{guild_id}/members/{user_id}"
+        route = Route("DELETE", path, guild_id=guild_id, user_id=user_id)
+        await self._request(route, reason=reason or None)
+
+    async def ban(self, guild_id: str, user_id: str, reason: str) -> None:
+        """Send somebody out for good."""
+        path = "/guilds/{guild_id}/bans/{user_id}"
+        route = Route("PUT", path, guild_id=guild_id, user_id=user_id)
+        await self._request(route, json={}, reason=reason or None)
+
+    # Commands
+
+    async def register(self, application_id: str, commands: Sequence[Json]) -> None:
+        """Replace all commands."""
+        route = Route("PUT", "/applications/{application_id}/commands", application_id=application_id)
+        await self._request(route, json=list(commands))
+
+    async def acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
+        """Answer an interaction for the first time, within three seconds."""
+        route = Route(
+            "POST", "/interactions/{webhook_id}/{webhook_token}/callback", webhook_id=id, webhook_token=token
+        )
+        await self._request(route, json={"type": kind} | ({"data": data} if data is not None else {}))
+
+    async def answer(self, application_id: str, token: str, body: Json) -> Json:
+        """Fill in the answer of a deferred interaction."""
+        return await self._object(_answer("PATCH", application_id, token, "@original"), json=body)
+
+    async def follow_up(self, application_id: str, token: str, body: Json) -> Json:
+        """One more message for an interaction."""
+        path = "/webhooks/{webhook_id}/{webhook_token}"
+        route = Route("POST", path, webhook_id=application_id, webhook_token=token)
+        return await self._object(route, json=body, params={"wait": "true"})
+
+    async def edit_answer(self, application_id: str, token: str, message_id: str, body: Json) -> None:
+        """Change a message of an interaction."""
+        await self._request(_answer("PATCH", application_id, token, message_id), json=body)
+
+    async def delete_answer(self, application_id: str, token: str, message_id: str) -> None:
+        """Remove a message of an interaction."""
+        await self._request(_answer("DELETE", application_id, token, message_id))
+
+    async def _object(self, route: Route, **more: Any) -> Json:  # noqa: ANN401 - discord.py's own arguments
+        found = await self._request(route, **more)
+        if not isinstance(found, dict):
+            raise PlatformError(f"Discord answered {route.path} with something else than it should")
+        return found
+
+    async def _request(self, route: Route, **more: Any) -> object:  # noqa: ANN401 - discord.py's own arguments
+        try:
+            return await self._http.request(route, **more)
+        except discord.DiscordException as error:
+            raise translated(error) from error
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise Unreachable(f"Discord cannot be reached: {error or type(error).__name__}") from error
+
+
+def translated(error: discord.DiscordException) -> PlatformError:
+    """discord.py's error in words of ours."""
+    match error:
+        case discord.LoginFailure():
+            return NeedsOperator(f"Discord refuses the token: {error}")
+        case discord.PrivilegedIntentsRequired():
+            return NeedsOperator(
+                'message_content = true needs the switch "Message Content Intent" in the developer portal'
+            )
+        case discord.RateLimited():
+            return RateLimited(error.retry_after)
+        case discord.HTTPException(status=401):
+            return NeedsOperator("Discord does not know the token (any more)")
+        case discord.Forbidden():
+            return Forbidden(f"{error.code}: {error.text}")
+        case discord.NotFound():
+            return Gone(f"{error.code}: {error.text}")
+        case discord.HTTPException() if error.code in _TOO_LARGE or error.status in (400, 405):
+            return Unsupported(f"{error.code}: {error.text}")
+        case _:
+            return Unreachable(str(error))
+
+
+def _message(method: str, channel_id: str, message_id: str) -> Route:
+    path = "/channels/{channel_id}/messages/{message_id}"
+    return Route(method, path, channel_id=channel_id, message_id=message_id)
+
+
+def _answer(method: str, application_id: str, token: str, message_id: str) -> Route:
+    path = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+    return Route(method, path, webhook_id=application_id, webhook_token=token, message_id=message_id)
+
+
+def without_mentions(text: str, mapping: Mapping[str, object]) -> Json:
+    """The body of a message that pings nobody."""
+    return {"content": text, "allowed_mentions": {"parse": []}, **mapping}

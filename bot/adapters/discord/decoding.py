@@ -1,0 +1,227 @@
+"""From what the gateway sends to events of the core. No field need be there, or be of the right type.
+
+Source: Discord, "Gateway Events" and "Message Object".
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.adapters.discord.snowflakes import snowflake, time_of
+from bot.adapters.reading import Json, flag, integer, table, tables, text, texts
+from bot.core.events import (
+    Attachment,
+    Author,
+    Channel,
+    Deletion,
+    Edit,
+    Invocation,
+    Message,
+    MessageRef,
+    Reaction,
+    ThreadOpened,
+)
+
+PLATFORM = "discord"
+
+_WORDS = frozenset({0, 19})
+"""Message types that people write: ordinary ones and replies (Discord, "Message Types")."""
+_SLASH, _USER_MENU, _MESSAGE_MENU = 1, 2, 3
+_GROUPS = frozenset({1, 2})  # a subcommand, a group of them
+_LONGEST_EMOJI = 100
+
+
+class Malformed(ValueError):
+    """Something that Discord does not send."""
+
+
+class Ourselves:
+    """Who we are in the eyes of members.
+
+    Attributes:
+        roles: ids of the roles that stand for us alone; members pick them instead of our name.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.roles: set[str] = set()
+
+    def without_mention(self, said: str, raw: Json) -> str | None:
+        """What is said to us, our mention removed; None if we are not mentioned."""
+        users = {snowflake(user, "id") for user in tables(raw, "mentions")}
+        roles = self.roles.intersection(texts(raw, "mention_roles"))
+        if self.user_id not in users and not roles:
+            return None
+        ids = "|".join((rf"!?{self.user_id}", *(f"&{role}" for role in sorted(roles))))
+        return re.sub(rf"[ \t]*<@(?:{ids})>[ \t]*[:,]?[ \t]*", " ", said).strip()
+
+
+def message(raw: Json, place: Channel, us: Ourselves) -> Message | None:
+    """A message; None for what only looks like one and for our own.
+
+    Raises:
+        Malformed
+    """
+    author = author_of(table(raw, "author"), raw)
+    if author.id == us.user_id or raw.get("type", 0) not in _WORDS:
+        return None
+    said, message_id = text(raw, "content") or "", _id(raw, "id")
+    spoken = us.without_mention(said, raw)
+    return Message(
+        MessageRef(place, message_id),
+        author,
+        said,
+        time_of(message_id),
+        addressed=said if spoken is None and place.private else spoken,
+        reply_to=snowflake(table(raw, "message_reference"), "message_id"),
+        attachments=tuple(_attachments(raw)),
+    )
+
+
+def edit(raw: Json, place: Channel, us: Ourselves) -> Edit | None:
+    """A new text of a message; None where only something around it changed, such as the preview of a link.
+
+    Raises:
+        Malformed
+    """
+    version = text(raw, "edited_timestamp")
+    if version is None:
+        return None
+    whole = message(raw, place, us)
+    return None if whole is None else Edit(whole, version)
+
+
+def is_whole(raw: Json) -> bool:
+    """Whether an update brings the message, and not only what changed of it."""
+    return bool(table(raw, "author")) and isinstance(raw.get("content"), str)
+
+
+def deletions(raw: Json, place: Channel, now: datetime) -> Sequence[Deletion]:
+    """What was deleted, one message or many."""
+    ids = [*texts(raw, "ids"), *([one] if (one := text(raw, "id")) is not None else [])]
+    return [Deletion(MessageRef(place, each), now) for each in ids if each.isdigit()]
+
+
+def reaction(raw: Json, place: Channel, *, added: bool, now: datetime) -> Reaction:
+    """An emoji that came or went.
+
+    Raises:
+        Malformed
+    """
+    emoji = table(raw, "emoji")
+    name, custom = text(emoji, "name") or "", snowflake(emoji, "id")
+    sign = f"{name}:{custom}" if custom is not None else name
+    if not sign or len(sign) > _LONGEST_EMOJI:
+        raise Malformed("no emoji, or a long one")
+    user = table(raw, "member", "user")
+    user_id = _id(raw, "user_id")
+    name = (
+        text(table(raw, "member"), "nick") or text(user, "global_name") or text(user, "username") or user_id
+    )
+    author = Author(PLATFORM, user_id, name, is_bot=flag(user, "bot"))
+    return Reaction(MessageRef(place, _id(raw, "message_id")), author, sign, added, now)
+
+
+def thread_opened(raw: Json, place: Channel) -> ThreadOpened:
+    """A thread or forum post that was opened just now.
+
+    Raises:
+        Malformed
+    """
+    owner = _id(raw, "owner_id")
+    return ThreadOpened(
+        place, Author(PLATFORM, owner, owner), text(raw, "name") or "", time_of(_id(raw, "id"))
+    )
+
+
+def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) -> Invocation | None:
+    """A command that was called, or None for other interactions.
+
+    Args:
+        menus: the command behind each title in the menu of a message.
+
+    Raises:
+        Malformed
+    """
+    data = table(raw, "data")
+    if raw.get("type") != 2 or integer(data, "type") == _USER_MENU:
+        return None
+    name, call_id = text(data, "name") or "", _id(raw, "id")
+    path, arguments = _chosen(name, tables(data, "options"))
+    target = snowflake(data, "target_id")
+    if integer(data, "type") == _MESSAGE_MENU:
+        if name not in menus:
+            raise Malformed(f"no menu {name!r}")
+        path = menus[name]
+    return Invocation(
+        call_id,
+        place,
+        caller(raw),
+        path,
+        time_of(call_id),
+        arguments,
+        MessageRef(place, target) if target is not None else None,
+        text(raw, "locale"),
+    )
+
+
+def caller(raw: Json) -> Author:
+    """Who used an interaction; in a guild a member, elsewhere a user.
+
+    Raises:
+        Malformed
+    """
+    member = table(raw, "member")
+    return author_of(table(member, "user") or table(raw, "user"), {"member": member})
+
+
+def author_of(user: Json, raw: Json) -> Author:
+    """Whoever wrote something; webhooks are machines.
+
+    Raises:
+        Malformed
+    """
+    user_id = _id(user, "id")
+    nick = text(table(raw, "member"), "nick")
+    name = nick or text(user, "global_name") or text(user, "username") or user_id
+    return Author(PLATFORM, user_id, name, is_bot=flag(user, "bot") or raw.get("webhook_id") is not None)
+
+
+def focused(options: Iterable[Json]) -> tuple[str, str] | None:
+    """The option that is being typed, and what is typed so far."""
+    for option in options:
+        if option.get("type") in _GROUPS:
+            return focused(tables(option, "options"))
+        if flag(option, "focused"):
+            return text(option, "name") or "", str(option.get("value", ""))
+    return None
+
+
+def _chosen(name: str, options: Sequence[Json]) -> tuple[tuple[str, ...], dict[str, object]]:
+    """The path of a command and its arguments; subcommands are options that hold options."""
+    path: tuple[str, ...] = (name,)
+    while len(options) == 1 and options[0].get("type") in _GROUPS:
+        path += (text(options[0], "name") or "",)
+        options = tables(options[0], "options")
+    return path, {text(option, "name") or "": option.get("value") for option in options}
+
+
+def _attachments(raw: Json) -> Iterable[Attachment]:
+    for each in tables(raw, "attachments"):
+        attachment_id, url = snowflake(each, "id"), text(each, "url")
+        if attachment_id is not None and url is not None:
+            kind = text(each, "content_type") or "application/octet-stream"
+            size = max(integer(each, "size") or 0, 0)
+            yield Attachment(attachment_id, text(each, "filename") or "file", kind, size, url)
+
+
+def _id(parent: Json, key: str) -> str:
+    found = snowflake(parent, key)
+    if found is None:
+        raise Malformed(f"no {key}")
+    return found
+
+
+def utc_now() -> datetime:
+    """The clock, where Discord does not say when something happened."""
+    return datetime.now(UTC)

@@ -1,0 +1,119 @@
+"""Commands as Discord registers them: typed options, choices, both languages, and who sees them.
+
+Source: Discord, "Application Commands".
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from bot.adapters.reading import Json
+from bot.core.permissions import Role
+from bot.core.specs import CommandSpec, Kind, Parameter
+from bot.core.text import in_locale
+
+LONGEST_DESCRIPTION, MOST_CHOICES = 100, 25
+
+_SUBCOMMAND, _MESSAGE_MENU = 1, 3
+_TYPES: Mapping[Kind, int] = {Kind.STRING: 3, Kind.INTEGER: 4, Kind.BOOLEAN: 5, Kind.NUMBER: 10}
+_LARGEST = 2**53
+"""Discord takes no larger number."""
+
+_LOCALES: Mapping[str, str] = {"zh-CN": "zh-CN"}
+"""Discord's locales besides the English default -> ours."""
+
+_SEEN_BY: Mapping[Role, int | None] = {
+    Role.MEMBER: None,
+    Role.MODERATOR: 1 << 13,  # Manage Messages
+    Role.ADMIN: 1 << 5,  # Manage Server
+}
+"""Whom Discord shows a command; an administrator may change it, so roles are asked at the moment of use."""
+
+
+def payload(specs: Sequence[CommandSpec]) -> list[Json]:
+    """All commands, slash commands first; what begins with the same word is one command with subcommands."""
+    commands: list[Json] = []
+    for name, found in groupby(sorted(specs, key=lambda spec: spec.path), key=lambda spec: spec.path[0]):
+        group = list(found)
+        least = min(spec.role for spec in group)
+        if group[0].path == (name,) and len(group) == 1:
+            command = _described(name, group[0].summary) | _options(group[0].parameters)
+        else:
+            options = [_subcommand(spec) for spec in group if len(spec.path) > 1]
+            command = _described(name, _names(group)) | {"options": options}
+        commands.append(command | {"type": 1} | _seen_by(least))
+    for spec in specs:
+        if spec.menu is not None:
+            commands.append(
+                {
+                    "name": spec.menu,
+                    "type": _MESSAGE_MENU,
+                    **_translated("name", spec.menu),
+                    **_seen_by(spec.role),
+                }
+            )
+    return commands
+
+
+def menus(specs: Iterable[CommandSpec]) -> Mapping[str, tuple[str, ...]]:
+    """The path of the command behind each title in the menu of a message."""
+    return {spec.menu: spec.path for spec in specs if spec.menu is not None}
+
+
+def fingerprint(commands: Sequence[Json]) -> str:
+    """What tells whether commands have to be registered again."""
+    return hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
+
+
+def _subcommand(spec: CommandSpec) -> Json:
+    return {"type": _SUBCOMMAND, **_described(spec.path[1], spec.summary), **_options(spec.parameters)}
+
+
+def _options(parameters: Sequence[Parameter]) -> Json:
+    required_first = sorted(parameters, key=lambda parameter: not parameter.required)
+    options = [_option(parameter) for parameter in required_first]
+    return {"options": options} if options else {}
+
+
+def _option(parameter: Parameter) -> Json:
+    option: Json = {
+        "type": _TYPES[parameter.kind],
+        "required": parameter.required,
+        **_described(parameter.name, parameter.description),
+    }
+    if parameter.choices:
+        option["choices"] = [{"name": each, "value": each} for each in parameter.choices[:MOST_CHOICES]]
+    elif parameter.complete is not None:
+        option["autocomplete"] = True
+    if parameter.minimum is not None:
+        option["min_value"] = _bounded(parameter.minimum)
+    if parameter.maximum is not None:
+        option["max_value"] = _bounded(parameter.maximum)
+    return option
+
+
+def _bounded(value: float) -> float | int:
+    value = min(max(value, -_LARGEST), _LARGEST)
+    return int(value) if value == int(value) else value
+
+
+def _described(name: str, description: str) -> Json:
+    return {"name": name, "description": _short(description), **_translated("description", description)}
+
+
+def _translated(field: str, english: str) -> Json:
+    found = {theirs: _short(in_locale(ours, english)) for theirs, ours in _LOCALES.items()}
+    return {f"{field}_localizations": {"en-US": _short(english), **found}}
+
+
+def _names(group: Sequence[CommandSpec]) -> str:
+    return ", ".join(spec.path[-1] for spec in group)
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST_DESCRIPTION else words[: LONGEST_DESCRIPTION - 1] + "…"
+
+
+def _seen_by(role: Role) -> Json:
+    return {"default_member_permissions": _SEEN_BY[role]}

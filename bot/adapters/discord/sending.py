@@ -1,0 +1,150 @@
+"""Carrying out actions: answers in channels and of interactions, and what moderators do.
+
+Nothing mentions anybody but the asker, who is told once. What nobody but the asker may read is shown by
+Discord to them alone, when they ask with a slash command.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.adapters.delivery import Delivery
+from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.interactions import Interactions
+from bot.adapters.discord.places import id_of
+from bot.adapters.discord.transport import ChannelTransport, InteractionTransport
+from bot.adapters.pacing import EditBudget, Window
+from bot.core.actions import (
+    Action,
+    Alert,
+    Ban,
+    Delete,
+    Hide,
+    Kick,
+    Post,
+    React,
+    Receipt,
+    Reply,
+    Report,
+    StreamedReply,
+    Timeout,
+    Update,
+    no_report,
+)
+from bot.core.errors import Gone, Unsupported
+from bot.core.events import Author, Channel, MessageRef
+from bot.core.text import _
+
+CALLS, SECONDS = 5, 5.0
+"""Edits that a channel takes, seen by many and published by nobody; discord.py obeys what Discord says."""
+
+MOST_BUDGETS = 5_000
+_LONGEST_TIMEOUT = timedelta(days=28)
+_LONGEST_REASON = 512
+
+
+class Sender:
+    """Carries out the actions of one account.
+
+    Args:
+        us: our user id, once we are logged in.
+        moderators_channel: where alerts go; None for nowhere.
+        now: the clock, in aware UTC datetimes.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        interactions: Interactions,
+        us: Callable[[], str],
+        moderators_channel: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._calls, self._interactions, self._us = calls, interactions, us
+        self._moderators_channel, self._now = moderators_channel, now
+        self._budgets: dict[str, EditBudget] = {}
+
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        """See `Adapter.perform`."""
+        match action:
+            case StreamedReply(to=to, chunks=chunks):
+                return await self._answer(to, tells=True, hidden=False).stream(chunks, key, resume, report)
+            case Reply():
+                return await self._reply(action, key, resume, report)
+            case Post(channel=channel, text=text):
+                return await self._in(channel).reply(text, key, resume, report)
+            case Update(ref=ref, text=text):
+                made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
+                return await self._in(ref.channel).reply(text, key, made, report)
+            case Alert(text=text):
+                return await self._alert(text, key, resume, report)
+            case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
+                await self._act(action)
+                return Receipt()
+            case _:
+                assert_never(action)
+
+    async def _reply(self, reply: Reply, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        hidden, answered = reply.private or reply.personal, self._interactions.of(reply.to.id)
+        text = reply.text
+        if reply.personal and answered is None and not reply.to.channel.private:
+            text = _(
+                "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
+            )
+        delivery = self._answer(reply.to, tells=not reply.notice, hidden=hidden)
+        return await delivery.reply(text, key, resume, report)
+
+    def _answer(self, to: MessageRef, *, tells: bool, hidden: bool) -> Delivery:
+        """The delivery of an answer, to a message or to an interaction; of an old one, in its channel."""
+        if self._interactions.of(to.id) is not None:
+            transport = InteractionTransport(self._calls, lambda: self._interactions.of(to.id), hidden=hidden)
+            return Delivery(transport, self._budget(f"interaction {to.id}"))
+        return self._in(to.channel, to.id, tells=tells)
+
+    def _in(self, channel: Channel, question: str | None = None, *, tells: bool = False) -> Delivery:
+        place = id_of(channel)
+        transport = ChannelTransport(self._calls, place, self._us(), question, tells=tells)
+        return Delivery(transport, self._budget(place), self._budget(f"new {place}"))
+
+    def _budget(self, name: str) -> EditBudget:
+        while name not in self._budgets and len(self._budgets) >= MOST_BUDGETS:
+            del self._budgets[next(iter(self._budgets))]
+        return self._budgets.setdefault(name, EditBudget(Window(CALLS, SECONDS)))
+
+    async def _alert(self, text: str, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        if self._moderators_channel is None:
+            raise Unsupported("nobody can be told; set [discord] moderators_channel")
+        transport = ChannelTransport(self._calls, self._moderators_channel, self._us(), None, tells=False)
+        budget = self._budget(self._moderators_channel)
+        return await Delivery(transport, budget).reply(text, key, resume, report)
+
+    async def _act(self, action: Delete | Hide | Timeout | Kick | Ban | React) -> None:
+        match action:
+            case React(ref=ref, emoji=emoji):
+                await self._calls.react(id_of(ref.channel), ref.id, emoji)
+            case Delete(ref=ref, reason=reason) | Hide(ref=ref, reason=reason):
+                try:
+                    await self._calls.delete(id_of(ref.channel), ref.id, reason[:_LONGEST_REASON])
+                except Gone:
+                    return  # it is what was wanted
+            case Timeout(channel=channel, author=author, duration_s=duration_s, reason=reason):
+                until = self._now() + min(timedelta(seconds=duration_s), _LONGEST_TIMEOUT)
+                guild, user = _in_guild(channel, author)
+                await self._calls.time_out(guild, user, until.isoformat(), reason[:_LONGEST_REASON])
+            case Kick(channel=channel, author=author, reason=reason):
+                try:
+                    await self._calls.kick(*_in_guild(channel, author), reason[:_LONGEST_REASON])
+                except Gone:
+                    return  # they left before
+            case Ban(channel=channel, author=author, reason=reason):
+                await self._calls.ban(*_in_guild(channel, author), reason[:_LONGEST_REASON])
+            case _:
+                assert_never(action)
+
+
+def _in_guild(channel: Channel, author: Author) -> tuple[str, str]:
+    if channel.private:
+        raise Unsupported("a private conversation has no members to be sent away")
+    return channel.community, author.id

@@ -1,0 +1,122 @@
+"""The messages of one answer: in a channel, or as the answer of an interaction."""
+
+from collections.abc import Callable
+
+from bot.adapters.delivery import Sent
+from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.interactions import Open
+from bot.adapters.discord.snowflakes import snowflake
+from bot.adapters.reading import Json, table, text
+from bot.core.errors import Gone, PlatformError
+
+LIMIT = 2000
+"""Characters of a message (Discord, "Create Message")."""
+
+_NO_PREVIEWS = 1 << 2  # SUPPRESS_EMBEDS: what a model links to is not fetched and shown
+_QUIET: Json = {"parse": [], "replied_user": False}
+_EPHEMERAL = 1 << 6
+
+
+def written(said: str) -> Json:
+    """The body of a message that tells nobody."""
+    return {"content": said, "allowed_mentions": _QUIET, "flags": _NO_PREVIEWS}
+
+
+class ChannelTransport:
+    """See `bot.adapters.delivery.Transport`.
+
+    Args:
+        channel_id: of a channel or a thread.
+        us: our user id.
+        question: id of the message that is answered; its author is told by the first message.
+        tells: whether that is an answer people wait for, and not the output of a command.
+    """
+
+    limit = LIMIT
+
+    def __init__(self, calls: Calls, channel_id: str, us: str, question: str | None, *, tells: bool) -> None:
+        self._calls, self._channel_id, self._us = calls, channel_id, us
+        self._question, self._tells = question, tells
+
+    def length(self, said: str) -> int:
+        """Characters, as Discord counts them."""
+        return len(said)
+
+    async def send(self, said: str, part: int, key: str) -> Sent:
+        """See `Transport`."""
+        body = written(said) | {"nonce": key, "enforce_nonce": True}
+        if part == 0 and self._question is not None:
+            body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
+            body["allowed_mentions"] = {"parse": [], "replied_user": self._tells}
+        made = await self._calls.send(self._channel_id, body)
+        return Sent(_id(made), text(made, "content"))
+
+    async def find(self, part: int, key: str) -> str | None:
+        """See `Transport`. Discord forgets nonces within minutes, but not what a message replies to."""
+        if part or self._question is None:
+            return None
+        for each in await self._calls.messages_after(self._channel_id, self._question):
+            ours = snowflake(table(each, "author"), "id") == self._us
+            if ours and snowflake(table(each, "message_reference"), "message_id") == self._question:
+                return _id(each)
+        return None
+
+    async def edit(self, message_id: str, said: str) -> None:
+        """See `Transport`."""
+        await self._calls.edit(self._channel_id, message_id, written(said))
+
+    async def delete(self, message_id: str) -> None:
+        """See `Transport`."""
+        await self._calls.delete(self._channel_id, message_id)
+
+
+class InteractionTransport:
+    """See `bot.adapters.delivery.Transport`; whether others see it was said when it was acknowledged."""
+
+    limit = LIMIT
+
+    def __init__(self, calls: Calls, answer: Callable[[], Open | None], *, hidden: bool) -> None:
+        self._calls, self._answer, self._hidden = calls, answer, hidden
+
+    def length(self, said: str) -> int:
+        """Characters, as Discord counts them."""
+        return len(said)
+
+    async def send(self, said: str, part: int, key: str) -> Sent:
+        """See `Transport`. The first message fills in what stands already, so it is the same every time."""
+        still = self._still()
+        if part == 0:
+            made = await self._calls.answer(still.application_id, still.token, written(said))
+        else:
+            body = written(said)
+            if self._hidden:
+                body["flags"] = _NO_PREVIEWS | _EPHEMERAL
+            made = await self._calls.follow_up(still.application_id, still.token, body)
+        return Sent(_id(made), text(made, "content"))
+
+    async def find(self, part: int, key: str) -> str | None:
+        """See `Transport`; sending the first message finds it."""
+        return None
+
+    async def edit(self, message_id: str, said: str) -> None:
+        """See `Transport`."""
+        still = self._still()
+        await self._calls.edit_answer(still.application_id, still.token, message_id, written(said))
+
+    async def delete(self, message_id: str) -> None:
+        """See `Transport`."""
+        still = self._still()
+        await self._calls.delete_answer(still.application_id, still.token, message_id)
+
+    def _still(self) -> Open:
+        still = self._answer()
+        if still is None:
+            raise Gone("the interaction can no longer be answered")
+        return still
+
+
+def _id(made: Json) -> str:
+    found = snowflake(made, "id")
+    if found is None:
+        raise PlatformError("Discord answered without a message id")
+    return found
