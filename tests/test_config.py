@@ -115,6 +115,11 @@ ANOTHER_VALUE = {
     "llm.context_tokens": ("1024", 1024),
     "llm.concurrency": ("3", 3),
     "llm.fallback": ('[{ engine = "echo", model = "x" }]', (Engine(engine="echo", model="x"),)),
+    "discord.token": ("12345678", Secret("12345678", Path())),
+    "discord.api_base": ("http://proxy:8080/", "http://proxy:8080/api/v10"),
+    "discord.gateway_url": ("ws://proxy:8081", "ws://proxy:8081"),
+    "discord.message_content": ("true", True),
+    "discord.moderators_channel": ("123456789012345678", "123456789012345678"),
     "matrix.homeserver": ("https://matrix.org/", "https://matrix.org"),
     "matrix.user_id": ("@ada:matrix.org", "@ada:matrix.org"),
     "matrix.password": ("12345678", Secret("12345678", Path())),
@@ -139,7 +144,10 @@ ANOTHER_VALUE = {
 """What an environment variable may hold for each key, and what it means: another value than the default."""
 
 
-NEEDED = {"matrix": '[matrix]\nhomeserver = "http://h"\nuser_id = "@u:h"\npassword = "secret"\n'}
+NEEDED = {
+    "discord": '[discord]\ntoken = "secret"\n',
+    "matrix": '[matrix]\nhomeserver = "http://h"\nuser_id = "@u:h"\npassword = "secret"\n',
+}
 """What a section cannot be without."""
 
 

@@ -20,6 +20,7 @@ _EXTRAS = {
     "transformers": ("llm", ("torch", "transformers")),
     "llamacpp": ("fast", ("xllamacpp",)),
     "postgresql": ("postgres", ("asyncpg",)),
+    "discord": ("discord", ("discord",)),
     "matrix": ("matrix", ("nio", "vodozemac", "peewee")),
 }
 """What is configured -> the extra that installs it, the packages it needs."""
@@ -69,6 +70,8 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
                 yield Problem(f"{place}.model", what, _("Did you mean {name}?", name=near), Level.WARNING)
     if config.storage.path is None:
         yield from _libraries("storage.url", "postgresql")
+    if config.has_discord:
+        yield from _libraries("discord.token", "discord")
     if config.has_matrix:
         yield from _libraries("matrix.homeserver", "matrix")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from bot.cli.options import ConfigOption, print_line, speak_operators_language
-from bot.cli.platforms import matrix_folder, require_matrix_packages
+from bot.cli.platforms import matrix_folder, require_packages
 from bot.config import Config, Secret, describe_source, load
 from bot.core.errors import BotError, ConfigError
 from bot.core.text import _, ngettext
@@ -30,7 +30,7 @@ def export_keys(
     speak_operators_language()
     settings = load(config, secrets=False)
     user_id = _encrypting_user(settings, describe_source(config))
-    require_matrix_packages()
+    require_packages("matrix")
     from bot.adapters.matrix.encryption import kept  # noqa: PLC0415 - its packages are optional
 
     folder, file = matrix_folder(settings), file.expanduser()

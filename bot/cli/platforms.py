@@ -10,11 +10,10 @@ from bot.core.errors import ConfigError
 from bot.core.text import _
 
 if TYPE_CHECKING:
-    from bot.adapters.matrix.settings import Grants, Settings
+    from bot.adapters import discord, matrix
 
-_POWER, _USER = "matrix:power:", "matrix:user:"
-_FOLDER = "matrix"
-"""In the data folder: what the account has to remember."""
+_POWER, _MATRIX_USER = "matrix:power:", "matrix:user:"
+_ROLE, _DISCORD_USER = "discord:role:", "discord:user:"
 
 
 def adapters_for(config: Config) -> list[Adapter]:
@@ -23,35 +22,73 @@ def adapters_for(config: Config) -> list[Adapter]:
     Raises:
         ConfigError: a secret cannot be read, or a package is missing.
     """
-    return [_matrix(config)] if config.has_matrix else []
+    adapters = [_discord(config)] if config.has_discord else []
+    return [*adapters, _matrix(config)] if config.has_matrix else adapters
+
+
+def discord_folder(config: Config) -> Path:
+    """Where the account keeps which commands are registered, and whose answers are open."""
+    return config.bot.data_dir / "discord"
 
 
 def matrix_folder(config: Config) -> Path:
     """Where the account keeps its session and its keys."""
-    return config.bot.data_dir / _FOLDER
+    return config.bot.data_dir / "matrix"
 
 
-def require_matrix_packages() -> None:
-    """Say it in a sentence if they are not here.
+def require_packages(platform: str) -> None:
+    """Say it in a sentence if a platform's packages are not here.
 
     Raises:
         ConfigError: they are missing.
     """
-    extra, missing = missing_packages("matrix")
+    extra, missing = missing_packages(platform)
     if missing:
-        what = _("{name} needs {missing}.", name="[matrix]", missing=", ".join(missing))
+        what = _("{name} needs {missing}.", name=f"[{platform}]", missing=", ".join(missing))
         mend = _("Run: pip install 'llmos-bot[{extra}]' -c constraints.txt", extra=extra)
         raise ConfigError(f"{what} {mend}")
 
 
+def _discord(config: Config) -> Adapter:
+    require_packages("discord")
+    from bot.adapters.discord import DiscordAdapter  # noqa: PLC0415 - its packages are optional
+
+    return DiscordAdapter(discord_settings(config))
+
+
+def discord_settings(config: Config) -> "discord.Settings":
+    """What the adapter is told.
+
+    Raises:
+        ConfigError: the token cannot be read.
+    """
+    from bot.adapters.discord.settings import Grants, Settings  # noqa: PLC0415 - its packages are optional
+
+    discord, permissions = config.discord, config.permissions
+    return Settings(
+        token=discord.token.reveal() if discord.token is not None else "",
+        folder=discord_folder(config),
+        api_base=discord.api_base,
+        gateway_url=discord.gateway_url,
+        message_content=discord.message_content,
+        moderators_channel=discord.moderators_channel,
+        grants=Grants(
+            moderator_roles=_named(_ROLE, permissions.moderator),
+            admin_roles=_named(_ROLE, permissions.admin),
+            moderators=_named(_DISCORD_USER, permissions.moderator),
+            admins=_named(_DISCORD_USER, permissions.admin),
+        ),
+    )
+
+
 def _matrix(config: Config) -> Adapter:
-    require_matrix_packages()
+    require_packages("matrix")
     from bot.adapters.matrix import MatrixAdapter  # noqa: PLC0415 - its packages are optional
 
     return MatrixAdapter(matrix_settings(config))
 
 
-def matrix_settings(config: Config) -> "Settings":
+def matrix_settings(config: Config) -> "matrix.Settings":
     """What the adapter is told.
 
     Raises:
@@ -70,18 +107,18 @@ def matrix_settings(config: Config) -> "Settings":
         encryption=matrix.encryption,
         invites_from=matrix.invites_from,
         moderators_room=matrix.moderators_room,
-        grants=_grants(config.permissions),
+        grants=_matrix_grants(config.permissions),
     )
 
 
-def _grants(permissions: Permissions) -> "Grants":
+def _matrix_grants(permissions: Permissions) -> "matrix.Grants":
     from bot.adapters.matrix.settings import Grants  # noqa: PLC0415 - its packages are optional
 
     return Grants(
         moderator_power=_power(permissions.moderator),
         admin_power=_power(permissions.admin),
-        moderators=_users(permissions.moderator),
-        admins=_users(permissions.admin),
+        moderators=_named(_MATRIX_USER, permissions.moderator),
+        admins=_named(_MATRIX_USER, permissions.admin),
     )
 
 
@@ -90,5 +127,5 @@ def _power(grants: tuple[str, ...]) -> int | None:
     return min(levels, default=None)
 
 
-def _users(grants: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(grant.removeprefix(_USER) for grant in grants if grant.startswith(_USER))
+def _named(kind: str, grants: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(grant.removeprefix(kind) for grant in grants if grant.startswith(kind))

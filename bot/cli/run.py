@@ -38,8 +38,9 @@ def command(
     if not adapters:
         raise ConfigError(
             _(
-                "No platform is configured, so there is nothing to serve. Add a [matrix] section, which "
-                "`llmos init` writes for you, or talk to the bot in this terminal: `llmos chat`."
+                "No platform is configured, so there is nothing to serve. Add a [discord] or a "
+                "[matrix] section, which `llmos init` writes for you, or talk to the bot in this terminal: "
+                "`llmos chat`."
             )
         )
     logs.set_up(secret_values=[secret.reveal() for secret in settings.secrets().values()])

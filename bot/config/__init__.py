@@ -6,6 +6,7 @@ from bot.config.secrets import Secret
 from bot.config.sections import (
     Bot,
     Config,
+    Discord,
     Engine,
     Llm,
     Matrix,
@@ -20,6 +21,7 @@ __all__ = [
     "FILE_NAME",
     "Bot",
     "Config",
+    "Discord",
     "Engine",
     "Level",
     "Llm",

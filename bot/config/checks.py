@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from bot.config.addresses import is_private_host, is_private_url
 from bot.config.paths import is_there, obstacle
 from bot.config.problem import Level, Problem
-from bot.config.sections import DEFAULT_MODEL, Config, Engine, Matrix
+from bot.config.sections import DEFAULT_MODEL, Config, Discord, Engine, Matrix
 from bot.core.errors import ConfigError
 from bot.core.text import _
 
@@ -20,6 +20,8 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield from _endpoint(place, engine)
         yield from _lengths(place, engine)
         yield from _model_file(place, engine)
+    if config.has_discord:
+        yield from _discord(config.discord)
     if config.has_matrix:
         yield from _matrix(config.matrix)
     yield from _database(config)
@@ -97,6 +99,17 @@ def _model_file(place: str, engine: Engine) -> Iterator[Problem]:
     elif engine.engine == "llamacpp" and engine.model != DEFAULT_MODEL and path.suffix != ".gguf":
         what = _('engine = "llamacpp" runs GGUF files only.')
         yield Problem(f"{place}.model", what, _('Name a file.gguf, or use engine = "transformers".'))
+
+
+def _discord(discord: Discord) -> Iterator[Problem]:
+    if discord.token is None:
+        what, mend = _("This key is missing."), _('Add token = "env:NAME" or "file:PATH".')
+        yield Problem("discord.token", what, mend)
+    for name, secure in (("api_base", "https://"), ("gateway_url", "wss://")):
+        url = getattr(discord, name)
+        if url is not None and url.startswith(("http://", "ws://")) and not is_private_url(url):
+            what = _("Messages and the key would cross the internet unencrypted.")
+            yield Problem(f"discord.{name}", what, _("Use {scheme}.", scheme=secure), Level.WARNING)
 
 
 def _matrix(matrix: Matrix) -> Iterator[Problem]:

@@ -25,7 +25,6 @@ from bot.config.secrets import Secret
 
 NOT_YET = frozenset(
     {
-        "discord",
         "moderation",
         "recommend",
         "privacy.archive_days",
@@ -38,6 +37,8 @@ DEFAULT_MODEL = "smollm2-135m"
 """The model that comes with the embedded engines; a name of the catalogue."""
 
 _SQLITE = "sqlite:///"
+_API = "/api/v10"
+"""Where Discord, and every proxy for it, serves the version that discord.py speaks."""
 
 EngineName = Literal["transformers", "openai", "llamacpp", "echo"]
 
@@ -67,7 +68,9 @@ ConfigPath = Annotated[Path, BeforeValidator(_path)]
 SecretReference = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 ModelName = Annotated[str, BeforeValidator(_model), Field(min_length=1)]
 Inviter = Annotated[str, Field(pattern=r"^(@[^\s:]+:)?[^\s:@/*]+(:\d+)?$")]
-Grant = Annotated[str, Field(pattern=r"^matrix:(power:-?\d{1,9}|user:@[^\s:]+:\S+)$")]
+Grant = Annotated[
+    str, Field(pattern=r"^(matrix:(power:-?\d{1,9}|user:@[^\s:]+:\S+)|discord:(role|user):[0-9]{1,20})$")
+]
 Cap = Annotated[int, Field(ge=0)] | Literal["unlimited"]
 
 
@@ -128,6 +131,32 @@ class Llm(Engine):
     def engines(self) -> tuple[Engine, ...]:
         """In the order in which they are tried."""
         return (self, *self.fallback)
+
+
+class Discord(Section):
+    """[discord]: the bot's account there; without the section there is no Discord."""
+
+    token: SecretReference | None = None
+    api_base: str | None = Field(None, pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+    gateway_url: str | None = Field(None, pattern=r"^(https?|wss?)://[^\s/]+\S*$")
+    message_content: bool = False
+    moderators_channel: str | None = Field(None, pattern=r"^[0-9]{1,20}$")
+
+    @field_validator("api_base")
+    @classmethod
+    def _has_version(cls, api_base: str | None) -> str | None:
+        if api_base is None:
+            return None
+        _check_host(api_base)
+        base = api_base.rstrip("/")
+        return base if urlsplit(base).path else f"{base}{_API}"
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _has_host(cls, gateway_url: str | None) -> str | None:
+        if gateway_url is not None:
+            _check_host(gateway_url)
+        return gateway_url
 
 
 class Matrix(Section):
@@ -242,12 +271,18 @@ class Config(Section):
 
     bot: Bot
     llm: Llm = Llm()
+    discord: Discord = Discord()
     matrix: Matrix = Matrix()
     permissions: Permissions = Permissions()
     storage: Storage
     privacy: Privacy = Privacy()
     quota: Quota = Quota()
     metrics: Metrics = Metrics()
+
+    @property
+    def has_discord(self) -> bool:
+        """Whether the bot lives on Discord: the section is there."""
+        return "discord" in self.model_fields_set
 
     @property
     def has_matrix(self) -> bool:
@@ -269,6 +304,7 @@ class Config(Section):
         """Every secret by its key path, also one that nothing uses: it is none the less to be hidden."""
         named = {
             "llm.api_key": self.llm.api_key,
+            "discord.token": self.discord.token,
             "matrix.password": self.matrix.password,
             "matrix.access_token": self.matrix.access_token,
             "storage.password": self.storage.password,

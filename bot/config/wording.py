@@ -38,12 +38,19 @@ _BOUNDS = {
 
 _FORMS = {
     "llm.base_url": N_('Write a URL such as "http://127.0.0.1:8080/v1".'),
+    "discord.api_base": N_('Write its address such as "http://127.0.0.1:8080/api/v10".'),
+    "discord.gateway_url": N_('Write its address such as "ws://127.0.0.1:8081".'),
+    "discord.moderators_channel": N_("Write the id of a channel in quotes: digits only."),
     "matrix.homeserver": N_('Write its address such as "https://matrix.example.org".'),
     "matrix.user_id": N_('Write the whole id such as "@llmos:example.org".'),
     "matrix.invites_from": N_('Write servers and user ids such as "example.org" or "@anna:example.org".'),
     "matrix.moderators_room": N_('Write the id of a room; it begins with "!".'),
-    "permissions.moderator": N_('Write "matrix:power:50" or "matrix:user:@anna:example.org".'),
-    "permissions.admin": N_('Write "matrix:power:100" or "matrix:user:@anna:example.org".'),
+    "permissions.moderator": N_(
+        'Write "matrix:power:50", "matrix:user:@anna:example.org", "discord:role:ID" or "discord:user:ID".'
+    ),
+    "permissions.admin": N_(
+        'Write "matrix:power:100", "matrix:user:@anna:example.org", "discord:role:ID" or "discord:user:ID".'
+    ),
     "storage.url": N_('Write "sqlite:///data/llmos.db" or "postgresql://user@host/name".'),
     "metrics.listen": N_('Write an address and a port such as "127.0.0.1:9464", or "" to serve nothing.'),
     "bot.name": N_("Begin it with none of @ # : ` and write no spaces around it."),

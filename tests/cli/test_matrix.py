@@ -70,7 +70,9 @@ def test_what_is_wrong_is_explained(operator: Operator, line: str, hint: str) ->
     assert hint in outcome.out
 
 
-@pytest.mark.parametrize("grant", ["discord:role:1", "matrix:power:high", "matrix:user:anna", "everybody"])
+@pytest.mark.parametrize(
+    "grant", ["discord:role:mods", "discord:anna", "matrix:power:high", "matrix:user:anna", "everybody"]
+)
 def test_a_grant_that_means_nothing_is_refused(operator: Operator, grant: str) -> None:
     operator.writes(f'[permissions]\nmoderator = ["{grant}"]\n')
     outcome = operator.types("check")

@@ -25,6 +25,8 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     wanted: set[str] = {engine.engine for engine in config.llm.engines}
     if config.storage.path is None:
         wanted.add("postgresql")
+    if config.has_discord:
+        wanted.add("discord")
     if config.has_matrix:
         wanted.add("matrix")
     for name in sorted(wanted):
