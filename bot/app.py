@@ -328,9 +328,14 @@ class App:
 
     def _platform_lines(self) -> Sequence[StatusLine]:
         return tuple(
-            StatusLine(platform, ok=on, detail=_("connected") if on else _("not connected"))
+            StatusLine(platform, ok=on, detail=self._state_of(platform) if on else _("not connected"))
             for platform, on in self._connected.items()
         )
+
+    def _state_of(self, platform: str) -> str:
+        if platform == "discord" and not self.config.discord.message_content:
+            return _("connected; reads only what is said to it (message_content is off)")
+        return _("connected")
 
 
 @asynccontextmanager

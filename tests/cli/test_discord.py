@@ -1,12 +1,17 @@
 """The first hour with Discord at the command line, against a Discord of our own: init, check, doctor."""
 
+import asyncio
+import json
+
 import pytest
 
 from bot.cli.platforms import adapters_for, discord_settings
 from bot.config import load
 from bot.core.errors import ConfigError
 from bot.core.permissions import Role
+from tests.cli.endpoint import listing
 from tests.cli.operator import Operator
+from tests.labs.discord import PERMS, DiscordLab
 
 ECHO = '[llm]\nengine = "echo"\n[metrics]\nlisten = ""\n'
 
@@ -95,3 +100,123 @@ def test_a_token_that_is_not_there_is_the_operators_to_mend(operator: Operator) 
     path = operator.writes('[discord]\ntoken = "env:NOT_SET_ANYWHERE"\n')
     with pytest.raises(ConfigError, match="NOT_SET_ANYWHERE"):
         load(path, environ={})
+
+
+# doctor
+
+ALLOWED = ("MESSAGE_CONTENT",)
+
+
+def section(lab: DiscordLab, *lines: str) -> str:
+    """[discord] for a lab, with the token in the file."""
+    return "\n".join(
+        [f'{ECHO}[discord]\ntoken = "{lab.settings.token}"\napi_base = "{lab.rest_url}"', *lines]
+    )
+
+
+async def rows(operator: Operator) -> dict[str, tuple[bool, str, str]]:
+    """What doctor finds, by name; in a thread, since the lab lives in this one."""
+    outcome = await asyncio.to_thread(operator.types, "doctor", "--json")
+    checks = json.loads(outcome.out)["checks"]
+    return {row["name"]: (row["ok"], row["detail"], row["fix"]) for row in checks}
+
+
+@pytest.mark.drives("config:discord.token", "config:discord.api_base")
+async def test_doctor_finds_the_account_well(operator: Operator, discord: DiscordLab) -> None:
+    discord.create_guild("home")
+    operator.writes(section(discord))
+    found = await rows(operator)
+    assert found["discord account"] == (True, discord.bot["username"], "")
+    assert found["discord servers"] == (True, "in 1 server", "")
+    assert found["discord gateway"] == (True, "open", "")
+    assert found["packages for discord"][0]
+    assert discord.gateway_events("IDENTIFY") == []
+
+
+async def test_doctor_gives_the_link_that_invites_a_bot_that_is_nowhere(
+    operator: Operator, discord: DiscordLab
+) -> None:
+    operator.writes(section(discord))
+    ok, detail, _fix = (await rows(operator))["discord servers"]
+    assert ok
+    assert f"client_id={discord.app_id}" in detail
+
+
+@pytest.mark.drives("config:discord.message_content")
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "ok", "detail", "fix"),
+    [
+        (True, True, True, "on: it reads all", ""),
+        (False, True, True, "off: it reads mentions", ""),
+        (False, False, True, "off: it reads mentions", ""),
+        (True, False, False, "the developer portal does not allow it", 'Switch on "Message Content Intent"'),
+    ],
+)
+async def test_doctor_compares_message_content_with_the_portal(
+    operator: Operator, discord: DiscordLab, wanted: bool, allowed: bool, ok: bool, detail: str, fix: str
+) -> None:
+    discord.settings.privileged = ALLOWED if allowed else ()
+    operator.writes(section(discord, f"message_content = {str(wanted).lower()}"))
+    found = (await rows(operator))["discord message content"]
+    assert found[0] is ok
+    assert detail in found[1]
+    assert found[2].startswith(fix)
+
+
+@pytest.mark.drives("config:discord.moderators_channel")
+async def test_doctor_sees_whether_moderators_can_be_told(operator: Operator, discord: DiscordLab) -> None:
+    guild = discord.create_guild("home")
+    silent = [{"id": guild["id"], "type": 0, "allow": "0", "deny": str(PERMS["SEND_MESSAGES"])}]
+    hidden = [{"id": guild["id"], "type": 0, "allow": "0", "deny": str(PERMS["VIEW_CHANNEL"])}]
+    opened = [{"id": discord.app_id, "type": 1, "allow": str(PERMS["SEND_MESSAGES"]), "deny": "0"}]
+    expected = {
+        discord.create_channel(guild, "mods")["id"]: (True, "#mods"),
+        discord.create_channel(guild, "quiet", overwrites=silent)["id"]: (False, "it lacks: send messages"),
+        discord.create_channel(guild, "own", overwrites=silent + opened)["id"]: (True, "#own"),
+        discord.create_channel(guild, "dark", overwrites=hidden)["id"]: (False, "It sees no channel"),
+        "77": (False, "It sees no channel 77"),
+    }
+    for id, (ok, words) in expected.items():
+        operator.writes(section(discord, f'moderators_channel = "{id}"'))
+        found = (await rows(operator))["discord moderators"]
+        assert found[0] is ok, found
+        assert words in found[1]
+        assert bool(found[2]) is not ok
+    operator.writes(section(discord))
+    assert "moderators_channel is not set" in (await rows(operator))["discord moderators"][1]
+
+
+async def test_doctor_says_that_the_token_is_wrong(operator: Operator, discord: DiscordLab) -> None:
+    operator.writes(section(discord).replace(discord.settings.token, "of-somebody-else"))
+    ok, detail, fix = (await rows(operator))["discord account"]
+    assert not ok
+    assert "does not know this token" in detail
+    assert "Reset Token" in fix
+    assert "of-somebody-else" not in detail + fix
+
+
+async def test_doctor_warns_of_connections_that_run_out(operator: Operator, discord: DiscordLab) -> None:
+    discord.identifies = 990
+    operator.writes(section(discord))
+    ok, detail, fix = (await rows(operator))["discord gateway"]
+    assert (ok, detail) == (False, "10 new connections left today")
+    assert "resets the token" in fix
+
+
+@pytest.mark.parametrize(("body", "words"), [(b"<html>", "is no API of Discord's"), (b"[]", "is no API of")])
+def test_doctor_says_that_something_else_answers(operator: Operator, body: bytes, words: str) -> None:
+    with listing(body, path="/users/@me") as url:
+        operator.writes(f'{ECHO}[discord]\ntoken = "x"\napi_base = "{url}"\n')
+        checks = json.loads(operator.types("doctor", "--json").out)["checks"]
+    (found,) = (row for row in checks if row["name"] == "discord account")
+    assert not found["ok"]
+    assert words in found["detail"]
+    assert "discord.api_base" in found["fix"]
+
+
+def test_doctor_says_that_nothing_answers(operator: Operator, free_port: int) -> None:
+    operator.writes(f'{ECHO}[discord]\ntoken = "x"\napi_base = "http://127.0.0.1:{free_port}"\n')
+    checks = json.loads(operator.types("doctor", "--json").out)["checks"]
+    (found,) = (row for row in checks if row["name"] == "discord account")
+    assert not found["ok"]
+    assert "cannot be reached" in found["detail"]

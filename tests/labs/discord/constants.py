@@ -62,6 +62,8 @@ PRIVILEGED: Final[dict[int, str]] = {
 }
 KNOWN_INTENTS: Final = sum(1 << bit for bit in (*range(17), 20, 21, 24, 25))
 MEMBERS_BIT, CONTENT_BIT = 1, 15
+# Flag of an application in few guilds that has that intent: GATEWAY_MESSAGE_CONTENT_LIMITED.
+CONTENT_FLAG: Final = 1 << 19
 
 # Event-name prefix -> (guild intent bit, direct-message intent bit). The longest prefix wins;
 # an event without a prefix here is always sent, and one with a bit of None never.

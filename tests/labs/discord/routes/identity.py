@@ -1,5 +1,6 @@
 """Who the bot is, and where its gateway is."""
 
+from tests.labs.discord.constants import CONTENT_BIT, CONTENT_FLAG, PRIVILEGED
 from tests.labs.discord.records import ApiError, Json
 from tests.labs.discord.routes.registry import Call, rest
 from tests.labs.discord.users import Users
@@ -20,6 +21,7 @@ async def get_user(lab: Users, call: Call) -> Json:
 
 @rest("GET /applications/@me", "GET /oauth2/applications/@me")
 async def get_application(lab: Users, call: Call) -> Json:
+    flags = CONTENT_FLAG if PRIVILEGED[CONTENT_BIT] in lab.settings.privileged else 0
     return {
         "id": lab.app_id,
         "name": lab.bot["username"],
@@ -27,8 +29,8 @@ async def get_application(lab: Users, call: Call) -> Json:
         "description": "",
         "type": None,
         "verify_key": "0" * 64,
-        "flags": 0,
-        "flags_new": "0",
+        "flags": flags,
+        "flags_new": str(flags),
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
