@@ -71,7 +71,7 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
     if config.storage.path is None:
         yield from _libraries("storage.url", "postgresql")
     if config.has_discord:
-        yield from _libraries("discord.token", "discord")
+        yield from _libraries("discord", "discord")
     if config.has_matrix:
         yield from _libraries("matrix.homeserver", "matrix")
 

@@ -15,11 +15,11 @@ from rich.markup import escape
 from rich.prompt import Confirm, IntPrompt, Prompt
 from tomlkit.items import Table
 
-from bot.cli import init_matrix
+from bot.cli import init_discord, init_matrix
 from bot.cli.check import all_problems
 from bot.cli.fit import free_memory_bytes
-from bot.cli.init_matrix import Account
 from bot.cli.options import print_line, program, speak_operators_language
+from bot.cli.secret_file import write_secret
 from bot.config import FILE_NAME, Level
 from bot.config.addresses import is_private_url
 from bot.config.paths import expanded, is_there
@@ -48,7 +48,8 @@ class Answers:
     base_url: str = ""
     api_key: str = ""
     member_requests: int | None = None
-    matrix: Account | None = None
+    matrix: init_matrix.Account | None = None
+    discord: init_discord.Account | None = None
 
 
 def command(
@@ -67,8 +68,10 @@ def command(
     except EOFError as error:
         raise BotError(_("The answers ended early; nothing was written.")) from error
     write(path, document(answers))
-    if answers.matrix is not None:
-        init_matrix.write_secret(answers.matrix, path.parent)
+    if (account := answers.matrix) is not None:
+        write_secret(path.parent / account.file_name, account.secret)
+    if answers.discord is not None:
+        write_secret(path.parent / init_discord.TOKEN_FILE, answers.discord.token)
     _say_next(path, answers)
     if yes and (better := proposal(locale, free_memory_bytes())).name != answers.model:
         print_line(
@@ -102,7 +105,8 @@ def proposal(locale: str, free_bytes: int) -> Entry:
 
 def ask(locale: str, free_bytes: int, console: Console) -> Answers:
     """Ask everything on a terminal."""
-    return replace(_ask_bot(locale, free_bytes, console), matrix=init_matrix.ask(console))
+    bot = _ask_bot(locale, free_bytes, console)
+    return replace(bot, matrix=init_matrix.ask(console), discord=init_discord.ask(console))
 
 
 def _ask_bot(locale: str, free_bytes: int, console: Console) -> Answers:
@@ -183,13 +187,23 @@ def document(answers: Answers) -> tomlkit.TOMLDocument:
         quota = _section(file, "quota")
         note = tomlkit.item(answers.member_requests)
         quota.add("member_requests", note.comment(_("per member and day; the other caps have defaults")))
+    _add_platforms(file, answers)
+    return file
+
+
+def _add_platforms(file: tomlkit.TOMLDocument, answers: Answers) -> None:
+    beside = _("beside this file, for its owner only")
+    if (bot := answers.discord) is not None:
+        discord = _section(file, "discord")
+        discord.add("token", _commented(f"file:{init_discord.TOKEN_FILE}", beside))
+        read = _("needs Message Content Intent in the developer portal")
+        discord.add("message_content", tomlkit.item(bot.message_content).comment(read))
     if (account := answers.matrix) is not None:
         matrix = _section(file, "matrix")
         matrix.add("homeserver", account.homeserver)
         matrix.add("user_id", _commented(account.user_id, _("invite it into a room")))
         secret = f"file:{account.file_name}"
-        matrix.add(account.key, _commented(secret, _("beside this file, for its owner only")))
-    return file
+        matrix.add(account.key, _commented(secret, beside))
 
 
 def write(path: Path, file: tomlkit.TOMLDocument) -> None:
@@ -243,8 +257,11 @@ def _say_next(path: Path, answers: Answers) -> None:
     entry = None if answers.base_url else catalogue.get(answers.model)
     if entry is not None and weights.state(entry) != "ready":
         steps.append(f"{again} models pull {entry.name}")
-    talk = "run" if answers.matrix is not None else "chat"
-    steps += [f"{again} doctor{option}", f"{again} {talk}{option}"]
+    serves = answers.matrix is not None or answers.discord is not None
+    steps += [f"{again} doctor{option}", f"{again} {'run' if serves else 'chat'}{option}"]
     print_line(_("Next:"))
     for step in steps:
         print_line(f"    {step}")
+    if answers.discord is not None and answers.discord.link:
+        print_line(_("Invite it into a server with this link, which asks for what it uses and no more:"))
+        print_line(f"    {answers.discord.link}")

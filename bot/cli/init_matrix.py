@@ -1,11 +1,7 @@
 """The part of `llmos init` about Matrix: which account, how it opens, and whether that is true."""
 
 import asyncio
-import os
-import sys
 from dataclasses import dataclass
-from getpass import getpass
-from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -13,9 +9,10 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from bot.cli.homeserver import discovered, visiting
+from bot.cli.secret_file import ask_hidden
 from bot.config import Matrix
 from bot.config.addresses import is_private_url
-from bot.core.errors import BotError, PlatformError
+from bot.core.errors import PlatformError
 from bot.core.text import _
 
 PASSWORD_FILE, TOKEN_FILE = "matrix-password", "matrix-token"
@@ -62,24 +59,6 @@ def ask(console: Console) -> Account | None:
         return account
 
 
-def write_secret(account: Account, folder: Path) -> None:
-    """Keep the secret beside config.toml, for its owner only.
-
-    Raises:
-        BotError: the file cannot be written.
-    """
-    path = folder / account.file_name
-    try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(f"{account.secret}\n")
-    except OSError as error:
-        raise BotError(
-            _("{path} cannot be written: {why}.", path=path, why=error.strerror or error)
-        ) from error
-
-
 def _ask_account(console: Console) -> Account:
     user_id = _ask_valid("user_id", _("The user id of its account, such as @llmos:example.org"), "", console)
     server = f"https://{user_id.partition(':')[2]}"
@@ -88,7 +67,7 @@ def _ask_account(console: Console) -> Account:
     console.print(f"  1  {escape(_('password'))}\n  2  {escape(_('access token'))}")
     is_token = Prompt.ask(_("How does it log in?"), choices=["1", "2"], default="1", console=console) == "2"
     question = _("The access token") if is_token else _("The password")
-    return Account(homeserver, user_id, _ask_hidden(question, console), is_token)
+    return Account(homeserver, user_id, ask_hidden(question, console), is_token)
 
 
 def _ask_valid(key: str, question: str, default: str, console: Console) -> str:
@@ -100,16 +79,6 @@ def _ask_valid(key: str, question: str, default: str, console: Console) -> str:
             console.print(escape(_("{given} has the wrong form.", given=text)))
         else:
             return str(text).strip()
-
-
-def _ask_hidden(question: str, console: Console) -> str:
-    while True:
-        if sys.stdin.isatty():
-            secret = getpass(f"{question}: ").strip()
-        else:
-            secret = Prompt.ask(question, console=console).strip()
-        if secret:
-            return secret
 
 
 async def _try(account: Account) -> None:

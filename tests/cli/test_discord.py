@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import stat
+import sys
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.adapters.discord.directory import NEEDED
 from bot.cli.platforms import adapters_for, discord_settings
 from bot.config import load
 from bot.core.errors import ConfigError
 from bot.core.permissions import Role
 from tests.cli.endpoint import listing
-from tests.cli.operator import Operator
+from tests.cli.operator import Operator, Outcome
 from tests.labs.discord import PERMS, DiscordLab
 
 ECHO = '[llm]\nengine = "echo"\n[metrics]\nlisten = ""\n'
@@ -220,3 +224,109 @@ def test_doctor_says_that_nothing_answers(operator: Operator, free_port: int) ->
     (found,) = (row for row in checks if row["name"] == "discord account")
     assert not found["ok"]
     assert "cannot be reached" in found["detail"]
+
+
+# init
+
+
+async def inits(operator: Operator, answers: str) -> Outcome:
+    return await asyncio.to_thread(operator.types, "init", answers=answers)
+
+
+@pytest.mark.drives("cli:init")
+async def test_init_takes_the_token_tries_it_and_invites_the_bot(
+    operator: Operator, discord: DiscordLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOS_DISCORD__API_BASE", discord.rest_url)
+    token = discord.settings.token
+    outcome = await inits(operator, f"\n\n1\nn\ny\nwrong\ny\n{token}\nn\n")
+    assert outcome.code == 0, outcome.err
+    for words in ("https://discord.com/developers/applications", "Reset Token", "Message Content Intent"):
+        assert words in outcome.err
+    assert "does not open: Discord does not know this token." in outcome.err
+    assert f"{discord.bot['username']} opens." in outcome.err
+    assert "    llmos run\n" in outcome.out
+    secret = operator.folder / "discord-token"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    config = load(operator.folder / "config.toml", environ={})
+    assert config.has_discord
+    assert not config.has_matrix
+    assert config.discord.message_content is False
+    assert config.discord.token is not None
+    assert config.discord.token.reveal() == token
+    text = (operator.folder / "config.toml").read_text(encoding="utf-8")
+    assert token not in text + outcome.out + outcome.err
+    assert operator.types("check").code == 0
+
+
+async def test_the_link_asks_for_exactly_what_the_bot_uses(
+    operator: Operator, discord: DiscordLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOS_DISCORD__API_BASE", discord.rest_url)
+    outcome = await inits(operator, f"\n\n1\nn\ny\n{discord.settings.token}\n")
+    (link,) = [line.strip() for line in outcome.out.splitlines() if "oauth2/authorize" in line]
+    asked = parse_qs(urlsplit(link).query)
+    assert link.startswith("https://discord.com/oauth2/authorize?")
+    assert asked["client_id"] == [discord.app_id]
+    assert asked["scope"] == ["bot applications.commands"]
+    bits = int(asked["permissions"][0])
+    assert {name.lower() for name, bit in PERMS.items() if bits & bit} == set(NEEDED)
+    assert bits == sum(PERMS[name.upper()] for name in NEEDED)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "answers", "wanted"), [(True, "y\n", True), (True, "", False), (False, "", False)]
+)
+async def test_init_asks_about_message_content_only_where_the_portal_allows_it(
+    operator: Operator,
+    discord: DiscordLab,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: bool,
+    answers: str,
+    wanted: bool,
+) -> None:
+    discord.settings.privileged = ALLOWED if allowed else ()
+    monkeypatch.setenv("LLMOS_DISCORD__API_BASE", discord.rest_url)
+    outcome = await inits(operator, f"\n\n1\nn\ny\n{discord.settings.token}\n{answers}")
+    assert outcome.code == 0, outcome.err
+    assert ("Shall it read what is not said to it?" in outcome.err + outcome.out) is allowed
+    assert load(operator.folder / "config.toml", environ={}).discord.message_content is wanted
+
+
+def test_a_token_that_cannot_be_tried_is_written_if_one_says_so(
+    operator: Operator, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOS_DISCORD__API_BASE", f"http://127.0.0.1:{free_port}")
+    outcome = operator.types("init", answers="\n\n1\nn\ny\nof-later\nn\n")
+    assert outcome.code == 0, outcome.err
+    assert "cannot be reached" in outcome.err
+    assert "oauth2" not in outcome.out
+    assert (operator.folder / "discord-token").read_text(encoding="utf-8") == "of-later\n"
+
+
+def test_whoever_wants_no_discord_gets_none(operator: Operator) -> None:
+    assert operator.types("init", answers="\n\n1\nn\nn\n").code == 0
+    assert not load(operator.folder / "config.toml", environ={}).has_discord
+    assert not (operator.folder / "discord-token").exists()
+
+
+# Without the optional package
+
+EXTRA = "pip install 'llmos-bot[discord]'"
+
+
+async def test_a_missing_package_is_said_in_a_sentence_everywhere(
+    operator: Operator, discord: DiscordLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "discord", None)  # as Python looks for a package that is not there
+    operator.writes(section(discord))
+    for command in ("check", "run"):
+        outcome = operator.types(command)
+        assert outcome.code == 2
+        assert EXTRA in outcome.out + outcome.err
+    found = await rows(operator)
+    assert not found["packages for discord"][0]
+    assert found["discord servers"] == (True, "in no server yet", "")
+    asked = operator.types("init", "--dir", "new", answers="\n\n1\nn\ny\n")
+    assert EXTRA in asked.err
+    assert not load(operator.folder / "new" / "config.toml", environ={}).has_discord
