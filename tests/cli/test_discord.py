@@ -207,6 +207,17 @@ async def test_doctor_warns_of_connections_that_run_out(operator: Operator, disc
     assert "resets the token" in fix
 
 
+async def test_doctor_keeps_what_it_found_when_discord_fails_later(
+    operator: Operator, discord: DiscordLab
+) -> None:
+    discord.fault("GET /gateway/bot", status=502)
+    operator.writes(section(discord))
+    found = await rows(operator)
+    assert found["discord account"][0]
+    assert found["discord"][0] is False
+    assert found["discord"][2]
+
+
 @pytest.mark.parametrize(("body", "words"), [(b"<html>", "is no API of Discord's"), (b"[]", "is no API of")])
 def test_doctor_says_that_something_else_answers(operator: Operator, body: bytes, words: str) -> None:
     with listing(body, path="/users/@me") as url:

@@ -27,11 +27,6 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
         return
     try:
         visitor = await visiting(discord.token.reveal(), discord.api_base)
-        yield Finding("discord account", True, visitor.name)
-        yield _content(wanted=discord.message_content, allowed=visitor.may_read)
-        yield _guilds(visitor)
-        yield await _sessions(visitor)
-        yield await _moderators(visitor, discord.moderators_channel)
     except ConfigError as error:
         yield Finding("discord account", False, str(error), _("Set it."))
     except Forbidden as error:
@@ -40,6 +35,12 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     except PlatformError as error:
         fix = _("Check the connection to Discord, and discord.api_base if you set it.")
         yield Finding("discord account", False, str(error), fix)
+    else:
+        yield Finding("discord account", True, visitor.name)
+        yield _content(wanted=discord.message_content, allowed=visitor.may_read)
+        yield _guilds(visitor)
+        yield await _sessions(visitor)
+        yield await _moderators(visitor, discord.moderators_channel)
 
 
 def _content(*, wanted: bool, allowed: bool) -> Finding:
