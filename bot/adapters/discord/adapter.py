@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -20,9 +20,9 @@ from bot.adapters.discord.registration import fingerprint, menus, payload
 from bot.adapters.discord.sending import Sender
 from bot.adapters.discord.settings import Settings
 from bot.adapters.files import write_private
-from bot.adapters.reading import Json
+from bot.adapters.reading import Json, parse, text
 from bot.core.actions import Action, Receipt, Report, no_report
-from bot.core.errors import NeedsOperator, PlatformError
+from bot.core.errors import Forbidden, NeedsOperator, PlatformError, Unsupported
 from bot.core.specs import CommandSpec
 
 _BACKOFF_S, _LONGEST_BACKOFF_S = 1.0, 60.0
@@ -63,8 +63,11 @@ class DiscordAdapter(Adapter):
         # an asynchronous generator may not hold a TaskGroup: it could be left in another task
         working = [
             asyncio.create_task(self._listen(), name="discord gateway"),
+            asyncio.create_task(self._register(), name="discord commands"),
             asyncio.create_task(self._interactions.keep(), name="discord interactions"),
         ]
+        for task in working:
+            task.add_done_callback(self._ended)
         try:
             async for batch in self._ear.batches(dict(since)):
                 yield batch
@@ -83,6 +86,12 @@ class DiscordAdapter(Adapter):
         """See `Adapter`."""
         await self._gateway.close()
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What ends one of our tasks ends `events` too: nobody should go on half deaf."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._ear.broken(error)
+
     def _arrived(self, kind: str, raw: Json) -> None:
         if kind == "INTERACTION_CREATE":
             self._interactions.arrived(raw)
@@ -97,28 +106,39 @@ class DiscordAdapter(Adapter):
 
     async def _listen(self) -> None:
         """Stay connected; what trying again does not mend ends `events`."""
+        await self._again(self._gateway.listen)
+
+    async def _register(self) -> None:
+        """Tell Discord our commands beside listening: members who mention us need not wait for it."""
+        try:
+            await self._again(self._tell_commands)
+        except NeedsOperator:
+            return  # listening says it
+        except (Unsupported, Forbidden) as error:
+            _log.error("Discord does not take our commands, so its menu may lack some: %s", error)
+
+    async def _again(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Log in and make an attempt, until one succeeds or cannot."""
         wait_s = _BACKOFF_S
         while True:
             try:
                 await self._enter()
-                await self._register()
-                await self._gateway.listen()
+                await attempt()
                 return
-            except NeedsOperator as error:
-                self._ear.broken(error)
-                return
+            except (NeedsOperator, Unsupported, Forbidden):
+                raise
             except PlatformError as error:
                 _log.warning("Discord cannot be reached now: %s", error, extra={"wait_s": wait_s})
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_BACKOFF_S)
 
-    async def _register(self) -> None:
-        """Tell Discord our commands, if they are not what it knows."""
+    async def _tell_commands(self) -> None:
+        """Register our commands, if they are not what Discord knows."""
         commands = payload(self._commands)
         file, mark = self._settings.folder / "commands.json", fingerprint(commands)
-        known = ""
+        known: str | None = None
         with suppress(FileNotFoundError, ValueError):
-            known = json.loads(await asyncio.to_thread(file.read_text, "utf-8")).get(self._us.user_id, "")
+            known = text(parse(await asyncio.to_thread(file.read_bytes)), self._us.user_id)
         if known != mark:
             await self._calls.register(str(self._gateway.application_id), commands)
             await asyncio.to_thread(write_private, file, json.dumps({self._us.user_id: mark}))

@@ -19,10 +19,15 @@ DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE = 5, 8, 6
 PAGE = 100
 
 _TOO_LARGE = frozenset({40005, 50035})
+_ACKNOWLEDGED = 40060
 
 
 class Unreachable(PlatformError):
     """Nobody knows whether it was done."""
+
+
+class AlreadyDone(PlatformError):
+    """Something can be done once, and was."""
 
 
 class Calls:
@@ -99,11 +104,14 @@ class Calls:
         await self._request(route, json=list(commands))
 
     async def acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
-        """Answer an interaction for the first time, within three seconds."""
+        """Answer an interaction for the first time, within three seconds; doing it again does no harm."""
         route = Route(
             "POST", "/interactions/{webhook_id}/{webhook_token}/callback", webhook_id=id, webhook_token=token
         )
-        await self._request(route, json={"type": kind} | ({"data": data} if data is not None else {}))
+        try:
+            await self._request(route, json={"type": kind} | ({"data": data} if data is not None else {}))
+        except AlreadyDone:
+            return  # an earlier attempt arrived, and its answer did not
 
     async def answer(self, application_id: str, token: str, body: Json) -> Json:
         """Fill in the answer of a deferred interaction."""
@@ -155,6 +163,8 @@ def translated(error: discord.DiscordException) -> PlatformError:
             return Forbidden(f"{error.code}: {error.text}")
         case discord.NotFound():
             return Gone(f"{error.code}: {error.text}")
+        case discord.HTTPException(code=code) if code == _ACKNOWLEDGED:
+            return AlreadyDone(f"{error.code}: {error.text}")
         case discord.HTTPException() if error.code in _TOO_LARGE or error.status in (400, 405):
             return Unsupported(f"{error.code}: {error.text}")
         case _:

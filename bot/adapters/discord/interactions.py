@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, Calls
+from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, Calls, Unreachable
 from bot.adapters.discord.decoding import Malformed, caller, focused, invocation
 from bot.adapters.discord.places import Places
 from bot.adapters.discord.registration import MOST_CHOICES
 from bot.adapters.discord.snowflakes import snowflake, time_of
 from bot.adapters.files import write_private
-from bot.adapters.reading import Json, integer, table, tables, text
+from bot.adapters.reading import Json, integer, parse, table, tables, text
 from bot.core.errors import PlatformError
-from bot.core.events import Invocation
-from bot.core.specs import CommandSpec
+from bot.core.events import Author, Channel, Invocation
+from bot.core.specs import CommandSpec, Complete
 
 ANSWERABLE = timedelta(minutes=14)
 """A token is good for fifteen minutes; what takes longer is answered in the channel."""
@@ -29,6 +29,7 @@ ANSWERABLE = timedelta(minutes=14)
 _SLASH, _CLICK, _TYPING = 2, 3, 4
 _EPHEMERAL = 1 << 6
 _PATIENCE_S = 2.5
+_AGAIN_S = 0.1
 _MOST_SUGGESTION = 100  # characters of a choice
 
 _log = logging.getLogger(__name__)
@@ -81,13 +82,18 @@ class Interactions:
     async def load(self) -> None:
         """Remember what an earlier process could answer."""
         try:
-            found = json.loads(await asyncio.to_thread(self._file.read_text, "utf-8"))
+            found = parse(await asyncio.to_thread(self._file.read_bytes))
         except FileNotFoundError:
             return
         except ValueError:
             _log.warning("%s is damaged; commands under way are answered in the channel", self._file)
             return
-        self._open = {id: Open(*known) for id, known in found.items()}
+        for id in found:
+            match snowflake({"id": id}, "id"), found[id]:
+                case str(), [str(application_id), str(token)]:
+                    self._open[id] = Open(application_id, token)
+                case _:
+                    _log.warning("%s holds something that is no interaction", self._file)
 
     async def keep(self) -> None:
         """Acknowledge what arrives, side by side, for as long as the bot runs."""
@@ -111,7 +117,7 @@ class Interactions:
         if integer(raw, "type") == _TYPING:
             await self._complete(id, token, raw)
         elif integer(raw, "type") == _CLICK:
-            await self._calls.acknowledge(id, token, DEFERRED_UPDATE)
+            await self._acknowledge(id, token, DEFERRED_UPDATE)
         elif integer(raw, "type") == _SLASH:
             place = await self._places.get(channel_id, snowflake(raw, "guild_id"))
             call = invocation(raw, place, self._menus) if place is not None else None
@@ -120,8 +126,18 @@ class Interactions:
             spec = self._specs.get(call.command)
             hidden = spec is not None and spec.private
             await self._remember(id, Open(text(raw, "application_id") or "", token))
-            await self._calls.acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL} if hidden else None)
+            await self._acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL} if hidden else None)
             self._happened(call)
+
+    async def _acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
+        """Until Discord knows, or the member was told that we do not answer."""
+        while True:
+            try:
+                await self._calls.acknowledge(id, token, kind, data)
+                return
+            except Unreachable as error:
+                _log.info("an acknowledgement is repeated: %s", error)
+                await asyncio.sleep(_AGAIN_S)
 
     async def _complete(self, id: str, token: str, raw: Json) -> None:
         data = table(raw, "data")
@@ -131,13 +147,14 @@ class Interactions:
         while len(options) == 1 and options[0].get("type") in (1, 2):
             path += (text(options[0], "name") or "",)
             options = tables(options[0], "options")
-        spec, found = self._specs.get(path), list[str]()
+        spec = self._specs.get(path)
+        found: Sequence[str] = ()
         place = await self._places.get(text(raw, "channel_id") or "", snowflake(raw, "guild_id"))
         if spec is not None and typed is not None and place is not None:
             name, so_far = typed
             for parameter in spec.parameters:
                 if parameter.name == name and parameter.complete is not None:
-                    found = list(await parameter.complete(so_far, caller(raw), place))
+                    found = await _suggested(parameter.complete, so_far, caller(raw), place)
         choices = [{"name": each, "value": each} for each in found if len(each) <= _MOST_SUGGESTION]
         await self._calls.acknowledge(id, token, AUTOCOMPLETE, {"choices": choices[:MOST_CHOICES]})
 
@@ -148,3 +165,12 @@ class Interactions:
             self._open = still | {id: known}
             written = {each: [open.application_id, open.token] for each, open in self._open.items()}
             await asyncio.to_thread(write_private, self._file, json.dumps(written))
+
+
+async def _suggested(complete: Complete, so_far: str, who: Author, place: Channel) -> Sequence[str]:
+    """What a plug-in suggests; a broken one suggests nothing."""
+    try:
+        return await complete(so_far, who, place)
+    except Exception:  # noqa: BLE001 - one plug-in's call
+        _log.exception("a completion failed", extra={"channel": place.key})
+        return ()

@@ -30,7 +30,7 @@ _TRIES = 5
 
 _log = logging.getLogger(__name__)
 
-Arrival = tuple[str, Json] | Invocation | PlatformError
+Arrival = tuple[str, Json] | Invocation | BaseException
 
 
 class Ear:
@@ -59,7 +59,7 @@ class Ear:
         """Somebody called a command, and Discord knows that we answer."""
         self._queue.put_nowait(call)
 
-    def broken(self, error: PlatformError) -> None:
+    def broken(self, error: BaseException) -> None:
         """The connection ended for good."""
         self._queue.put_nowait(error)
 
@@ -75,7 +75,7 @@ class Ear:
             yield Batch((), {START: known[START]})
         while True:
             arrival = await self._queue.get()
-            if isinstance(arrival, PlatformError):
+            if isinstance(arrival, BaseException):
                 raise arrival
             if isinstance(arrival, Invocation):
                 yield Batch((arrival,))

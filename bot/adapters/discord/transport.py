@@ -84,15 +84,21 @@ class InteractionTransport:
 
     async def send(self, said: str, part: int, key: str) -> Sent:
         """See `Transport`. The first message fills in what stands already, so it is the same every time."""
-        still = self._still()
-        if part == 0:
-            made = await self._calls.answer(still.application_id, still.token, written(said))
-        else:
-            body = written(said)
-            if self._hidden:
-                body["flags"] = _NO_PREVIEWS | _EPHEMERAL
-            made = await self._calls.follow_up(still.application_id, still.token, body)
+        made = await (self._fill_in(said) if part == 0 else self._follow_up(said))
         return Sent(_id(made), text(made, "content"))
+
+    async def _fill_in(self, said: str) -> Json:
+        still = self._still()
+        try:
+            return await self._calls.answer(still.application_id, still.token, written(said))
+        except Gone:  # what stood there was taken back, by us when we stopped or by somebody who saw it
+            return await self._follow_up(said)
+
+    async def _follow_up(self, said: str) -> Json:
+        still, body = self._still(), written(said)
+        if self._hidden:
+            body["flags"] = _NO_PREVIEWS | _EPHEMERAL
+        return await self._calls.follow_up(still.application_id, still.token, body)
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`; sending the first message finds it."""

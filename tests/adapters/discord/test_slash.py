@@ -1,0 +1,315 @@
+"""Every command as Discord offers it: registered, called by members of every role, and answered."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from bot.adapters.discord.registration import fingerprint, payload
+from bot.commands.command import Commands
+from bot.core.events import Author, Channel, Invocation
+from bot.core.permissions import Role
+from bot.core.specs import CommandSpec, Kind, Parameter
+from bot.core.text import in_locale
+from bot.llm.echo import EchoModel, Script
+from tests.adapters.discord.house import House
+from tests.labs.discord import Interaction
+from tests.labs.discord.people import Person, Shown, show
+
+SPECS = Commands.discover().specs
+REGISTRATION = "PUT /applications/{application_id}/commands"
+ROLES = {"member": Role.MEMBER, "moderator": Role.MODERATOR, "admin": Role.ADMIN}
+
+SAMPLES: dict[Kind, object] = {Kind.STRING: "answer", Kind.INTEGER: 7, Kind.NUMBER: 2.5, Kind.BOOLEAN: True}
+
+
+def legal(spec: CommandSpec, *, all_of_them: bool) -> dict[str, object]:
+    """A value for each required option of a command, or for every one."""
+    wanted = [each for each in spec.parameters if each.required or all_of_them]
+    return {each.name: each.choices[0] if each.choices else SAMPLES[each.kind] for each in wanted}
+
+
+async def answered(house: House, call: Interaction) -> Shown:
+    """Wait for the answer to a call."""
+
+    def found() -> list[Shown]:
+        return [
+            each for each in show(house.lab, call.channel) if each.id == call.original and each.text != "…"
+        ]
+
+    (answer,) = await house.lab.until(found)
+    return answer
+
+
+# Registration
+
+
+async def test_every_command_is_registered_as_the_payload_says(house: House) -> None:
+    async with house.living():
+        registered = {(each["name"], each["type"]): each for each in house.lab.commands["global"]}
+    for wanted in payload(SPECS):
+        found = registered.pop((wanted["name"], wanted["type"]))
+        assert {key: found.get(key) for key in wanted if key != "default_member_permissions"} == {
+            key: wanted[key] for key in wanted if key != "default_member_permissions"
+        }
+        seen_by = wanted["default_member_permissions"]
+        assert found["default_member_permissions"] == (None if seen_by is None else str(seen_by))
+    assert not registered
+
+
+async def test_commands_are_registered_once_and_again_only_when_they_changed(house: House) -> None:
+    house.lab.limits[REGISTRATION] = (100, 1.0)
+    for specs, times in ((SPECS, 1), (SPECS, 1), (SPECS[:3], 2), (SPECS[:3], 2), (SPECS, 3)):
+        async with house.hearing(*specs) as heard:
+            house.anna.slash(house.general, "admin status")
+            await house.lab.until(lambda: heard.events)
+            await registered(house, times, specs)
+
+
+async def test_a_damaged_memory_of_registration_registers_again(house: House) -> None:
+    house.lab.limits[REGISTRATION] = (100, 1.0)
+    async with house.hearing(*SPECS):
+        await registered(house, 1, SPECS)
+    for times, content in enumerate(("{", "[]", '"x"', '{"1": 2}'), start=2):
+        (house.memory / "commands.json").write_text(content, encoding="utf-8")
+        async with house.hearing(*SPECS):
+            await registered(house, times, SPECS)
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+async def test_the_bot_listens_although_discord_does_not_take_its_commands(house: House, status: int) -> None:
+    house.lab.commands["global"] = []
+    house.lab.fault("PUT /applications", status=status, count=100)
+    async with house.living():
+        house.anna.ask(house.general, "well")
+        await house.stands(house.general, "well")
+
+
+async def registered(house: House, times: int, specs: Sequence[CommandSpec]) -> None:
+    """Wait until these commands were registered, and remembered, by so many calls."""
+    file, mark = house.memory / "commands.json", fingerprint(payload(specs))
+    async with asyncio.timeout(10):
+        while not file.exists() or mark not in file.read_text("utf-8"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert len(house.lab.calls("PUT /applications")) == times
+
+
+# Calls
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_command_answers_every_role(house: House, role: str) -> None:
+    caller = house.person("caller", role)
+    async with house.living():
+        for spec in SPECS:
+            for all_of_them in (False, True):
+                await called(house, caller, ROLES[role], spec, legal(spec, all_of_them=all_of_them))
+
+
+async def called(
+    house: House, caller: Person, role: Role, spec: CommandSpec, options: dict[str, object]
+) -> None:
+    hidden = False
+    try:
+        call = house.lab.slash(caller.user, house.general, spec.name, options)
+    except PermissionError:
+        hidden = True
+        call = house.lab.slash(caller.user, house.general, spec.name, options, force=True)
+    answer = await answered(house, call)
+    assert call.state == "deferred"
+    assert call.ack_ms is not None
+    assert call.ack_ms < 2_000
+    assert answer.text.strip(), spec.name
+    assert answer.ephemeral == spec.private, spec.name
+    assert answer.asked_by == caller.id
+    refused = "is for moderators" in answer.text or "is for administrators" in answer.text
+    assert refused == (role < spec.role), f"{spec.name}: {answer.text}"
+    if hidden:
+        assert refused
+
+
+async def test_an_answer_is_in_the_language_of_the_caller(house: House) -> None:
+    async with house.living():
+        english = await answered(house, house.anna.slash(house.general, "privacy show"))
+        chinese = await answered(house, house.anna.slash(house.general, "privacy show", locale="zh-CN"))
+    assert english.text.isascii() or english.text != chinese.text
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese.text)
+
+
+async def test_ask_streams_its_answer_into_the_channel(house: House) -> None:
+    words = " ".join(f"word{number}" for number in range(30))
+    house.model = EchoModel(Script(words, delay_s=0.05))
+    async with house.living():
+        call = house.anna.slash(house.general, "ask", question="talk")
+        await house.stands(house.general, words)
+    (answer,) = [each for each in show(house.lab, house.general) if each.id == call.original]
+    assert answer.edits >= 1
+    assert not answer.ephemeral
+
+
+async def test_a_long_answer_to_a_command_goes_on_in_further_messages(house: House) -> None:
+    text = "\n".join(f"The_sentence_that_has_number_{n} is_here." for n in range(100))
+    house.model = EchoModel(Script(text))
+    async with house.living():
+        house.anna.slash(house.general, "ask", question="talk")
+        shown = await house.answers(house.general, 3)
+        await house.lab.until(lambda: text.endswith(house.said(house.general)[-1]))
+    assert len(shown) == 3
+    assert "".join(house.said(house.general)).replace("\n", "") == text.replace("\n", "")
+
+
+async def test_a_command_works_in_a_private_conversation(house: House) -> None:
+    async with house.living():
+        answer = await answered(house, house.anna.slash(house.anna.private, "ask", question="why not"))
+    assert answer.text == "why not"
+
+
+async def test_a_command_works_in_a_thread_nobody_told_us_of(house: House) -> None:
+    async with house.living():
+        thread = house.anna.open_thread(house.general, "boats")
+        house.lab.archive(thread)
+    async with house.living():
+        answer = await answered(house, house.anna.slash(thread, "ask", question="why not"))
+    assert answer.text == "why not"
+
+
+async def test_a_restart_between_acknowledgement_and_answer_still_answers(house: House) -> None:
+    house.model = EchoModel(Script(stall=True, text=""))
+    async with house.living():
+        call = house.anna.slash(house.general, "ask", question="still there?")
+        await house.lab.until(lambda: house.model.running)
+    assert call.state == "deferred"
+    house.model = EchoModel()
+    async with house.living():
+        (answer,) = await house.stands(house.general, "still there?")
+    assert answer.asked_by == house.anna.id
+
+
+async def test_a_kill_between_acknowledgement_and_answer_still_answers(house: House) -> None:
+    async with house.living():
+        house.lab.fault("PATCH /webhooks/", drop=True, count=100)
+        call = house.anna.slash(house.general, "ask", question="still there?")
+        await house.lab.until(lambda: house.lab.calls("PATCH /webhooks/"))
+    house.lab.faults.clear()
+    async with house.living():
+        answer = await answered(house, call)
+    assert answer.text == "still there?"
+    assert house.said(house.general) == ["still there?"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "7", '{"1": 2}', '{"x": ["a"]}', '{"1": ["a", "b", "c"]}'])
+async def test_a_damaged_memory_of_interactions_stops_nothing(house: House, content: str) -> None:
+    house.memory.mkdir(parents=True)
+    (house.memory / "interactions.json").write_text(content, encoding="utf-8")
+    async with house.living():
+        answer = await answered(house, house.anna.slash(house.general, "ask", question="well"))
+    assert answer.text == "well"
+
+
+async def test_the_tokens_of_interactions_are_nobody_elses_to_read(house: House) -> None:
+    async with house.living():
+        await answered(house, house.anna.slash(house.general, "help"))
+    file = house.memory / "interactions.json"
+    assert file.stat().st_mode & 0o077 == 0
+    assert len(json.loads(file.read_text("utf-8"))) == 1
+
+
+@pytest.mark.parametrize("executed", [False, True])
+async def test_an_acknowledgement_that_is_lost_is_made_up_for(house: House, executed: bool) -> None:
+    async with house.living():
+        house.lab.fault("POST /interactions/.*/callback", drop=True, executed=executed)
+        answer = await answered(house, house.anna.slash(house.general, "ask", question="well"))
+    assert answer.text == "well"
+
+
+async def test_what_takes_too_long_for_an_interaction_is_answered_in_the_channel(house: House) -> None:
+    house.model = EchoModel(Script(stall=True, text=""))
+    async with house.living():
+        house.anna.slash(house.general, "ask", question="later")
+        await house.lab.until(lambda: house.model.running)
+    house.model = EchoModel()
+    house.lab.settings.token_life_s = 0.0
+    house.clock.shift += timedelta(minutes=14.5)
+    async with house.living():
+        await house.server.until(house.general, lambda shown: any(each.text == "later" for each in shown))
+
+
+# Menus, options, completion
+
+
+async def test_the_menu_of_a_message_tells_why(house: House) -> None:
+    house.message_content = True
+    async with house.living():
+        said = house.anna.say(house.general, "nothing for the bot")
+        await house.quiet(house.general)
+        answer = await answered(house, house.anna.menu(said, "Why did the bot do that?"))
+    assert answer.ephemeral
+    assert "I stayed silent because it was not said to me" in answer.text
+
+
+async def test_the_menu_of_a_message_reports_it_to_the_moderators(house: House) -> None:
+    staff = house.server.channel("staff")
+    house.moderators_channel = str(staff["id"])
+    ben = house.person("ben")
+    async with house.living():
+        said = ben.say(house.general, "buy my watches")
+        answer = await answered(house, house.anna.menu(said, "Report to the moderators"))
+        (alert,) = await house.answers(staff, 1)
+    assert answer.ephemeral
+    assert said in alert.text
+    assert alert.mentions == ()
+
+
+async def test_menus_have_titles_in_both_languages(house: House) -> None:
+    async with house.living():
+        menus = [each for each in house.lab.commands["global"] if each["type"] == 3]
+    assert {each["name"] for each in menus} == {spec.menu for spec in SPECS if spec.menu}
+    for each in menus:
+        assert each["name_localizations"]["zh-CN"] == in_locale("zh-CN", each["name"]) != each["name"]
+
+
+async def test_options_come_with_their_types(house: House) -> None:
+    parameters = [Parameter(kind.value, kind, "A value.") for kind in Kind]
+    async with house.hearing(CommandSpec(("try",), "Try it.", tuple(parameters))) as heard:
+        call = house.anna.slash(house.general, "try", string="7", integer=7, number=2.5, boolean=False)
+        await house.lab.until(lambda: heard.events)
+    (event,) = heard.events
+    assert isinstance(event, Invocation)
+    assert event.id == call.id
+    assert event.command == ("try",)
+    assert event.arguments == {"string": "7", "integer": 7, "number": 2.5, "boolean": False}
+    assert event.channel == house.place(house.general)
+    assert event.author.id == house.anna.id
+
+
+async def test_what_is_typed_is_completed(house: House) -> None:
+    asked: list[tuple[str, Author, Channel]] = []
+
+    async def complete(typed: str, author: Author, place: Channel) -> Sequence[str]:
+        asked.append((typed, author, place))
+        return [f"{typed}{n}" for n in range(40)] + ["x" * 101]
+
+    parameters = (Parameter("rule", Kind.STRING, "A rule.", complete=complete),)
+    spec = CommandSpec(("rules", "show"), "Show a rule.", parameters)
+    async with house.hearing(spec):
+        call = house.anna.complete(house.general, "rules show", "rule", "sp")
+        choices = await house.lab.until(lambda: call.choices)
+    assert [each["name"] for each in cast(list[dict[str, str]], choices)] == [f"sp{n}" for n in range(25)]
+    ((typed, author, place),) = asked
+    assert (typed, author.id, place) == ("sp", house.anna.id, house.place(house.general))
+
+
+async def test_a_completion_that_fails_takes_nothing_else_down(house: House) -> None:
+    async def complete(typed: str, author: Author, place: Channel) -> Sequence[str]:
+        raise RuntimeError("a plug-in is broken")
+
+    parameters = (Parameter("rule", Kind.STRING, "A rule.", required=False, complete=complete),)
+    async with house.hearing(CommandSpec(("rules", "show"), "Show a rule.", parameters)) as heard:
+        broken = house.anna.complete(house.general, "rules show", "rule", "sp")
+        await house.lab.until(lambda: broken.ack_ms is not None)
+        house.anna.slash(house.general, "rules show")
+        await house.lab.until(lambda: heard.events)
+    assert broken.choices == []
