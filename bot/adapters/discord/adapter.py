@@ -63,6 +63,7 @@ class DiscordAdapter(Adapter):
         # an asynchronous generator may not hold a TaskGroup: it could be left in another task
         working = [
             asyncio.create_task(self._listen(), name="discord gateway"),
+            asyncio.create_task(self._ear.fill(), name="discord gaps"),
             asyncio.create_task(self._register(), name="discord commands"),
             asyncio.create_task(self._interactions.keep(), name="discord interactions"),
         ]

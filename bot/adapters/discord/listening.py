@@ -1,8 +1,9 @@
-"""What the gateway tells, decoded in order, with the gaps of new sessions filled before what comes after."""
+"""What the gateway tells, decoded in order; in a channel with a gap, what comes after waits for its end."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.adapters.adapter import Batch
@@ -17,20 +18,26 @@ from bot.adapters.discord.decoding import (
     reaction,
     thread_opened,
 )
-from bot.adapters.discord.gaps import START, Cursors, gaps, pages
-from bot.adapters.discord.gateway import MOST_WAITING
+from bot.adapters.discord.gaps import START, Cursors, Filling, Gap, Missed, gaps
+from bot.adapters.discord.gateway import MOST_WAITING, OURS
 from bot.adapters.discord.places import Places
-from bot.adapters.discord.snowflakes import first_at, snowflake
+from bot.adapters.discord.snowflakes import first_at, newest, snowflake
 from bot.adapters.reading import Json, flag, table, tables
-from bot.core.errors import Forbidden, Gone, PlatformError
+from bot.core.errors import Forbidden, Gone
 from bot.core.events import Event, Invocation
-
-_RETRY_S = 2.0
-_TRIES = 5
 
 _log = logging.getLogger(__name__)
 
-Arrival = tuple[str, Json] | Invocation | BaseException
+Told = tuple[str, Json]
+Arrival = Told | Invocation | Missed | BaseException
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What came in a channel while its gaps are read."""
+
+    gaps: int = 0
+    told: list[Told] = field(default_factory=list)
 
 
 class Ear:
@@ -44,6 +51,12 @@ class Ear:
         self._calls, self._places, self._us, self._now = calls, places, us, now
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
         self._left_out = False
+        self._filling = Filling(calls, self._queue.put_nowait)
+        self._waiting: dict[str, _Waiting] = {}
+
+    async def fill(self) -> None:
+        """Read the gaps of new sessions for as long as the bot runs."""
+        await self._filling.keep()
 
     def hear(self, kind: str, raw: Json) -> None:
         """The gateway sent an event."""
@@ -79,23 +92,23 @@ class Ear:
                 raise arrival
             if isinstance(arrival, Invocation):
                 yield Batch((arrival,))
-                continue
-            kind, raw = arrival
-            async for batch in self._told(kind, raw, cursors):
-                yield batch
+            elif isinstance(arrival, Missed):
+                async for batch in self._missed(arrival, cursors):
+                    yield batch
+            elif (waiting := self._waiting.get(_channel_of(*arrival))) is not None:
+                waiting.told.append(arrival)
+            else:
+                async for batch in self._told(*arrival, cursors):
+                    yield batch
 
     async def _told(self, kind: str, raw: Json, cursors: Cursors) -> AsyncIterator[Batch]:
         try:
             match kind:
                 case "READY":
                     for channel_id in cursors.private:
-                        async for batch in self._missed(
-                            channel_id, None, cursors.of(channel_id, private=True), cursors
-                        ):
-                            yield batch
+                        self._fill(Gap(channel_id, None, cursors.of(channel_id, private=True)))
                 case "GUILD_CREATE":
-                    async for batch in self._guild(raw, cursors):
-                        yield batch
+                    self._guild(raw, cursors)
                 case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
                     self._places.learn(raw, None)
                 case "CHANNEL_DELETE" | "THREAD_DELETE":
@@ -106,7 +119,7 @@ class Ear:
         except Malformed as error:
             _log.warning("an event cannot be understood: %s", error, extra={"kind": kind})
 
-    async def _guild(self, guild: Json, cursors: Cursors) -> AsyncIterator[Batch]:
+    def _guild(self, guild: Json, cursors: Cursors) -> None:
         guild_id = snowflake(guild, "id")
         for about in (*tables(guild, "channels"), *tables(guild, "threads")):
             self._places.learn(about, guild_id)
@@ -114,25 +127,29 @@ class Ear:
             if table(role, "tags").get("bot_id") == self._us.user_id:
                 self._us.roles.add(snowflake(role, "id") or "")
         for gap in gaps(guild, cursors):
-            async for batch in self._missed(gap.channel_id, guild_id, gap.after, cursors):
-                yield batch
+            self._fill(gap)
 
-    async def _missed(
-        self, channel_id: str, guild_id: str | None, after: str, cursors: Cursors
-    ) -> AsyncIterator[Batch]:
-        """The messages of a channel behind an id."""
-        for attempt in range(_TRIES):
-            try:
-                async for page in pages(self._calls, channel_id, after):
-                    events: list[Event] = []
-                    for raw in page:
-                        events += await self._safely("MESSAGE_CREATE", raw, guild_id)
-                        after = snowflake(raw, "id") or after
-                    yield Batch(tuple(events), cursors.advance(channel_id, after, private=guild_id is None))
-                return
-            except PlatformError as error:
-                _log.warning("a gap cannot be read now: %s", error, extra={"channel": channel_id})
-                await asyncio.sleep(_RETRY_S * 2**attempt)
+    def _fill(self, gap: Gap) -> None:
+        self._waiting.setdefault(gap.channel_id, _Waiting()).gaps += 1
+        self._filling.add(gap)
+
+    async def _missed(self, missed: Missed, cursors: Cursors) -> AsyncIterator[Batch]:
+        """A page of a gap, or what waited for its end."""
+        channel_id, guild_id = missed.gap.channel_id, missed.gap.guild_id
+        if missed.page is not None:
+            events: list[Event] = []
+            for raw in missed.page:
+                events += await self._safely("MESSAGE_CREATE", raw, guild_id)
+            last = newest(*(snowflake(raw, "id") or "0" for raw in missed.page))
+            yield Batch(tuple(events), cursors.advance(channel_id, last, private=guild_id is None))
+            return
+        waiting = self._waiting[channel_id]
+        waiting.gaps -= 1
+        if not waiting.gaps:
+            del self._waiting[channel_id]
+            for told in waiting.told:
+                async for batch in self._told(*told, cursors):
+                    yield batch
 
     async def _safely(self, kind: str, raw: Json, guild_id: str | None) -> Sequence[Event]:
         try:
@@ -181,3 +198,8 @@ class Ear:
         if kind != "MESSAGE_CREATE" or channel_id is None or message_id is None:
             return {}
         return cursors.advance(channel_id, message_id, private=snowflake(raw, "guild_id") is None)
+
+
+def _channel_of(kind: str, raw: Json) -> str:
+    """Where something happened, or "" for what happens in no channel."""
+    return snowflake(raw, "channel_id") or "" if kind in OURS else ""

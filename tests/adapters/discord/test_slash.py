@@ -250,6 +250,7 @@ async def test_the_menu_of_a_message_tells_why(house: House) -> None:
     assert "I stayed silent because it was not said to me" in answer.text
 
 
+@pytest.mark.drives("config:discord.moderators_channel")
 async def test_the_menu_of_a_message_reports_it_to_the_moderators(house: House) -> None:
     staff = house.server.channel("staff")
     house.moderators_channel = str(staff["id"])

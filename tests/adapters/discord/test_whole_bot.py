@@ -28,8 +28,8 @@ async def test_a_question_is_answered_to_its_asker_and_tells_nobody_else(house: 
 async def test_what_is_not_said_to_the_bot_is_not_answered(house: House) -> None:
     house.message_content = True
     async with house.living():
-        house.anna.say(house.general, "nobody in particular")
-        house.anna.say(house.general, "@everyone hear me")
+        house.person("ben").say(house.general, "nobody in particular")
+        house.person("ben").say(house.general, "@everyone hear me")
         house.anna.ask(house.general, "the bot")
         await house.stands(house.general, "the bot")
 
@@ -64,7 +64,7 @@ async def test_the_role_that_came_with_the_bot_is_the_bot(house: House) -> None:
     role = house.lab.bot_role(house.server.guild)
     role["tags"] = {"bot_id": house.us}
     async with house.living():
-        house.anna.say(house.general, f"<@&{house.server.moderators['id']}> help")
+        house.person("ben").say(house.general, f"<@&{house.server.moderators['id']}> help")
         house.anna.say(house.general, f"<@&{role['id']}> what is a boat?")
         await house.stands(house.general, "what is a boat?")
 
@@ -78,12 +78,13 @@ async def test_a_reply_that_pings_the_bot_is_said_to_it(house: House) -> None:
 
 
 @pytest.mark.parametrize("message_content", [False, True])
+@pytest.mark.drives("config:discord.message_content")
 async def test_what_the_bot_hears_depends_on_the_intent_and_answers_do_not(
     house: House, message_content: bool
 ) -> None:
     house.message_content = message_content
     async with house.living() as app:
-        said = house.anna.say(house.general, "not for the bot")
+        said = house.person("ben").say(house.general, "not for the bot")
         house.anna.ask(house.general, "for the bot")
         house.anna.whisper("in private")
         await house.stands(house.general, "for the bot")
