@@ -84,11 +84,15 @@ class Gateway(discord.AutoShardedClient):
             if not self._is_in:
                 try:
                     await self.login(self._settings.token)
+                    self._is_in = True
                 except discord.DiscordException as error:
                     raise translated(error) from error
                 except OSError as error:
                     raise PlatformError(f"Discord cannot be reached: {error}") from error
-                self._is_in = True
+                finally:
+                    if not self._is_in:  # the next attempt opens a session and a connector of its own
+                        await self.http.close()
+                        self.http.connector = discord.utils.MISSING
         if self.user is None:
             raise PlatformError("Discord did not say who we are")
         return str(self.user.id)
