@@ -405,8 +405,8 @@ async def test_commands_are_offered_and_closing_twice_is_no_harm(stage: Stage) -
     await stage.adapter.close()
 
 
-ON_A_HOMESERVER = {"matrix"}
-"""Held to the same promises one by one in `tests/adapters/matrix`: a homeserver takes its time."""
+OVER_THE_NET = {"discord", "matrix"}
+"""Held to the same promises one by one in `tests/adapters/...`: their servers take their time."""
 
 
 def test_every_adapter_is_held_to_this_contract() -> None:
@@ -414,4 +414,4 @@ def test_every_adapter_is_held_to_this_contract() -> None:
         importlib.import_module(module.name)
     covered = {name.partition("-")[0] for name in STAGES}
     found = {adapter.__module__.split(".")[2] for adapter in Adapter.__subclasses__()}
-    assert found - ON_A_HOMESERVER == covered
+    assert found - OVER_THE_NET == covered

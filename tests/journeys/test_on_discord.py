@@ -1,0 +1,120 @@
+"""Every journey on Discord, through the whole bot: commands are chosen from the menu where it has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.commands.command import Commands
+from bot.core.specs import Kind
+from tests.adapters.discord.conftest import house
+from tests.adapters.discord.house import House
+from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.journeys.test_journeys import typed
+from tests.labs.discord import Json
+from tests.labs.discord.people import Person, show
+
+__all__ = ["house"]
+
+US = "@llmos"
+SPECS = {spec.path: spec for spec in Commands.discover().specs}
+
+
+@dataclass
+class Stage:
+    """Where a journey is played: its channels, and what was said in them."""
+
+    house: House
+    moderators: Json
+    channels: dict[str, Json] = field(default_factory=dict)
+    said: list[tuple[str, str, str]] = field(default_factory=list)
+    """Who, the id of the message, and the text."""
+
+    def channel(self, name: str) -> Json:
+        if name not in self.channels:
+            general = name == "general"
+            self.channels[name] = self.house.general if general else self.house.server.channel(name)
+        return self.channels[name]
+
+    def do(self, step: Step, who: Person, channel: Json) -> None:
+        match step.deed:
+            case "says":
+                self.say(step, who, channel)
+            case "replies":
+                last = show(self.house.lab, channel)[-1].id
+                self.said.append((step.who, who.say(channel, typed(step.text), reply_to=last), step.text))
+            case "deletes":
+                who.delete(self.find(step))
+            case "edits":
+                old, _arrow, new = step.text.partition(" -> ")
+                who.edit(self.find(Step(step.who, step.role, step.room, "edits", old)), new)
+
+    def say(self, step: Step, who: Person, channel: Json) -> None:
+        if step.text.startswith(US):
+            question = who.ask(channel, step.text.removeprefix(US).strip())
+            self.said.append((step.who, question, step.text))
+        elif not (step.text.startswith("/") and self.chooses(step.text, who, channel)):
+            self.said.append((step.who, who.say(channel, typed(step.text)), step.text))
+
+    def chooses(self, line: str, who: Person, channel: Json) -> bool:
+        """Call a command from the menu; False if the menu does not offer that."""
+        words = line.removeprefix("/").split()
+        path = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in SPECS), None)
+        if path is None:
+            return False
+        try:
+            self.house.lab.slash(who.user, channel, " ".join(path), options(path, words[len(path) :]))
+        except (PermissionError, ValueError):
+            return False
+        return True
+
+    def find(self, step: Step) -> str:
+        return next(id for name, id, said in reversed(self.said) if name == step.who and step.text in said)
+
+    async def see(self, sight: Sight, who: Person, channel: Json) -> None:
+        """In the channel, shown to everybody or to this person alone, or in the conversation of the two."""
+
+        def seen() -> list[str]:
+            here = self.house.server.shown(channel, self.house.us, to=who)
+            return [each.text for each in (*here, *self.house.server.shown(who.private, self.house.us))]
+
+        match sight.kind:
+            case ">":
+                await self.house.lab.until(lambda: any(sight.text in text for text in seen()))
+            case "!>":
+                assert not any(sight.text in text for text in seen())
+            case "moderators>":
+                await self.house.server.until(
+                    self.moderators, lambda shown: any(sight.text in each.text for each in shown)
+                )
+
+
+def options(path: tuple[str, ...], words: list[str]) -> Mapping[str, object]:
+    """The words behind a command as the values of its options."""
+    given: dict[str, object] = {}
+    for parameter in SPECS[path].parameters:
+        if not words:
+            break
+        word = " ".join(words) if parameter.greedy else words[0]
+        words = [] if parameter.greedy else words[1:]
+        given[parameter.name] = int(word) if parameter.kind is Kind.INTEGER else word
+    if words:
+        raise ValueError("more words than options")
+    return given
+
+
+@pytest.mark.parametrize("journey", SCRIPTS, ids=lambda journey: journey.name)
+async def test_journey(journey: Journey, house: House) -> None:
+    moderators = house.server.channel("moderators")
+    house.moderators_channel, house.message_content = str(moderators["id"]), True
+    roles = {line.who: line.role for line in journey.lines if isinstance(line, Step)}
+    people = {name: house.person(name, role) for name, role in roles.items()}
+    stage = Stage(house, moderators)
+    async with house.living():
+        channel, who = house.general, next(iter(people.values()))
+        for line in journey.lines:
+            if isinstance(line, Step):
+                channel, who = stage.channel(line.room), people[line.who]
+                stage.do(line, who, channel)
+            else:
+                await stage.see(line, who, channel)
