@@ -63,7 +63,7 @@ def message(raw: Json, place: Channel, us: Ourselves) -> Message | None:
         Malformed
     """
     author = author_of(table(raw, "author"), raw)
-    if author.id == us.user_id or raw.get("type", 0) not in _WORDS:
+    if author.id == us.user_id or _kind(raw) not in _WORDS:
         return None
     said, message_id = text(raw, "content") or "", _id(raw, "id")
     spoken = us.without_mention(said, raw)
@@ -98,8 +98,9 @@ def is_whole(raw: Json) -> bool:
 
 def deletions(raw: Json, place: Channel, now: datetime) -> Sequence[Deletion]:
     """What was deleted, one message or many."""
-    ids = [*texts(raw, "ids"), *([one] if (one := text(raw, "id")) is not None else [])]
-    return [Deletion(MessageRef(place, each), now) for each in ids if each.isdigit()]
+    several = [snowflake({"id": each}, "id") for each in texts(raw, "ids")]
+    ids = [each for each in (*several, snowflake(raw, "id")) if each is not None]
+    return [Deletion(MessageRef(place, each), now) for each in ids]
 
 
 def reaction(raw: Json, place: Channel, *, added: bool, now: datetime) -> Reaction:
@@ -190,7 +191,7 @@ def author_of(user: Json, raw: Json) -> Author:
 def focused(options: Iterable[Json]) -> tuple[str, str] | None:
     """The option that is being typed, and what is typed so far."""
     for option in options:
-        if option.get("type") in _GROUPS:
+        if _kind(option) in _GROUPS:
             return focused(tables(option, "options"))
         if flag(option, "focused"):
             return text(option, "name") or "", str(option.get("value", ""))
@@ -200,10 +201,20 @@ def focused(options: Iterable[Json]) -> tuple[str, str] | None:
 def _chosen(name: str, options: Sequence[Json]) -> tuple[tuple[str, ...], dict[str, object]]:
     """The path of a command and its arguments; subcommands are options that hold options."""
     path: tuple[str, ...] = (name,)
-    while len(options) == 1 and options[0].get("type") in _GROUPS:
+    while len(options) == 1 and _kind(options[0]) in _GROUPS:
         path += (text(options[0], "name") or "",)
         options = tables(options[0], "options")
-    return path, {text(option, "name") or "": option.get("value") for option in options}
+    return path, {text(option, "name") or "": _value(option) for option in options}
+
+
+def _value(option: Json) -> object:
+    said = text(option, "value")
+    return option.get("value") if said is None else said
+
+
+def _kind(thing: Json) -> int | None:
+    """Its type; a message that names none is an ordinary one."""
+    return integer(thing, "type") if "type" in thing else 0
 
 
 def _attachments(raw: Json) -> Iterable[Attachment]:

@@ -2,7 +2,7 @@
 
 from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.snowflakes import snowflake
-from bot.adapters.reading import Json
+from bot.adapters.reading import Json, integer
 from bot.core.errors import Forbidden, Gone
 from bot.core.events import Channel
 
@@ -24,7 +24,7 @@ class Places:
 
     def learn(self, about: Json, guild_id: str | None) -> Channel | None:
         """Take in a channel or thread object; the place it is."""
-        place = _place(about, snowflake(about, "guild_id") or guild_id)
+        place = place_of(about, snowflake(about, "guild_id") or guild_id)
         if place is not None:
             while len(self._known) >= _REMEMBERED:
                 del self._known[next(iter(self._known))]
@@ -56,12 +56,13 @@ def id_of(place: Channel) -> str:
     return place.id if place.thread is None else place.thread
 
 
-def _place(about: Json, guild_id: str | None) -> Channel | None:
+def place_of(about: Json, guild_id: str | None) -> Channel | None:
+    """The place that a channel or thread object is."""
     channel_id, parent = snowflake(about, "id"), snowflake(about, "parent_id")
     if channel_id is None:
         return None
-    if about.get("type") in _PRIVATE or guild_id is None:
+    if integer(about, "type") in _PRIVATE or guild_id is None:
         return Channel(PLATFORM, channel_id, channel_id, private=True)
-    if about.get("type") in THREADS and parent is not None:
+    if integer(about, "type") in THREADS and parent is not None:
         return Channel(PLATFORM, guild_id, parent, channel_id)
     return Channel(PLATFORM, guild_id, channel_id)
