@@ -3,7 +3,7 @@
 discord.py keeps to the rate limits, waits where Discord says so, and repeats what a 5xx answered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -181,6 +181,6 @@ def _answer(method: str, application_id: str, token: str, message_id: str) -> Ro
     return Route(method, path, webhook_id=application_id, webhook_token=token, message_id=message_id)
 
 
-def without_mentions(text: str, mapping: Mapping[str, object]) -> Json:
-    """The body of a message that pings nobody."""
-    return {"content": text, "allowed_mentions": {"parse": []}, **mapping}
+def whole_characters(said: str) -> str:
+    """A text that can be sent: a half of a character becomes a question mark."""
+    return said.encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.adapters.delivery import Delivery
-from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.calls import Calls, whole_characters
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.places import id_of
 from bot.adapters.discord.transport import ChannelTransport, InteractionTransport
@@ -126,20 +126,20 @@ class Sender:
                 await self._calls.react(id_of(ref.channel), ref.id, emoji)
             case Delete(ref=ref, reason=reason) | Hide(ref=ref, reason=reason):
                 try:
-                    await self._calls.delete(id_of(ref.channel), ref.id, reason[:_LONGEST_REASON])
+                    await self._calls.delete(id_of(ref.channel), ref.id, _short(reason))
                 except Gone:
                     return  # it is what was wanted
             case Timeout(channel=channel, author=author, duration_s=duration_s, reason=reason):
                 until = self._now() + min(timedelta(seconds=duration_s), _LONGEST_TIMEOUT)
                 guild, user = _in_guild(channel, author)
-                await self._calls.time_out(guild, user, until.isoformat(), reason[:_LONGEST_REASON])
+                await self._calls.time_out(guild, user, until.isoformat(), _short(reason))
             case Kick(channel=channel, author=author, reason=reason):
                 try:
-                    await self._calls.kick(*_in_guild(channel, author), reason[:_LONGEST_REASON])
+                    await self._calls.kick(*_in_guild(channel, author), _short(reason))
                 except Gone:
                     return  # they left before
             case Ban(channel=channel, author=author, reason=reason):
-                await self._calls.ban(*_in_guild(channel, author), reason[:_LONGEST_REASON])
+                await self._calls.ban(*_in_guild(channel, author), _short(reason))
             case _:
                 assert_never(action)
 
@@ -148,3 +148,7 @@ def _in_guild(channel: Channel, author: Author) -> tuple[str, str]:
     if channel.private:
         raise Unsupported("a private conversation has no members to be sent away")
     return channel.community, author.id
+
+
+def _short(reason: str) -> str:
+    return whole_characters(reason)[:_LONGEST_REASON]

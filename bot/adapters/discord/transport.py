@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot.adapters.delivery import Sent
-from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.calls import Calls, whole_characters
 from bot.adapters.discord.interactions import Open
 from bot.adapters.discord.snowflakes import snowflake
 from bot.adapters.reading import Json, table, text
@@ -19,7 +19,7 @@ _EPHEMERAL = 1 << 6
 
 def written(said: str) -> Json:
     """The body of a message that tells nobody."""
-    return {"content": said, "allowed_mentions": _QUIET, "flags": _NO_PREVIEWS}
+    return {"content": whole_characters(said), "allowed_mentions": _QUIET, "flags": _NO_PREVIEWS}
 
 
 class ChannelTransport:

@@ -21,11 +21,11 @@ async def test_messages_are_removed_with_a_reason_and_removing_again_is_no_fault
     one, two = house.anna.say(house.general, "one"), house.anna.say(house.general, "two")
     async with house.adapter() as adapter:
         await adapter.perform(Delete(MessageRef(place, one), "spam"), "k1")
-        await adapter.perform(Hide(MessageRef(place, two), "rude: " + "x" * 600), "k2")
+        await adapter.perform(Hide(MessageRef(place, two), "rude \ud83d: " + "x" * 600), "k2")
         await adapter.perform(Delete(MessageRef(place, one), "spam"), "k1")
     assert house.server.shown(house.general) == []
     reasons = [call.reason for call in house.lab.calls("DELETE /channels")]
-    assert reasons == ["spam", ("rude: " + "x" * 600)[:512], "spam"]
+    assert reasons == ["spam", ("rude ?: " + "x" * 600)[:512], "spam"]
 
 
 @pytest.mark.parametrize(("days", "granted"), [(1, 1), (28, 28), (90, 28)])
