@@ -56,6 +56,7 @@ class Gateway(discord.AutoShardedClient):
             Route.BASE = settings.api_base.rstrip("/")
         if settings.gateway_url is not None:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
         super().__init__(
             intents=intents(message_content=settings.message_content),
             chunk_guilds_at_startup=False,
