@@ -1,5 +1,6 @@
 """What is said while the bot is away, or while its connection is down, is answered once."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -8,12 +9,15 @@ from tests.adapters.discord.house import House
 
 
 async def begun(house: House) -> None:
-    """The bot was here once, in the channel and with somebody alone."""
-    async with house.living():
+    """The bot was here once, in the channel and with somebody alone, and wrote down that it answered."""
+    async with house.living() as app:
         house.anna.ask(house.general, "first")
         house.anna.whisper("first")
         await house.stands(house.general, "first")
         await house.whispered(house.anna, "first")
+        async with asyncio.timeout(20):
+            while await app.store.outbox.unfinished("discord"):  # noqa: ASYNC110 - a database tells nobody
+                await asyncio.sleep(0.01)
 
 
 async def test_nothing_from_before_the_first_start_is_answered(house: House) -> None:
