@@ -5,7 +5,7 @@ Source: Discord, "Gateway Events" and "Message Object".
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.adapters.discord.snowflakes import snowflake, time_of
 from bot.adapters.reading import Json, flag, integer, table, tables, text, texts
@@ -26,7 +26,8 @@ PLATFORM = "discord"
 
 _WORDS = frozenset({0, 19})
 """Message types that people write: ordinary ones and replies (Discord, "Message Types")."""
-_SLASH, _USER_MENU, _MESSAGE_MENU = 1, 2, 3
+_COMMAND = 2  # of interactions
+_USER_MENU, _MESSAGE_MENU = 2, 3  # of commands
 _GROUPS = frozenset({1, 2})  # a subcommand, a group of them
 _LONGEST_EMOJI = 100
 
@@ -145,7 +146,7 @@ def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) 
         Malformed
     """
     data = table(raw, "data")
-    if raw.get("type") != 2 or integer(data, "type") == _USER_MENU:
+    if raw.get("type") != _COMMAND or integer(data, "type") == _USER_MENU:
         return None
     name, call_id = text(data, "name") or "", _id(raw, "id")
     path, arguments = _chosen(name, tables(data, "options"))
@@ -231,8 +232,3 @@ def _id(parent: Json, key: str) -> str:
     if found is None:
         raise Malformed(f"no {key}")
     return found
-
-
-def utc_now() -> datetime:
-    """The clock, where Discord does not say when something happened."""
-    return datetime.now(UTC)
