@@ -36,6 +36,7 @@ from bot.moderation.judge import Judge, Judgement
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
+from bot.pressing import pressed
 from bot.routing import Ignore, Router
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
@@ -227,7 +228,10 @@ class Pipeline:
                     )
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
-                case Deletion() | Reaction() | Join() | ThreadOpened():
+                case Reaction():
+                    call = pressed(event, self._store)
+                    return Decision(event, "recorded", (self._open(call),) if call is not None else ())
+                case Deletion() | Join() | ThreadOpened():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
             log.exception("event failed", extra={"event_id": event.key})

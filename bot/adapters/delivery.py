@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 
 from bot.adapters.pacing import EditBudget, Priority
 from bot.adapters.splitting import split
-from bot.core.actions import Chunk, Receipt, Report, Status, no_report
+from bot.core.actions import Chunk, Receipt, Report, Status, no_controls, no_report
+from bot.core.controls import Control
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 
 PLACEHOLDER = "…"
@@ -30,6 +31,9 @@ _BACKOFF_S = 0.5
 _log = logging.getLogger(__name__)
 
 
+Controls = tuple[Control, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An existing message; `text` is its text if the platform tells it; a repeated key finds an old one."""
@@ -39,15 +43,21 @@ class Sent:
 
 
 class Transport(Protocol):
-    """How the messages of one answer reach a platform. All methods raise PlatformErrors."""
+    """How the messages of one answer reach a platform. All methods raise PlatformErrors.
+
+    Attributes:
+        limit: how long a message may be, as `length` measures it.
+        buttons: whether controls stand below messages here; if not, none is ever given.
+    """
 
     limit: int
+    buttons: bool
 
     def length(self, text: str) -> int:
         """How much of `limit` a text takes; see `splitting.Length`."""
         ...
 
-    async def send(self, text: str, part: int, key: str) -> Sent:
+    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
         """Post a message; the first (part 0) is the reply that tells the asker. Same key, same message.
 
         A platform may answer with a message that was deleted since; then editing it has to raise Gone.
@@ -58,8 +68,8 @@ class Transport(Protocol):
         """The id of a message that this key made in an earlier attempt, if the platform can tell."""
         ...
 
-    async def edit(self, message_id: str, text: str) -> None:
-        """Give a message a new text, telling nobody."""
+    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
+        """Give a message a new text and new controls, telling nobody."""
         ...
 
     async def delete(self, message_id: str) -> None:
@@ -96,10 +106,15 @@ class Delivery:
         self._edits, self._sends = edits, sends or edits
 
     async def reply(
-        self, text: str, key: str, resume: Receipt | None = None, report: Report = no_report
+        self,
+        text: str,
+        key: str,
+        resume: Receipt | None = None,
+        report: Report = no_report,
+        controls: Controls = (),
     ) -> Receipt:
-        """Show a finished text, in as many messages as it needs."""
-        draft = _Draft(self._placeholder)
+        """Show a finished text, in as many messages as it needs; controls stand below the last."""
+        draft = _Draft(self._placeholder, (), lambda: controls)
         draft.add(text)
         draft.finish()
         return await self._writer(draft, key, resume, report).run()
@@ -110,6 +125,8 @@ class Delivery:
         key: str,
         resume: Receipt | None = None,
         report: Report = no_report,
+        meanwhile: Controls = (),
+        afterwards: Callable[[], Controls] = no_controls,
     ) -> Receipt:
         """Show a text while it is being written.
 
@@ -120,8 +137,10 @@ class Delivery:
         Args:
             resume: what an earlier attempt made; give it, even empty, whenever there was one: then what a
                 repeated key finds is brought to the new text.
+            meanwhile: controls below the last message while it grows.
+            afterwards: those below the last message when it is complete.
         """
-        draft = _Draft(self._placeholder)
+        draft = _Draft(self._placeholder, meanwhile, afterwards)
         writer = self._writer(draft, key, resume, report)
         try:
             async with asyncio.TaskGroup() as group:
@@ -151,9 +170,11 @@ class Delivery:
 class _Draft:
     """What is to be shown, as far as it is known."""
 
-    def __init__(self, placeholder: str) -> None:
+    def __init__(self, placeholder: str, controls: Controls, afterwards: Callable[[], Controls]) -> None:
         self.text = ""
         self.status = placeholder
+        self.controls = controls
+        self._afterwards = afterwards
         self.finished = False
         self.changed = asyncio.Event()
         self.urge: Callable[[Priority], None] = lambda priority: None
@@ -173,7 +194,8 @@ class _Draft:
         self.changed.set()
 
     def finish(self) -> None:
-        self.finished = True
+        if not self.finished:
+            self.finished, self.controls = True, self._afterwards()
         self.changed.set()
         self.urge(Priority.FINAL)
 
@@ -189,12 +211,21 @@ class _Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a message shows; `controls` is None where nobody knows them."""
+
+    text: str
+    controls: Controls | None = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """The next call that brings the platform nearer to the draft."""
 
     kind: Literal["send", "edit", "delete"]
     index: int
     text: str = ""
+    controls: Controls = ()
 
 
 class _Writer:
@@ -214,7 +245,7 @@ class _Writer:
         self._edits = edits.lane()
         self._sends = self._edits if sends is edits else sends.lane()
         self._ids = list(resume.message_ids) if resume else []
-        self._texts: list[str | None] = [None] * len(self._ids)
+        self._shown: list[_Shown | None] = [None] * len(self._ids)
         self._abandoned: list[str] = []
         self._unproven: set[str] = set()  # found by a repeated key: they may have been deleted since
         self._certain = resume is None  # that a send makes a new message
@@ -268,7 +299,7 @@ class _Writer:
             self._doubtful = False
             if found is not None and found not in self._ids:
                 self._ids.append(found)
-                self._texts.append(None)
+                self._shown.append(None)
                 await self._report(Receipt(tuple(self._ids)))
 
     def _urge(self, priority: Priority) -> None:
@@ -297,10 +328,11 @@ class _Writer:
         if wanted is None:
             return None
         for index, text in enumerate(wanted):
+            controls = self._draft.controls if self._transport.buttons and index == len(wanted) - 1 else ()
             if index == len(self._ids):
-                return _Step("send", index, text)
-            if self._texts[index] != text:
-                return _Step("edit", index, text)
+                return _Step("send", index, text, controls)
+            if self._shown[index] != _Shown(text, controls):
+                return _Step("edit", index, text, controls)
         if self._draft.finished and len(self._ids) > len(wanted):
             return _Step("delete", len(self._ids) - 1)
         return None
@@ -337,26 +369,30 @@ class _Writer:
     async def _call(self, step: _Step) -> None:
         match step.kind:
             case "send":
-                sent = await self._transport.send(
-                    step.text, step.index, part_key(self._key, step.index, self._edition)
-                )
+                key = part_key(self._key, step.index, self._edition)
+                sent = await self._transport.send(step.text, step.index, key, step.controls)
                 self._ids.append(sent.id)
                 if not self._certain:
                     self._unproven.add(sent.id)
-                self._texts.append(
-                    sent.text if sent.text is not None else step.text if self._certain else None
-                )
+                self._shown.append(self._what_stands(sent, step))
                 await self._report(Receipt(tuple(self._ids)))
             case "edit":
-                await self._transport.edit(self._ids[step.index], step.text)
-                self._texts[step.index] = step.text
+                await self._transport.edit(self._ids[step.index], step.text, step.controls)
+                self._shown[step.index] = _Shown(step.text, step.controls)
                 self._unproven.discard(self._ids[step.index])
             case "delete":
                 with suppress(Gone):
                     await self._transport.delete(self._ids[step.index])
                 self._ids.pop()
-                self._texts.pop()
+                self._shown.pop()
                 await self._report(Receipt(tuple(self._ids)))
+
+    def _what_stands(self, sent: Sent, step: _Step) -> _Shown | None:
+        """What a message shows that was just sent, or found by a key that was used before."""
+        if self._certain:
+            return _Shown(step.text if sent.text is None else sent.text, step.controls)
+        unknown = None if self._transport.buttons else ()
+        return None if sent.text is None else _Shown(sent.text, unknown)
 
     def _refused_for_good(self, step: _Step, error: PlatformError) -> None:
         """Raise what cannot be helped; go round what can."""
@@ -383,7 +419,7 @@ class _Writer:
     def _abandon(self, index: int) -> None:
         """Give up these messages; new ones take their place."""
         self._abandoned += self._ids[index:]
-        del self._ids[index:], self._texts[index:]
+        del self._ids[index:], self._shown[index:]
         self._edition += 1
 
     async def _clear_abandoned(self) -> None:

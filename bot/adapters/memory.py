@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Protocol, assert_never
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
-from bot.adapters.delivery import Delivery, Sent
+from bot.adapters.cards import as_text
+from bot.adapters.delivery import Controls, Delivery, Sent
 from bot.adapters.pacing import EditBudget, Limit, Window
 from bot.adapters.world import Act, Posted, World
 from bot.core.actions import (
@@ -96,11 +97,11 @@ class MemoryAdapter(Adapter):
             case Reply(to=to, text=text, private=private, author=author):
                 delivery = self._delivery(to.channel, to.id, author.id if private else None)
                 return await delivery.reply(text, key, resume, report)
-            case Post(channel=channel, text=text):
-                return await self._delivery(channel).reply(text, key, resume, report)
-            case Update(ref=ref, text=text):
+            case Post(channel=channel):
+                return await self._delivery(channel).reply(as_text(action), key, resume, report)
+            case Update(ref=ref):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
-                return await self._delivery(ref.channel).reply(text, key, made, report)
+                return await self._delivery(ref.channel).reply(as_text(action), key, made, report)
             case Delete() | Hide() | Timeout() | Kick() | Ban() | React() | Alert():
                 await self._server.act(action, key)
                 return Receipt()
@@ -116,7 +117,9 @@ class MemoryAdapter(Adapter):
 
 
 class _Transport:
-    """The messages of one answer in a World."""
+    """The messages of one answer in a World, whose members have reactions and no buttons."""
+
+    buttons = False
 
     def __init__(
         self, server: Server, channel: Channel, reply_to: str | None, private_to: str | None, limit: int
@@ -128,14 +131,14 @@ class _Transport:
     def length(self, text: str) -> int:
         return len(text)
 
-    async def send(self, text: str, part: int, key: str) -> Sent:
+    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
         reply_to = self._reply_to if part == 0 else None
         return Sent(await self._server.send(self._channel, text, key, reply_to, self._private_to))
 
     async def find(self, part: int, key: str) -> str | None:
         return await self._server.find(key)
 
-    async def edit(self, message_id: str, text: str) -> None:
+    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
         await self._server.rewrite(MessageRef(self._channel, message_id), text)
 
     async def delete(self, message_id: str) -> None:

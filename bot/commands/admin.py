@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, Range, StatusLine, command
-from bot.conversation.policy import setting
+from bot.conversation.policy import community_scope, setting
 from bot.conversation.quota import Level, Quota, in_words, quota_scope, quota_setting, until_midnight
 from bot.core.errors import UserError
 from bot.core.permissions import Role
@@ -18,6 +18,7 @@ LEVELS: dict[Level, str] = {
     "channel": N_("this channel"),
     "community": N_("the community"),
 }
+OPINIONS_OF = timedelta(days=30)
 MOST = 1_000_000_000
 """A larger number is a slip of the finger."""
 
@@ -32,6 +33,7 @@ async def status(context: Context) -> str:
         _("Model: `{name}`.", name=services.model.name),
         ngettext("I am writing {n} answer now.", "I am writing {n} answers now.", len(services.running)),
         *(_fact(line) for line in services.status()),
+        await _opinion(context),
         "",
         *_quotas(context),
     ]
@@ -138,6 +140,17 @@ async def _change(
     if action == "clear" or tokens is not None:
         await policies.set(scope, quota_setting(level, "tokens"), None if action == "clear" else str(tokens))
     await context.audit(f"quota {action}", f"{scope} {level} requests={requests} tokens={tokens}")
+
+
+async def _opinion(context: Context) -> str:
+    since = context.services.now() - OPINIONS_OF
+    found = await context.services.store.ratings.since(community_scope(context.channel), since)
+    return _(
+        "Answers of the last {days} days: members called {helpful} helpful and {unhelpful} not.",
+        days=OPINIONS_OF.days,
+        helpful=found.helpful,
+        unhelpful=found.unhelpful,
+    )
 
 
 def _quotas(context: Context) -> Iterator[str]:

@@ -104,6 +104,7 @@ class Context:
         prefix: what this member types before a command's name, such as "/" or "!llmos ".
         begin: enters an answer among the running ones; whoever performs the call finishes the handle.
             None: nobody else does, so the answer finishes itself.
+        silent: called by a reaction, whose effect is seen anyway.
     """
 
     caller: Author
@@ -115,6 +116,7 @@ class Context:
     locale: str = "en"
     prefix: str = ""
     begin: Callable[[MessageRef, Author], Handle] | None = None
+    silent: bool = False
 
     async def role(self) -> Role:
         """The caller's role at this moment.
@@ -133,6 +135,10 @@ class Context:
     def reply(self, text: str, *, private: bool = False, personal: bool = False) -> Reply:
         """An answer to the caller, marked as a command's output; see `Reply`."""
         return Reply(self.to, self.caller, text, private=private or personal, notice=True, personal=personal)
+
+    def thanks(self, text: str) -> tuple[Action, ...]:
+        """A private word that it was done, except where a reaction shows it."""
+        return () if self.silent else (self.reply(text, private=True),)
 
     async def audit(self, verb: str, detail: str, subject: str = "") -> None:
         """Record, durably, that the caller did something. `detail` is never a message's text."""

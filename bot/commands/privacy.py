@@ -39,6 +39,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} notes of what was done by you or to you, without any text of yours",
         n,
     ),
+    "ratings": lambda n: ngettext(
+        "{n} opinion of yours about an answer of mine",
+        "{n} opinions of yours about answers of mine",
+        n,
+    ),
     "optouts": lambda n: ngettext(
         "{n} mark that I must keep no message of yours",
         "{n} marks that I must keep no message of yours",

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from bot.commands.command import Context, command
 from bot.conversation.running import Handle
+from bot.core.controls import Control
 from bot.core.permissions import Role
-from bot.core.text import _, ngettext
+from bot.core.text import N_, _, ngettext
 
 ENDS_WITHIN_S = 2.0
 """A model stops within two tokens; no platform that is slow to show the end keeps anybody waiting longer."""
+
+STOP = Control("⏹️", N_("Stop"), ("stop",))
 
 _log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bot.core.controls import Control
 from bot.core.events import Author, Channel, MessageRef
 
 
@@ -40,29 +41,50 @@ class Reply:
     personal: bool = False
 
 
+def no_controls() -> tuple[Control, ...]:
+    """For answers below which nothing can be pressed."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class StreamedReply:
-    """An answer that grows while the model writes it; the asker is told once."""
+    """An answer that grows while the model writes it; the asker is told once.
+
+    Attributes:
+        meanwhile: what can be pressed while it grows.
+        afterwards: what can be pressed when it is complete; asked then.
+    """
 
     to: MessageRef
     author: Author
     chunks: AsyncIterator[Chunk]
+    meanwhile: tuple[Control, ...] = ()
+    afterwards: Callable[[], tuple[Control, ...]] = no_controls
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that answers nobody, in any channel."""
+    """A message that answers nobody, in any channel.
+
+    Attributes:
+        title: set where the message is a card, which stands out from talk.
+        controls: what readers can press below it.
+    """
 
     channel: Channel
     text: str
+    title: str | None = None
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A new text for one of the bot's own messages."""
+    """A new text, title and controls for one of the bot's own messages."""
 
     ref: MessageRef
     text: str
+    title: str | None = None
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,8 @@ class Invocation:
         id: the platform's id of the call.
         command: name path, such as ("privacy", "forget").
         arguments: by parameter name, already of the declared types.
-        target: the message a menu command was used on.
+        target: the message a menu command was used on, or below which something was pressed.
+        silent: it was a reaction: what can be seen anyway need not be said.
     """
 
     id: str
@@ -201,6 +202,7 @@ class Invocation:
     arguments: Mapping[str, object] = field(default_factory=dict)
     target: MessageRef | None = None
     locale: str | None = None
+    silent: bool = False
 
     @property
     def key(self) -> str:

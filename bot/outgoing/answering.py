@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
+from bot.commands.rate import HELPFUL, UNHELPFUL
+from bot.commands.stop import STOP
 from bot.conversation.loops import LoopGuard
 from bot.conversation.running import Handle
 from bot.core.actions import Chunk, Delete, Receipt, Reply, Status, StreamedReply
+from bot.core.controls import Control
 from bot.core.errors import Gone, PlatformError
 from bot.core.events import Channel, Message, MessageRef
 from bot.core.text import _
@@ -109,7 +112,7 @@ class Answering:
         try:
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(_read(said, chunks), name=f"read {attempt.row.key}")
-                known = await self._show(question, said, handle, attempt)
+                known = await self._show(question, said, handle, attempt, cut)
                 if known is None:
                     reading.cancel()  # nobody will ever see the rest
         except BaseExceptionGroup as group:  # two tasks, but one fault
@@ -152,7 +155,9 @@ class Answering:
             removal = Delete(MessageRef(known.channel or channel, message_id), "withdrawn")
             await self._deliverer.perform(removal, Attempt(row))
 
-    async def _show(self, question: Message, said: Said, handle: Handle, attempt: Attempt) -> Receipt | None:
+    async def _show(
+        self, question: Message, said: Said, handle: Handle, attempt: Attempt, cut: Sequence[str]
+    ) -> Receipt | None:
         async def exists(receipt: Receipt) -> None:
             if not told:
                 told.append(True)
@@ -162,7 +167,13 @@ class Answering:
 
         told: list[bool] = []
 
-        streamed = StreamedReply(question.ref, question.author, said.stream())
+        streamed = StreamedReply(
+            question.ref,
+            question.author,
+            said.stream(),
+            meanwhile=(STOP.translated(),),
+            afterwards=lambda: _ratings() if handle.outcome == "answered" and not cut else (),
+        )
         try:
             return await self._deliverer.once(streamed, attempt, exists)
         except Gone:
@@ -187,6 +198,10 @@ class Answering:
             )
             for part, message_id in enumerate(receipt.message_ids)
         )
+
+
+def _ratings() -> tuple[Control, ...]:
+    return (HELPFUL.translated(), UNHELPFUL.translated())
 
 
 async def _read(said: Said, chunks: AsyncIterator[Chunk]) -> None:

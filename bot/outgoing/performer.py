@@ -15,7 +15,8 @@ from bot.adapters.adapter import Adapter
 from bot.commands.command import Context, Outcome, Services
 from bot.conversation.policy import channel_policy
 from bot.conversation.running import Handle
-from bot.core.actions import Action, Receipt, Reply
+from bot.core.actions import Action, Post, Receipt, Reply, Update
+from bot.core.controls import Control
 from bot.core.errors import StorageError
 from bot.core.events import Author, Event, Invocation, Message, MessageRef
 from bot.core.text import _, closest_locale, set_locale
@@ -125,9 +126,9 @@ class Performer:
     async def _carry_out(self, attempt: Attempt) -> Settlement:
         row = attempt.row
         if row.action is not None:
-            if not attempt.withdrawn:
-                await self._act(row.action, attempt)
-            return Settlement(finished=(row.key,))
+            if attempt.withdrawn:
+                return Settlement(finished=(row.key,))
+            return await self._act(row.action, attempt)
         event = row.event
         if not isinstance(event, Message | Invocation):
             log.error("an outbox row with nothing to do", extra={"event_id": row.key})
@@ -141,12 +142,13 @@ class Performer:
             log.exception("serving failed", extra={"event_id": row.key})
             return await self._apologize(event, attempt, error)
 
-    async def _act(self, action: Action, attempt: Attempt) -> None:
+    async def _act(self, action: Action, attempt: Attempt) -> Settlement:
         """Actions of a place are tried in order; one that has to wait lets the others pass."""
         async with self._order.turn(attempt.row.channel.key):
             outcome = await self._deliverer.try_once(action, attempt)
         if isinstance(outcome, Later):
-            await self._deliverer.perform(action, attempt, later=outcome)
+            outcome = await self._deliverer.perform(action, attempt, later=outcome)
+        return Settlement(finished=(attempt.row.key,), offered=_offered(action, outcome))
 
     async def _serve(self, event: Message | Invocation, attempt: Attempt) -> Settlement:
         if isinstance(event, Invocation):
@@ -202,7 +204,7 @@ class Performer:
         return self._finished(event, "command", attempt, opened)
 
     async def _apologize(self, event: Message | Invocation, attempt: Attempt, error: Exception) -> Settlement:
-        to = event.ref if isinstance(event, Message) else MessageRef(event.channel, event.id)
+        to = event.ref if isinstance(event, Message) else _answered(event)
         text = _(
             "Something went wrong on my side, so I could not do this. "
             "The operators find the reason in my log under {key}.",
@@ -229,7 +231,7 @@ class Performer:
             channel, to = event.ref.channel, event.ref
             target = MessageRef(channel, event.reply_to) if event.reply_to is not None else None
         else:
-            channel, to, target = event.channel, MessageRef(event.channel, event.id), event.target
+            channel, to, target = event.channel, _answered(event), event.target
         return Context(
             caller=event.author,
             channel=channel,
@@ -238,6 +240,7 @@ class Performer:
             services=self._services,
             target=target,
             locale=self._locale_of(event),
+            silent=isinstance(event, Invocation) and event.silent,
             prefix=adapter.command_prefix or f"{self._prefix} ",
             begin=begin,
         )
@@ -254,6 +257,18 @@ class Performer:
         return closest_locale(language_of(said), self._locale)
 
 
+def _offered(action: Action, receipt: Receipt | None) -> tuple[tuple[MessageRef, tuple[Control, ...]], ...]:
+    """What can be pressed below the messages of a card that stands now."""
+    match action:
+        case Post(channel=channel, controls=controls) if controls and receipt and receipt.message_ids:
+            place, ids = receipt.channel or channel, receipt.message_ids
+        case Update(ref=ref, controls=controls) if receipt is not None:
+            place, ids = receipt.channel or ref.channel, receipt.message_ids
+        case _:
+            return ()
+    return tuple((MessageRef(place, each), controls) for each in ids)
+
+
 def question_of(row: OutboxRow) -> MessageRef | None:
     """The message that a row answers, if it answers one."""
     match row.event, row.action:
@@ -268,8 +283,14 @@ def _asking(message: Message, question: str) -> Message:
     return replace(message, addressed=question)
 
 
+def _answered(call: Invocation) -> MessageRef:
+    """What an answer to a call replies to: the call, but a reaction is none that could be replied to."""
+    if call.silent and call.target is not None:
+        return call.target
+    return MessageRef(call.channel, call.id)
+
+
 def _as_message(call: Invocation) -> Message:
     """A call that is answered with a stream, as the question it is."""
     words = " ".join(str(value) for value in call.arguments.values())
-    ref = MessageRef(call.channel, call.id)
-    return Message(ref, call.author, words, call.at, addressed=words, locale=call.locale)
+    return Message(_answered(call), call.author, words, call.at, addressed=words, locale=call.locale)

@@ -9,7 +9,7 @@ from sqlalchemy.sql.dml import Delete, Update
 
 from bot.storage.dialects import insert_for
 from bot.storage.journal import Entry, Wish
-from bot.storage.personal import Condition, Declaration, Expiry, personal
+from bot.storage.personal import Condition, Declaration, Expiry, Impersonal, personal
 from bot.storage.schema import meta, optouts
 
 SLICE_ROWS = 200
@@ -88,7 +88,7 @@ def opt_in(connection: Connection, who: str) -> None:
 
 
 def purge_slice(
-    connection: Connection, entry: Declaration, expiry: Expiry, rows: Condition
+    connection: Connection, entry: Declaration | Impersonal, expiry: Expiry, rows: Condition
 ) -> tuple[int, bool]:
     """Purge for a few milliseconds; returns (rows changed, whether there may be more)."""
     key = tuple_(*entry.table.primary_key.columns)

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Column, ColumnElement, Table, and_
 
 from bot.storage import schema
+from bot.storage.controls import CONTROL_DAYS
 
 Condition = ColumnElement[bool]
 
@@ -18,6 +19,8 @@ DEDUPE_DAYS = 14
 """How long keys stay known: longer than any gap that is filled from a platform's history."""
 OWN_DAYS = 30
 """How long the bot knows that a message was its own, text or not."""
+RATING_DAYS = 365
+"""Long enough to see whether answers get better."""
 USAGE_DAYS = 2
 """Quota counters outlive their day by one, for time zones and late writes."""
 
@@ -59,10 +62,11 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Impersonal:
-    """A table that holds nothing about a person, and why it may be kept for ever."""
+    """A table that holds nothing about a person, and why it may be kept."""
 
     table: Table
     because: str
+    expiries: tuple[Expiry, ...] = ()
 
 
 def _older(column: Column[datetime], **age: float) -> Expiry:
@@ -76,6 +80,18 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
     Impersonal(schema.meta, "whether the key file fits, and how far the journal was obeyed"),
     Impersonal(schema.cursors, "how far each channel was read"),
     Impersonal(schema.policies, "settings of communities and channels"),
+    Impersonal(
+        schema.controls,
+        "which commands stand below which cards",
+        (_older(schema.controls.c.at, days=CONTROL_DAYS),),
+    ),
+    Declaration(
+        schema.ratings,
+        mine=lambda who: schema.ratings.c.author == who,
+        erase="delete",
+        at=schema.ratings.c.at,
+        expiries=(_older(schema.ratings.c.at, days=RATING_DAYS),),
+    ),
     Declaration(
         schema.inbox,
         mine=lambda who: schema.inbox.c.author == who,

@@ -16,7 +16,7 @@ from bot.storage.backup import expire_copies
 from bot.storage.clock import Clock
 from bot.storage.erasing import erase, mark_next, mark_obeyed, obey, opt_in, opt_out, purge_slice, unobeyed
 from bot.storage.journal import Entry, Journal, Wish
-from bot.storage.personal import Condition, Declaration, Expiry, Keep, personal
+from bot.storage.personal import DECLARATIONS, Condition, Declaration, Expiry, Impersonal, Keep, personal
 from bot.storage.reader import Reader
 from bot.storage.schema import optouts
 from bot.storage.seal import Seal
@@ -126,7 +126,7 @@ class Privacy:
     async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
         """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
         keep, purged = Keep(context_hours, audit_days), 0
-        for entry in personal():
+        for entry in DECLARATIONS:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))
         if purged:
@@ -163,7 +163,7 @@ class Privacy:
         self.clean = self.clean or thorough
         return True
 
-    async def _purge(self, entry: Declaration, expiry: Expiry, rows: Condition) -> int:
+    async def _purge(self, entry: Declaration | Impersonal, expiry: Expiry, rows: Condition) -> int:
         purged, more = 0, True
         while more:
             done, more = await self._writer.call(

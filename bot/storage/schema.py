@@ -162,6 +162,27 @@ audit = Table(
     Index("ix_audit_community", "platform", "community", "seq"),
 )
 
+controls = Table(
+    "controls",
+    metadata,
+    Column("channel_key", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("value", AnyText, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""What can be pressed below the bot's cards: commands with their arguments."""
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("channel_key", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("author", AnyText, primary_key=True, index=True),
+    Column("helpful", Boolean, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""Who found which answer helpful."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -169,5 +190,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.core.controls import Control
 from bot.core.events import Message, MessageRef
 from bot.storage.audit import AuditEntry
 from bot.storage.messages import SaidMessage
@@ -22,6 +23,7 @@ class Settlement:
         finished: keys of outbox rows that are done; their payload is deleted.
         edited: (message, its new text), removed: messages that are gone.
         said: messages the bot wrote.
+        offered: (message, what can be pressed below it from now on).
     """
 
     handled: tuple[str, ...] = ()
@@ -33,3 +35,4 @@ class Settlement:
     removed: tuple[MessageRef, ...] = ()
     said: tuple[SaidMessage, ...] = ()
     outcomes: tuple[tuple[MessageRef, str], ...] = ()
+    offered: tuple[tuple[MessageRef, tuple[Control, ...]], ...] = ()

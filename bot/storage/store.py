@@ -8,6 +8,7 @@ from sqlalchemy import select
 from bot.core.errors import StorageError, ValueUnreadable
 from bot.storage.audit import Audit, audit_row
 from bot.storage.clock import Clock, utc_now
+from bot.storage.controls import Controls
 from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
 from bot.storage.inbox import Inbox
@@ -17,6 +18,7 @@ from bot.storage.messages import Messages
 from bot.storage.outbox import Outbox
 from bot.storage.policies import Policies
 from bot.storage.privacy import Privacy
+from bot.storage.ratings import Ratings
 from bot.storage.reader import Reader
 from bot.storage.schema import meta
 from bot.storage.seal import Seal
@@ -45,6 +47,8 @@ class Store:
         self.policies = Policies(reader, writer)
         self.usage = Usage(reader, writer, self._writes, now)
         self.audit = Audit(reader)
+        self.controls = Controls(reader, now)
+        self.ratings = Ratings(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
 
     @classmethod
@@ -100,12 +104,13 @@ class Store:
             writes.finish: [{"b_key": key} for key in done.finished],
             writes.audit: [audit_row(entry) for entry in done.audit],
             writes.outcome: [messages.outcome_row(ref, outcome) for ref, outcome in done.outcomes],
+            writes.offer: self.controls.rows(done.offered),
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
         }
 
     async def _load(self) -> None:
-        for part in (self.messages, self.policies, self.usage, self.privacy):
+        for part in (self.messages, self.policies, self.controls, self.usage, self.privacy):
             await part.load()
 
 

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, delete, func, null, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from bot.storage.dialects import insert_for
-from bot.storage.schema import audit, cursors, inbox, messages, outbox, usage
+from bot.storage.schema import audit, controls, cursors, inbox, messages, outbox, usage
 from bot.storage.writer import Write
 
 _INSERT, _LATER_INSERT, _UPDATE, _LATER_UPDATE, _DELETE = range(5)
@@ -35,6 +35,14 @@ class Writes:
             update(outbox).where(this_outbox).values(payload=null(), author=""), _LATER_UPDATE
         )
         self.audit = Write(insert(audit), _INSERT)
+        offered = insert(controls)
+        self.offer = Write(
+            offered.on_conflict_do_update(
+                index_elements=["channel_key", "message_id"],
+                set_={"value": offered.excluded.value, "at": offered.excluded.at},
+            ),
+            _INSERT,
+        )
         used = insert(usage)
         self.use = Write(
             used.on_conflict_do_update(

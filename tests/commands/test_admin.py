@@ -33,6 +33,7 @@ async def test_status_is_for_everybody_and_private(house: House) -> None:
         "I am writing 1 answer now.\n"
         "✓ memory: connected\n"
         "✗ discord: reconnecting\n"
+        "Answers of the last 30 days: members called 0 helpful and 0 not.\n"
         "\n"
         "Today:\n"
         "• you: 1 of 20 questions, 30 of unlimited tokens\n"

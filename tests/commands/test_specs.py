@@ -27,6 +27,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "privacy optin",
         "privacy optout",
         "privacy show",
+        "rate",
         "report",
         "stop",
         "why",

@@ -92,6 +92,7 @@ async def fill(store: Store, question: Message, answer: str) -> None:
     """Leave something about the author in every table that holds anything about people."""
     await store.inbox.take(PLATFORM, [question], {})
     who = store.seal.pseudonym(question.author.identity)
+    await store.ratings.rate(question.ref, question.author.identity, helpful=True)
     await store.settle(
         Settlement(
             messages=((question, "answered"),),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.actions import Action, Receipt, StreamedReply
+from bot.core.controls import Value
 from bot.core.errors import ValueUnreadable
 from bot.core.events import Channel, Event
 from bot.storage.codec import (
@@ -35,6 +36,9 @@ _VALUES: dict[object, st.SearchStrategy[object]] = {
     float: st.floats(0, 1e9),
     datetime: _times,
     Mapping[str, object]: st.dictionaries(_text, _plain, max_size=2),
+    Mapping[str, Value]: st.dictionaries(
+        _text, st.booleans() | st.integers(-(2**53), 2**53) | st.floats(0, 1e9) | _text, max_size=2
+    ),
 }
 
 

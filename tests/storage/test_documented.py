@@ -4,8 +4,17 @@ import re
 from pathlib import Path
 
 from bot.storage.backup import COPY_DAYS
+from bot.storage.controls import CONTROL_DAYS
 from bot.storage.erasing import SLICE_ROWS
-from bot.storage.personal import DECLARATIONS, DEDUPE_DAYS, OWN_DAYS, USAGE_DAYS, Impersonal, Keep
+from bot.storage.personal import (
+    DECLARATIONS,
+    DEDUPE_DAYS,
+    OWN_DAYS,
+    RATING_DAYS,
+    USAGE_DAYS,
+    Impersonal,
+    Keep,
+)
 from bot.storage.schema import SCHEMA, metadata
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operators" / "data.md").read_text(encoding="utf-8")
@@ -32,6 +41,8 @@ def test_the_days_are_those_of_the_code() -> None:
         "inbox": DEDUPE_DAYS,
         "outbox": DEDUPE_DAYS,
         "usage": USAGE_DAYS,
+        "ratings": RATING_DAYS,
+        "controls": CONTROL_DAYS,
         "audit": int(Keep(24).audit_days),
     }
     for table, kept in days.items():

@@ -21,7 +21,7 @@ from tests.storage.house import PLATFORM, Clock, Place, fill, hear, said
 
 QUESTION = message("where is my umbrella?", id="1", to_us=True)
 ANSWER = "behind the door"
-EVERYWHERE = {"messages": 2, "inbox": 1, "outbox": 3, "usage": 1, "audit": 2}
+EVERYWHERE = {"messages": 2, "inbox": 1, "outbox": 3, "usage": 1, "audit": 2, "ratings": 1}
 """What `fill` leaves about a person."""
 
 
@@ -76,6 +76,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "messages.about",
         "audit.actor",
         "audit.subject",
+        "ratings.author",
         "optouts.pseudonym",
     }
 

@@ -8,6 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Self, TextIO, assert_never
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
+from bot.adapters.cards import as_text
 from bot.adapters.console.screen import Screen, Writing
 from bot.core.actions import (
     Action,
@@ -151,15 +152,17 @@ class ConsoleAdapter(Adapter):
             case Reply(to=to, text=text):
                 await self._check(to)
                 return await self._show(text, key, report)
-            case Post(channel=channel, text=text):
+            case Post(channel=channel):
                 elsewhere = "" if channel.key == self.channel.key else f"[#{channel.id}] "
-                return await self._show(elsewhere + text, key, report)
+                return await self._show(elsewhere + as_text(action, self.command_prefix), key, report)
+            case Update():
+                return await self._show(as_text(action, self.command_prefix), key, report)
             case Alert(text=text):
                 if self._is_new(key, text):
                     self._screen.note(text)
                     self._remember(key, "", text)
                 return Receipt()
-            case Update() | Delete() | Hide() | Timeout() | Kick() | Ban() | React():
+            case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
                 raise Unsupported(f"a console has no way to {type(action).__name__.lower()}")
             case _:
                 assert_never(action)

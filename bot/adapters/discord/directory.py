@@ -24,6 +24,7 @@ NEEDED = (
     "send_messages_in_threads",
     "read_message_history",
     "add_reactions",
+    "embed_links",
     "manage_messages",
     "moderate_members",
     "kick_members",

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, Calls, Unreachable
+from bot.adapters.discord.components import pressed
 from bot.adapters.discord.decoding import Malformed, caller, focused, invocation
 from bot.adapters.discord.places import Places
 from bot.adapters.discord.registration import MOST_CHOICES
@@ -20,7 +21,7 @@ from bot.adapters.discord.snowflakes import snowflake, time_of
 from bot.adapters.files import write_private
 from bot.adapters.reading import Json, integer, parse, table, tables, text
 from bot.core.errors import PlatformError
-from bot.core.events import Author, Channel, Invocation
+from bot.core.events import Author, Channel, Invocation, MessageRef
 from bot.core.specs import CommandSpec, Complete
 
 ANSWERABLE = timedelta(minutes=14)
@@ -117,7 +118,7 @@ class Interactions:
         if integer(raw, "type") == _TYPING:
             await self._complete(id, token, raw)
         elif integer(raw, "type") == _CLICK:
-            await self._acknowledge(id, token, DEFERRED_UPDATE)
+            await self._click(id, token, raw)
         elif integer(raw, "type") == _SLASH:
             place = await self._places.get(channel_id, snowflake(raw, "guild_id"))
             call = invocation(raw, place, self._menus) if place is not None else None
@@ -128,6 +129,29 @@ class Interactions:
             await self._remember(id, Open(text(raw, "application_id") or "", token))
             await self._acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL} if hidden else None)
             self._happened(call)
+
+    async def _click(self, id: str, token: str, raw: Json) -> None:
+        """A button below one of our messages; what follows is for who pressed it."""
+        call = pressed(text(table(raw, "data"), "custom_id") or "")
+        place = await self._places.get(text(raw, "channel_id") or "", snowflake(raw, "guild_id"))
+        if call is None or place is None:
+            await self._acknowledge(id, token, DEFERRED_UPDATE)
+            raise Malformed("a button that is not ours")
+        below = snowflake(table(raw, "message"), "id")
+        await self._remember(id, Open(text(raw, "application_id") or "", token))
+        await self._acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL})
+        self._happened(
+            Invocation(
+                id,
+                place,
+                caller(raw),
+                call.command,
+                time_of(id),
+                call.arguments,
+                MessageRef(place, below) if below is not None else None,
+                text(raw, "locale"),
+            )
+        )
 
     async def _acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
         """Until Discord knows, or the member was told that we do not answer."""

@@ -12,7 +12,7 @@ from bot.adapters.delivery import Delivery
 from bot.adapters.discord.calls import Calls, whole_characters
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.places import id_of
-from bot.adapters.discord.transport import ChannelTransport, InteractionTransport
+from bot.adapters.discord.transport import CardTransport, ChannelTransport, InteractionTransport
 from bot.adapters.pacing import EditBudget, Window
 from bot.core.actions import (
     Action,
@@ -69,15 +69,16 @@ class Sender:
     ) -> Receipt:
         """See `Adapter.perform`."""
         match action:
-            case StreamedReply(to=to, chunks=chunks):
-                return await self._answer(to, tells=True, hidden=False).stream(chunks, key, resume, report)
+            case StreamedReply(to=to, chunks=chunks, meanwhile=meanwhile, afterwards=afterwards):
+                answer = self._answer(to, tells=True, hidden=False)
+                return await answer.stream(chunks, key, resume, report, meanwhile, afterwards)
             case Reply():
                 return await self._reply(action, key, resume, report)
-            case Post(channel=channel, text=text):
-                return await self._in(channel).reply(text, key, resume, report)
-            case Update(ref=ref, text=text):
+            case Post(channel=channel, text=text, title=title, controls=controls):
+                return await self._in(channel, title=title).reply(text, key, resume, report, controls)
+            case Update(ref=ref, text=text, title=title, controls=controls):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
-                return await self._in(ref.channel).reply(text, key, made, report)
+                return await self._in(ref.channel, title=title).reply(text, key, made, report, controls)
             case Alert(text=text):
                 return await self._alert(text, key, resume, report)
             case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
@@ -103,9 +104,18 @@ class Sender:
             return Delivery(transport, self._budget(f"interaction {to.id}"))
         return self._in(to.channel, to.id, tells=tells)
 
-    def _in(self, channel: Channel, question: str | None = None, *, tells: bool = False) -> Delivery:
+    def _in(
+        self,
+        channel: Channel,
+        question: str | None = None,
+        *,
+        tells: bool = False,
+        title: str | None = None,
+    ) -> Delivery:
         place = id_of(channel)
         transport = ChannelTransport(self._calls, place, self._us(), question, tells=tells)
+        if title is not None:
+            transport = CardTransport(self._calls, place, self._us(), title)
         return Delivery(transport, self._budget(place), self._budget(f"new {place}"))
 
     def _budget(self, name: str) -> EditBudget:

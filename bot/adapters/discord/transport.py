@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from bot.adapters.delivery import Sent
+from bot.adapters.delivery import Controls, Sent
 from bot.adapters.discord.calls import Calls, whole_characters
+from bot.adapters.discord.components import buttons
 from bot.adapters.discord.interactions import Open
 from bot.adapters.discord.snowflakes import snowflake
-from bot.adapters.reading import Json, table, text
+from bot.adapters.reading import Json, table, tables, text
 from bot.core.errors import Gone, PlatformError
 
 LIMIT = 2000
@@ -15,11 +16,21 @@ LIMIT = 2000
 _NO_PREVIEWS = 1 << 2  # SUPPRESS_EMBEDS: what a model links to is not fetched and shown
 _QUIET: Json = {"parse": [], "replied_user": False}
 _EPHEMERAL = 1 << 6
+_LONGEST_TITLE = 256
 
 
-def written(said: str) -> Json:
+LONGEST_CARD = 4096
+"""Characters of an embed's description (Discord, "Embed Limits")."""
+
+
+def written(said: str, controls: Controls) -> Json:
     """The body of a message that tells nobody."""
-    return {"content": whole_characters(said), "allowed_mentions": _QUIET, "flags": _NO_PREVIEWS}
+    return {
+        "content": whole_characters(said),
+        "allowed_mentions": _QUIET,
+        "flags": _NO_PREVIEWS,
+        "components": buttons(controls),
+    }
 
 
 class ChannelTransport:
@@ -32,7 +43,7 @@ class ChannelTransport:
         tells: whether that is an answer people wait for, and not the output of a command.
     """
 
-    limit = LIMIT
+    limit, buttons = LIMIT, True
 
     def __init__(self, calls: Calls, channel_id: str, us: str, question: str | None, *, tells: bool) -> None:
         self._calls, self._channel_id, self._us = calls, channel_id, us
@@ -42,14 +53,20 @@ class ChannelTransport:
         """Characters, as Discord counts them."""
         return len(said)
 
-    async def send(self, said: str, part: int, key: str) -> Sent:
+    async def send(self, said: str, part: int, key: str, controls: Controls) -> Sent:
         """See `Transport`."""
-        body = written(said) | {"nonce": key, "enforce_nonce": True}
+        body = self._body(said, controls) | {"nonce": key, "enforce_nonce": True}
         if part == 0 and self._question is not None:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
             body["allowed_mentions"] = {"parse": [], "replied_user": self._tells}
         made = await self._calls.send(self._channel_id, body)
-        return Sent(_id(made), text(made, "content"))
+        return Sent(_id(made), self._text_of(made))
+
+    def _body(self, said: str, controls: Controls) -> Json:
+        return written(said, controls)
+
+    def _text_of(self, made: Json) -> str | None:
+        return text(made, "content")
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`. Discord forgets nonces within minutes, but not what a message replies to."""
@@ -61,19 +78,39 @@ class ChannelTransport:
                 return _id(each)
         return None
 
-    async def edit(self, message_id: str, said: str) -> None:
+    async def edit(self, message_id: str, said: str, controls: Controls) -> None:
         """See `Transport`."""
-        await self._calls.edit(self._channel_id, message_id, written(said))
+        await self._calls.edit(self._channel_id, message_id, self._body(said, controls))
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
         await self._calls.delete(self._channel_id, message_id)
 
 
+class CardTransport(ChannelTransport):
+    """A message that stands out from talk: an embed with a title."""
+
+    limit = LONGEST_CARD
+
+    def __init__(self, calls: Calls, channel_id: str, us: str, title: str) -> None:
+        super().__init__(calls, channel_id, us, None, tells=False)
+        self._title = title
+
+    def _body(self, said: str, controls: Controls) -> Json:
+        card = {
+            "title": whole_characters(self._title)[:_LONGEST_TITLE],
+            "description": whole_characters(said),
+        }
+        return written("", controls) | {"embeds": [card], "flags": 0}
+
+    def _text_of(self, made: Json) -> str | None:
+        return text(next(iter(tables(made, "embeds")), {}), "description")
+
+
 class InteractionTransport:
     """See `bot.adapters.delivery.Transport`; whether others see it was said when it was acknowledged."""
 
-    limit = LIMIT
+    limit, buttons = LIMIT, True
 
     def __init__(self, calls: Calls, answer: Callable[[], Open | None], *, hidden: bool) -> None:
         self._calls, self._answer, self._hidden = calls, answer, hidden
@@ -82,20 +119,21 @@ class InteractionTransport:
         """Characters, as Discord counts them."""
         return len(said)
 
-    async def send(self, said: str, part: int, key: str) -> Sent:
+    async def send(self, said: str, part: int, key: str, controls: Controls) -> Sent:
         """See `Transport`. The first message fills in what stands already, so it is the same every time."""
-        made = await (self._fill_in(said) if part == 0 else self._follow_up(said))
+        body = written(said, controls)
+        made = await (self._fill_in(body) if part == 0 else self._follow_up(body))
         return Sent(_id(made), text(made, "content"))
 
-    async def _fill_in(self, said: str) -> Json:
+    async def _fill_in(self, body: Json) -> Json:
         still = self._still()
         try:
-            return await self._calls.answer(still.application_id, still.token, written(said))
+            return await self._calls.answer(still.application_id, still.token, body)
         except Gone:  # what stood there was taken back, by us when we stopped or by somebody who saw it
-            return await self._follow_up(said)
+            return await self._follow_up(body)
 
-    async def _follow_up(self, said: str) -> Json:
-        still, body = self._still(), written(said)
+    async def _follow_up(self, body: Json) -> Json:
+        still = self._still()
         if self._hidden:
             body["flags"] = _NO_PREVIEWS | _EPHEMERAL
         return await self._calls.follow_up(still.application_id, still.token, body)
@@ -104,10 +142,10 @@ class InteractionTransport:
         """See `Transport`; sending the first message finds it."""
         return None
 
-    async def edit(self, message_id: str, said: str) -> None:
+    async def edit(self, message_id: str, said: str, controls: Controls) -> None:
         """See `Transport`."""
         still = self._still()
-        await self._calls.edit_answer(still.application_id, still.token, message_id, written(said))
+        await self._calls.edit_answer(still.application_id, still.token, message_id, written(said, controls))
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""

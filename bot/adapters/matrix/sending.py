@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, assert_never
 
-from bot.adapters.delivery import Delivery
+from bot.adapters.cards import as_text
+from bot.adapters.delivery import Delivery, part_key
 from bot.adapters.matrix.attention import Attention
 from bot.adapters.matrix.calls import Calls, is_duplicate
 from bot.adapters.matrix.direct import DirectRooms
@@ -42,6 +43,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
+from bot.core.controls import Control
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.events import Channel, MessageRef
 from bot.core.permissions import Role
@@ -113,12 +115,14 @@ class Sender:
                     return await delivery.stream(chunks, key, resume, report)
             case Reply():
                 return await self._reply(action, key, resume, report)
-            case Post(channel=channel, text=text):
+            case Post(channel=channel):
                 frame = Frame("m.notice", thread=channel.thread)
-                return await self._say(channel.id, frame, text, key, resume, report)
-            case Update(ref=ref, text=text):
+                receipt = await self._say(channel.id, frame, as_text(action), key, resume, report)
+                await self._offer(channel, receipt, action.controls, key)
+                return receipt
+            case Update(ref=ref):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
-                return await self._say(ref.channel.id, Frame("m.notice"), text, key, made, report)
+                return await self._say(ref.channel.id, Frame("m.notice"), as_text(action), key, made, report)
             case Alert(channel=channel, text=text):
                 return await self._alert(channel, text, key)
             case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
@@ -238,6 +242,16 @@ class Sender:
                     await self._calls.remove("ban", channel.id, author.id, reason)
             case _:
                 assert_never(action)
+
+    async def _offer(self, channel: Channel, receipt: Receipt, controls: Sequence[Control], key: str) -> None:
+        """Put what can be pressed below a message, so that a tap is enough; typing the emoji does it too."""
+        for n, control in enumerate(controls):
+            ref = MessageRef(channel, receipt.message_ids[-1])
+            try:
+                await self._react(ref, control.emoji, part_key(key, n, edition=1))
+            except (Forbidden, Gone) as error:
+                _log.info("nothing to tap below a message: %s", error)
+                return
 
     async def _react(self, ref: MessageRef, emoji: str, key: str) -> None:
         await self._count()

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from hashlib import blake2b
 
-from bot.adapters.delivery import Sent
+from bot.adapters.delivery import Controls, Sent
 from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.decoding import ENCRYPTED
 from bot.adapters.matrix.encryption.errors import Undecipherable
@@ -30,6 +30,8 @@ _process = secrets.token_hex(4)  # an edit is new even if an earlier process mad
 class RoomTransport:
     """See `bot.adapters.delivery.Transport`."""
 
+    buttons = False
+
     def __init__(
         self,
         calls: Calls,
@@ -47,7 +49,7 @@ class RoomTransport:
         """Bytes in an event."""
         return text_length(text)
 
-    async def send(self, text: str, part: int, key: str) -> Sent:
+    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
         """See `Transport`."""
         content = await self._made(text, lambda: self._frame.new(text, part, key))
         return Sent(await self._send(content, key))
@@ -66,7 +68,7 @@ class RoomTransport:
             query["from"] = end
         return None
 
-    async def edit(self, message_id: str, text: str) -> None:
+    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
         """See `Transport`. Servers take an edit of a redacted message silently, so we look first."""
         event = await self._calls.event(self._room_id, message_id)
         if event.get("sender") != self._calls.user_id:

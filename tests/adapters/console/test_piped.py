@@ -18,6 +18,7 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.harmless import harmless
 from bot.adapters.console.piped import block, read_lines
 from bot.core.actions import Alert, Chunk, Delete, Post, React, Receipt, Reply, Status, StreamedReply, Update
+from bot.core.controls import Control
 from bot.core.errors import Gone, PlatformError, Unsupported
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
@@ -177,9 +178,27 @@ async def test_alerts_go_to_the_operator_and_posts_elsewhere_say_where() -> None
 async def test_what_a_console_cannot_do_is_unsupported() -> None:
     console = Piped(b"one")
     (message,) = await console.messages()
-    for action in (Delete(message.ref, "spam"), Update(message.ref, "x"), React(message.ref, "👀")):
+    for action in (Delete(message.ref, "spam"), React(message.ref, "👀")):
         with pytest.raises(Unsupported):
             await console.adapter.perform(action, "key")
+
+
+async def test_a_card_says_how_to_call_what_could_be_pressed_elsewhere() -> None:
+    console = Piped(b"one")
+    (message,) = await console.messages()
+    controls = (Control("✅", "Approve", ("mod", "resolve"), {"case": 7, "verdict": "approve"}),)
+    await console.adapter.perform(Post(message.ref.channel, "Rude?", "Case 7", controls), "a")
+    await console.adapter.perform(Update(message.ref, "Approved by mia.", "Case 7"), "b")
+    assert console.out.getvalue().splitlines() == [
+        "bot> **Case 7**",
+        "  ",
+        "  Rude?",
+        "  ",
+        "  ✅ Approve: `/mod resolve 7 approve`",
+        "bot> **Case 7**",
+        "  ",
+        "  Approved by mia.",
+    ]
 
 
 async def test_a_question_of_another_terminal_is_not_answered_here() -> None:

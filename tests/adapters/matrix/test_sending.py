@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.matrix.frame import KEY
+from bot.adapters.reading import Json
 from bot.core.actions import Chunk, Post, React, Receipt, Reply, Status, StreamedReply, Update
+from bot.core.controls import Control
 from bot.core.errors import Gone, PlatformError, Unsupported
 from bot.core.events import MessageRef
 from tests.adapters.matrix.sender import Hands, chunked, hands
@@ -54,6 +56,25 @@ async def test_a_post_is_a_notice_that_tells_nobody(house: Hands) -> None:
     one, two = await house.shown()
     assert (one.content["msgtype"], one.mentions, one.reply_to) == ("m.notice", [], None)
     assert two.thread == root
+
+
+def _reacts(event: Json) -> bool:
+    return event["type"] == "m.reaction"
+
+
+async def test_a_card_offers_what_can_be_done_as_reactions_once(house: Hands) -> None:
+    controls = (Control("✅", "Approve", ("mod", "resolve"), {"case": 7}), Control("🗑️", "Delete", ("mod",)))
+    card = Post(await house.place(), "Rude words", "Case 7", controls)
+    made = await house.sender.perform(card, "card")
+    assert await house.sender.perform(card, "card", Receipt()) == made
+    (shown,) = await house.shown()
+    assert shown.text == "**Case 7**\n\nRude words\n\nReact with: ✅ Approve · 🗑️ Delete"
+    reactions = [e["content"]["m.relates_to"] for e in await house.ann.read(house.room) if _reacts(e)]
+    assert {(each["event_id"], each["key"]) for each in reactions} == {
+        (made.message_ids[0], "✅"),
+        (made.message_ids[0], "🗑️"),
+    }
+    assert len(reactions) == 2
 
 
 async def test_a_stream_notifies_once_and_ends_as_it_was_written(house: Hands) -> None:

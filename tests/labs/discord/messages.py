@@ -146,6 +146,7 @@ class Messages(World):
         for key, default in empty.items():
             if key in body:
                 message[key] = body[key] if body[key] is not None else default
+        message["embeds"] = [{"type": "rich", **embed} for embed in message["embeds"]]
         if "components" in body:
             message["components"] = number_components(body["components"] or [])
         if "attachments" in body:

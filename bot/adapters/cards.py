@@ -1,0 +1,21 @@
+"""Cards and controls as text, for platforms that have no frames and no buttons."""
+
+from bot.core.actions import Post, Update
+from bot.core.text import _
+
+
+def as_text(card: Post | Update, prefix: str | None = None) -> str:
+    """Title, text, and what can be done about it, as Markdown.
+
+    Args:
+        prefix: what members type before a command; then the commands are shown, otherwise the emojis to
+            react with.
+    """
+    parts = [f"**{card.title}**"] if card.title is not None else []
+    parts += [card.text] if card.text else []
+    if card.controls and prefix is not None:
+        parts.append("\n".join(f"{each.emoji} {each.label}: `{prefix}{each.line}`" for each in card.controls))
+    elif card.controls:
+        offers = " · ".join(f"{each.emoji} {each.label}" for each in card.controls)
+        parts.append(_("React with: {offers}", offers=offers))
+    return "\n\n".join(parts)
