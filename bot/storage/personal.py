@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_
 
 from bot.storage import schema
 from bot.storage.controls import CONTROL_DAYS
+from bot.storage.strikes import STRIKE_DAYS
 
 Condition = ColumnElement[bool]
 
@@ -31,6 +32,7 @@ class Keep:
 
     context_hours: float
     audit_days: float = 365
+    evidence_days: float = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,69 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         schema.controls,
         "which commands stand below which cards",
         (_older(schema.controls.c.at, days=CONTROL_DAYS),),
+    ),
+    Declaration(
+        schema.rulebooks,
+        mine=lambda who: schema.rulebooks.c.actor == who,
+        erase={"actor": _FORGOTTEN},
+        at=schema.rulebooks.c.at,
+        expiries=(),
+        kept_because="the rules of a community are its own, not those of who wrote them down",
+    ),
+    Declaration(
+        schema.cases,
+        mine=lambda who: schema.cases.c.author == who,
+        erase={"author": _FORGOTTEN, "payload": None, "state": "done"},
+        at=schema.cases.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.cases.c.at < now - timedelta(days=keep.evidence_days),
+                    schema.cases.c.payload.is_not(None),
+                ),
+                {"payload": None},
+            ),
+            Expiry(lambda now, keep: schema.cases.c.at < now - timedelta(days=keep.audit_days)),
+        ),
+    ),
+    Declaration(
+        schema.cases,
+        mine=lambda who: schema.cases.c.actor == who,
+        erase={"actor": _FORGOTTEN},
+        at=schema.cases.c.at,
+        expiries=(),
+        kept_because="it goes with the case",
+    ),
+    Declaration(
+        schema.strikes,
+        mine=lambda who: schema.strikes.c.author == who,
+        erase="keep",
+        expiries=(_older(schema.strikes.c.at, days=STRIKE_DAYS),),
+        kept_because="forgetting is no way round a rule; a strike fades by half every thirty days",
+    ),
+    Declaration(
+        schema.appeals,
+        mine=lambda who: schema.appeals.c.author == who,
+        erase={"author": _FORGOTTEN, "body": None},
+        at=schema.appeals.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.appeals.c.at < now - timedelta(days=keep.evidence_days),
+                    schema.appeals.c.body.is_not(None),
+                ),
+                {"body": None},
+            ),
+            Expiry(lambda now, keep: schema.appeals.c.at < now - timedelta(days=keep.audit_days)),
+        ),
+    ),
+    Declaration(
+        schema.appeals,
+        mine=lambda who: schema.appeals.c.actor == who,
+        erase={"actor": _FORGOTTEN},
+        at=schema.appeals.c.at,
+        expiries=(),
+        kept_because="it goes with the appeal",
     ),
     Declaration(
         schema.ratings,

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -183,6 +184,66 @@ ratings = Table(
 )
 """Who found which answer helpful."""
 
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("community", AnyText, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("rules", AnyText, nullable=False),
+    Column("settings", AnyText, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", AnyText, nullable=False, index=True),
+)
+"""The rules of a community as TOML and how they are applied as JSON; the newest version counts."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("message_id", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("rule", AnyText, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("state", AnyText, nullable=False),
+    Column("actor", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("resolved_at", Instant),
+    Column("payload", LargeBinary),
+    Index("ix_cases_queue", "community", "state", "number"),
+    Index("ix_cases_message", "channel_key", "message_id"),
+)
+"""What rules found and what became of it; `payload` is the evidence."""
+
+strikes = Table(
+    "strikes",
+    metadata,
+    _seq(),
+    Column("community", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("case_number", BigInteger, nullable=False, index=True),
+    Column("weight", Float, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""What counts against members for a while."""
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("case_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("community", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("state", AnyText, nullable=False),
+    Column("actor", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("body", LargeBinary),
+    Index("ix_appeals_open", "community", "state", "at"),
+)
+"""What members say against a case of theirs; one for each."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -190,5 +251,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from bot.core.controls import Control
-from bot.core.events import Message, MessageRef
+from bot.core.events import Identity, Message, MessageRef
 from bot.storage.audit import AuditEntry
+from bot.storage.cases import Case
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
+from bot.storage.strikes import Strike
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Settlement:
         edited: (message, its new text), removed: messages that are gone.
         said: messages the bot wrote.
         offered: (message, what can be pressed below it from now on).
+        cases: new ones, with what rules found.
+        struck: (community, member, what counts against them from now on).
     """
 
     handled: tuple[str, ...] = ()
@@ -36,3 +40,5 @@ class Settlement:
     said: tuple[SaidMessage, ...] = ()
     outcomes: tuple[tuple[MessageRef, str], ...] = ()
     offered: tuple[tuple[MessageRef, tuple[Control, ...]], ...] = ()
+    cases: tuple[Case, ...] = ()
+    struck: tuple[tuple[str, Identity, Strike], ...] = ()

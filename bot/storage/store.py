@@ -6,7 +6,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bot.core.errors import StorageError, ValueUnreadable
+from bot.storage.appeals import Appeals
 from bot.storage.audit import Audit, audit_row
+from bot.storage.cases import Cases
 from bot.storage.clock import Clock, utc_now
 from bot.storage.controls import Controls
 from bot.storage.database import open_database
@@ -20,10 +22,12 @@ from bot.storage.policies import Policies
 from bot.storage.privacy import Privacy
 from bot.storage.ratings import Ratings
 from bot.storage.reader import Reader
+from bot.storage.rulebooks import Rulebooks
 from bot.storage.schema import meta
 from bot.storage.seal import Seal
 from bot.storage.settlement import Settlement
 from bot.storage.sqlite import BUSY_S
+from bot.storage.strikes import Strikes
 from bot.storage.usage import Usage
 from bot.storage.writer import Rows, Writer
 from bot.storage.writes import Writes
@@ -47,6 +51,10 @@ class Store:
         self.policies = Policies(reader, writer)
         self.usage = Usage(reader, writer, self._writes, now)
         self.audit = Audit(reader)
+        self.rulebooks = Rulebooks(reader, writer, now)
+        self.cases = Cases(reader, writer, seal, now)
+        self.strikes = Strikes(reader, writer, seal, now)
+        self.appeals = Appeals(reader, writer, seal, now)
         self.controls = Controls(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
@@ -104,13 +112,24 @@ class Store:
             writes.finish: [{"b_key": key} for key in done.finished],
             writes.audit: [audit_row(entry) for entry in done.audit],
             writes.outcome: [messages.outcome_row(ref, outcome) for ref, outcome in done.outcomes],
+            writes.case: [self.cases.row(case) for case in done.cases],
+            writes.strike: [self.strikes.row(*struck) for struck in done.struck],
             writes.offer: self.controls.rows(done.offered),
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
         }
 
     async def _load(self) -> None:
-        for part in (self.messages, self.policies, self.controls, self.usage, self.privacy):
+        for part in (
+            self.messages,
+            self.policies,
+            self.rulebooks,
+            self.cases,
+            self.strikes,
+            self.controls,
+            self.usage,
+            self.privacy,
+        ):
             await part.load()
 
 

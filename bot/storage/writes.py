@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, delete, func, null, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from bot.storage.dialects import insert_for
-from bot.storage.schema import audit, controls, cursors, inbox, messages, outbox, usage
+from bot.storage.schema import audit, cases, controls, cursors, inbox, messages, outbox, strikes, usage
 from bot.storage.writer import Write
 
 _INSERT, _LATER_INSERT, _UPDATE, _LATER_UPDATE, _DELETE = range(5)
@@ -35,6 +35,8 @@ class Writes:
             update(outbox).where(this_outbox).values(payload=null(), author=""), _LATER_UPDATE
         )
         self.audit = Write(insert(audit), _INSERT)
+        self.case = Write(insert(cases).on_conflict_do_nothing(index_elements=["number"]), _INSERT)
+        self.strike = Write(insert(strikes), _INSERT)
         offered = insert(controls)
         self.offer = Write(
             offered.on_conflict_do_update(
