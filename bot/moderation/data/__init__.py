@@ -1,0 +1,1 @@
+"""Word lists and weights that ship with the bot."""
