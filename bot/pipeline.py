@@ -223,15 +223,17 @@ class Pipeline:
                 case Message():
                     return self._decide_message(event)
                 case Edit(message=message):
-                    return self._moderate(event, message, self._judge.judge(message)) or Decision(
-                        event, "edited"
-                    )
+                    judgement = self._judge.judge(message, is_edit=True)
+                    return self._moderate(event, judgement) or Decision(event, "edited")
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():
                     call = pressed(event, self._store)
                     return Decision(event, "recorded", (self._open(call),) if call is not None else ())
-                case Deletion() | Join() | ThreadOpened():
+                case Join():
+                    self._judge.joined(event)
+                    return Decision(event, "recorded")
+                case Deletion() | ThreadOpened():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
             log.exception("event failed", extra={"event_id": event.key})
@@ -241,7 +243,7 @@ class Pipeline:
 
     def _decide_message(self, message: Message) -> Decision:
         judgement = self._judge.judge(message)
-        moderated = self._moderate(message, message, judgement)
+        moderated = self._moderate(message, judgement)
         if moderated is not None and not judgement.stands:
             return moderated
         opened = moderated.opened if moderated else ()
@@ -254,7 +256,7 @@ class Pipeline:
             return Decision(message, "ignored:loop", (*opened, *alerts))
         return Decision(message, "opened", (*opened, self._open(message)))
 
-    def _moderate(self, event: Event, message: Message, judgement: Judgement) -> Decision | None:
+    def _moderate(self, event: Event, judgement: Judgement) -> Decision | None:
         strongest = judgement.strongest
         if strongest is None:
             return None

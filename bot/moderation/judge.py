@@ -4,12 +4,18 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 
-from bot.core.actions import Action, Chunk, Severity, Status
-from bot.core.events import Message
+from bot.core.actions import Action, Alert, Chunk, Severity, Status
+from bot.core.events import Channel, Identity, Join, Message
 from bot.core.text import _
-from bot.moderation.rule import Rule, Verdict
+from bot.moderation.brake import Brake
+from bot.moderation.examined import Examined, Place, Scorer, Standing
+from bot.moderation.ladder import actions_on, consequence, is_exempt
+from bot.moderation.past import Past, utc_now
+from bot.moderation.rule import Finding, Rule, Verdict
+from bot.moderation.ruleset import Ruleset
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +25,33 @@ HOLD_S = 1.0
 """The bot's own text is judged by sentence, or after this much text or time, whichever comes first."""
 
 
+RulesOf = Callable[[Channel], Ruleset]
+"""The rules of a channel's community, compiled, as they are at this moment."""
+
+StandingOf = Callable[[Message], Standing]
+"""What is known of an author where a message stands."""
+
+PlaceOf = Callable[[Channel], Place]
+"""What a channel is for."""
+
+StrikesOf = Callable[[Message], float]
+"""What the strikes of an author amount to in a message's community, by now."""
+
+Follow = Callable[[Message, Verdict], tuple[Action, ...]]
+"""What a verdict leads to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """All verdicts on a message and what follows from the strongest."""
 
     verdicts: tuple[Verdict, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     @property
     def strongest(self) -> Verdict | None:
         """The verdict that decides; of equally strong ones the higher score."""
         return max(self.verdicts, key=lambda verdict: (verdict.severity, verdict.score), default=None)
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """What is to be done."""
-        return self.strongest.actions if self.strongest else ()
 
     @property
     def stands(self) -> bool:
@@ -48,25 +66,125 @@ def _nobody_asks(rule: str) -> None:
     """For answers whose end nobody records."""
 
 
+def _unknown(message: Message) -> Standing:
+    """Where nobody knows more of an author than the message says."""
+    return Standing()
+
+
+def _no_place(channel: Channel) -> Place:
+    """Where nobody knows what a channel is for."""
+    return Place()
+
+
+def _no_strikes(message: Message) -> float:
+    """Where nobody counts."""
+    return 0.0
+
+
 class Judge:
-    """Runs every rule on every message. A rule that fails is reported and left out of that judgement."""
+    """Runs the rules of a community on every message. A rule that fails is left out of that judgement."""
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self.rules = tuple(rules)
+    def __init__(
+        self,
+        rules: Sequence[Rule] | RulesOf = (),
+        *,
+        now: Callable[[], datetime] = utc_now,
+        scorer: Scorer | None = None,
+        standing_of: StandingOf = _unknown,
+        place_of: PlaceOf = _no_place,
+        strikes_of: StrikesOf = _no_strikes,
+        follow: Follow = actions_on,
+    ) -> None:
+        """Args: rules: of every community, or what tells those of one."""
+        if callable(rules):
+            self._rules_of = rules
+        else:
+            ruleset = Ruleset(rules)
+            self._rules_of = lambda channel: ruleset
+        self._now = now
+        self._scorer = scorer
+        self._standing_of, self._place_of, self._strikes_of = standing_of, place_of, strikes_of
+        self._follow = follow
+        self._pasts: dict[str, Past] = {}
+        self.brake = Brake(now)
 
-    def judge(self, message: Message) -> Judgement:
-        """Ask all rules about one message."""
-        if not self.rules:
+    def judge(self, message: Message, *, is_edit: bool = False) -> Judgement:
+        """Ask all rules about a message that a member wrote, and merge what they say once."""
+        channel = message.ref.channel
+        rules = self._rules_of(channel)
+        if not rules:
             return NOTHING_TO_SAY
-        verdicts = (self._ask(rule, message) for rule in self.rules)
-        return Judgement(tuple(verdict for verdict in verdicts if verdict is not None))
+        past = self.past(channel)
+        standing = self._known(message, past)
+        if is_exempt(message.author, standing):
+            return NOTHING_TO_SAY
+        if not is_edit:
+            past.said(message)
+        seen = rules.examine(
+            message,
+            is_edit=is_edit,
+            standing=standing,
+            place=self._place_of(channel),
+            scorer=self._scorer,
+        )
+        verdicts = self._ask(rules, seen, past, self._strikes_of)
+        return self._merged(rules, message, verdicts) if verdicts else NOTHING_TO_SAY
 
-    def _ask(self, rule: Rule, message: Message) -> Verdict | None:
-        try:
-            return rule.judge(message)
-        except Exception:  # one rule call: a broken rule must not stop the others or the message
-            log.exception("rule failed", extra={"rule": rule.name, "event_id": message.ref.id})
-            return None
+    def joined(self, join: Join) -> None:
+        """Note that somebody came."""
+        if self._rules_of(join.channel):
+            self.past(join.channel).joined(join)
+
+    def past(self, channel: Channel) -> Past:
+        """The last minutes of a channel's community."""
+        key = community_of(channel)
+        found = self._pasts.get(key)
+        if found is None:
+            found = self._pasts[key] = Past(self._now)
+        return found
+
+    def forget(self, identity: Identity) -> None:
+        """Forget a member who asked for it."""
+        for past in self._pasts.values():
+            past.forget(identity)
+
+    def _known(self, message: Message, past: Past) -> Standing:
+        standing = self._standing_of(message)
+        if standing.joined_at is None:
+            joined_at = past.joined_at(message.author)
+            return standing if joined_at is None else replace(standing, joined_at=joined_at)
+        return standing
+
+    def _ask(self, rules: Ruleset, seen: Examined, past: Past, strikes_of: StrikesOf) -> tuple[Verdict, ...]:
+        verdicts = []
+        for rule in rules.concerned(seen):
+            try:
+                finding = rule.check(seen, past)
+            except Exception:  # one rule call: a broken rule must not stop the others or the message
+                log.exception("rule failed", extra={"rule": rule.name, "event_id": seen.message.ref.id})
+                continue
+            if finding is not None:
+                struck = strikes_of(seen.message) if rule.escalation else 0.0
+                verdicts.append(verdict_of(rule, finding, struck))
+        return tuple(verdicts)
+
+    def _merged(self, rules: Ruleset, message: Message, verdicts: tuple[Verdict, ...]) -> Judgement:
+        """The strongest verdict of a rule that the brake lets act decides."""
+        stopped: list[Alert] = []
+        community = community_of(message.ref.channel)
+        ranked = sorted(verdicts, key=lambda verdict: (verdict.severity, verdict.score), reverse=True)
+        for verdict in ranked:
+            if verdict.severity <= Severity.LOG:
+                break
+            rule = rules.find(verdict.rule)
+            was_stopped = verdict.rule in self.brake.stopped(community)
+            if self.brake.allows(community, verdict.rule, bursts=rule is not None and rule.bursts):
+                return Judgement(
+                    _lowered(verdicts, ranked, verdict), (*self._follow(message, verdict), *stopped)
+                )
+            if not was_stopped:
+                stopped.append(Alert(message.ref.channel, runaway(verdict.rule)))
+        return Judgement(_lowered(verdicts, ranked, None), tuple(stopped))
 
     async def watch(
         self,
@@ -81,21 +199,22 @@ class Judge:
         When they would not stand, the answer ends there with a sentence that says so, and `stopped_by` is
         told the rule.
         """
+        rules = self._rules_of(question.ref.channel)
         held, said, since = "", "", clock()
         async for chunk in chunks:
-            if isinstance(chunk, Status) or not self.rules:
+            if isinstance(chunk, Status) or not rules:
                 yield chunk
                 continue
             held += chunk
             if not (len(held) >= HOLD_CHARACTERS or clock() - since >= HOLD_S or SENTENCE_END.search(held)):
                 continue
-            if self._against(said + held, question) is not None:
+            if self._against(rules, said + held, question) is not None:
                 break
             yield held
             said, held, since = said + held, "", clock()
         if not held:
             return
-        rule = self._against(said + held, question)
+        rule = self._against(rules, said + held, question)
         if rule is None:
             yield held
             return
@@ -103,7 +222,45 @@ class Judge:
         sentence = _("(I stopped here: what I was about to write breaks a rule of this place.)")
         yield f"\n\n{sentence}" if said.strip() else sentence
 
-    def _against(self, text: str, question: Message) -> str | None:
+    def _against(self, rules: Ruleset, text: str, question: Message) -> str | None:
         """The rule under which a text of the bot's own may not stand."""
-        judgement = self.judge(replace(question, text=text, addressed=None))
+        if not rules:
+            return None
+        words = replace(question, text=text, addressed=None, attachments=())
+        seen = rules.examine(
+            words, is_ours=True, place=self._place_of(question.ref.channel), scorer=self._scorer
+        )
+        verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes)
+        judgement = Judgement(verdicts)
         return None if judgement.stands or judgement.strongest is None else judgement.strongest.rule
+
+
+def community_of(channel: Channel) -> str:
+    """One string per community."""
+    return f"{channel.platform}/{channel.community}"
+
+
+def verdict_of(rule: Rule, finding: Finding, struck: float = 0.0) -> Verdict:
+    """What a finding means for a member with so many strikes."""
+    step = consequence(rule, struck)
+    return Verdict(rule.name, finding.score, step.severity, finding.evidence, step.timeout_s, rule.hint)
+
+
+def runaway(rule: str) -> str:
+    """What moderators are told of a rule that was stopped."""
+    return _(
+        "The rule `{rule}` acted on so many messages within a minute that I stopped it: it only takes notes "
+        "now. Look at what it matches and change it; that starts it again.",
+        rule=rule,
+    )
+
+
+def _lowered(
+    verdicts: Sequence[Verdict], ranked: Sequence[Verdict], acting: Verdict | None
+) -> tuple[Verdict, ...]:
+    """The verdicts, those of stopped rules as notes only."""
+    over = set(map(id, ranked[: len(ranked) if acting is None else ranked.index(acting)]))
+    return tuple(
+        replace(verdict, severity=min(verdict.severity, Severity.LOG)) if id(verdict) in over else verdict
+        for verdict in verdicts
+    )

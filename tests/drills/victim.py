@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.adapter import Batch, Cursors
@@ -12,25 +11,23 @@ from bot.adapters.wire import RemoteWorld
 from bot.app import opened
 from bot.config import Config
 from bot.config.sections import Bot, Metrics, Storage
-from bot.core.actions import Delete, Severity
-from bot.core.events import Message
+from bot.core.actions import Severity
 from bot.llm.echo import EchoModel, Script
+from bot.moderation.examined import Examined
 from bot.moderation.judge import Judge
-from bot.moderation.rule import Verdict
+from bot.moderation.past import Past
+from bot.moderation.rule import ActionName, Finding, Rule
 
 SPAM = "spam"
 
 
-@dataclass(frozen=True)
-class RemoveSpam:
+class RemoveSpam(Rule):
     """Every message with the word is removed."""
 
-    name: str = "remove-spam"
+    action: ActionName = Severity.DELETE
 
-    def judge(self, message: Message) -> Verdict | None:
-        if SPAM not in message.text:
-            return None
-        return Verdict(self.name, 1.0, Severity.DELETE, (), (Delete(message.ref, "spam"),))
+    def check(self, seen: Examined, past: Past) -> Finding | None:
+        return Finding(1.0) if SPAM in seen.message.text else None
 
 
 class Announcing(MemoryAdapter):
@@ -59,7 +56,7 @@ async def main(port: int, folder: Path) -> None:
     )
     models = {"echo": EchoModel(Script(delay_s=0.01))}
     adapter = Announcing(RemoteWorld(port))
-    async with opened(config, [adapter], models=models, judge=Judge([RemoveSpam()])) as app:
+    async with opened(config, [adapter], models=models, judge=Judge([RemoveSpam(name="remove-spam")])) as app:
         await app.run()
 
 

@@ -1,0 +1,134 @@
+"""Texts that were said before, word for word or nearly: the memory behind the rule about duplicates.
+
+A text is compared with those it shares a piece with: of all its pieces of six bytes, those whose checksum
+ends in two zero bits are remembered. A text of 40 characters has about nine; six random edits destroy half
+of them, while ordinary messages rarely share one that was used lately. What is similar then is for the edit
+distance to say. Similar texts form a group, so that the fifth copy is found by any of the four before it.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from rapidfuzz.distance import Levenshtein
+
+from bot.core.events import Identity
+
+TEXTS = 2_048
+"""So many are remembered, the newest."""
+
+COMPARED_CHARACTERS = 400
+"""Only the beginning of a text is compared: what differs later differs too late to help a spammer."""
+
+PIECE_BYTES, SAMPLED = 6, 0b11
+"""Pieces whose checksum has these bits unset are remembered: one in four, whatever the text."""
+
+PER_PIECE, CANDIDATES = 16, 24
+"""Texts remembered by one piece, and texts compared with a new one: an upper bound for its cost."""
+
+SIMILAR = 0.8
+"""Share of characters that must stay: two copies with three random edits each, of 30 characters or more."""
+
+PER_GROUP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Once that a text of a group was said."""
+
+    author: Identity
+    channel: str
+    at_s: float
+    text: str
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Texts alike, oldest first."""
+
+    said: deque[Said] = field(default_factory=lambda: deque(maxlen=PER_GROUP))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    text: str
+    pieces: tuple[int, ...]
+    group: Group
+
+
+class Copies:
+    """The texts said lately in one community, in groups."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._by_piece: dict[int, deque[_Known]] = {}
+
+    def add(self, text: str, author: Identity, channel: str, at_s: float) -> Group:
+        """Note a text and return the texts like it, itself the last.
+
+        Args:
+            text: the folded copy, in which case and disguises are gone already.
+        """
+        text = text[:COMPARED_CHARACTERS]
+        known = self._known.get(text)
+        if known is None:
+            pieces = _pieces(text)
+            known = _Known(text, pieces, self._nearest(text, pieces) or Group())
+            self._remember(known)
+        else:
+            self._known.move_to_end(text)
+        known.group.said.append(Said(author, channel, at_s, text))
+        return known.group
+
+    def forget(self, author: Identity) -> None:
+        """Forget what somebody said."""
+        for known in list(self._known.values()):
+            kept = [said for said in known.group.said if said.author != author]
+            if len(kept) < len(known.group.said):
+                known.group.said.clear()
+                known.group.said.extend(kept)
+            if all(said.text != known.text for said in known.group.said):
+                self._drop(known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _nearest(self, text: str, pieces: tuple[int, ...]) -> Group | None:
+        """The group of the most similar text, if one is similar."""
+        shared: dict[_Known, int] = {}
+        for piece in pieces:
+            for known in self._by_piece.get(piece, ()):
+                shared[known] = shared.get(known, 0) + 1
+        likeliest = sorted(shared, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+        best, group = 0.0, None
+        for known in likeliest:
+            similar = Levenshtein.normalized_similarity(text, known.text, score_cutoff=max(SIMILAR, best))
+            if similar > best:
+                best, group = similar, known.group
+        return group
+
+    def _remember(self, known: _Known) -> None:
+        self._known[known.text] = known
+        for piece in known.pieces:
+            found = self._by_piece.get(piece)
+            if found is None:
+                found = self._by_piece[piece] = deque(maxlen=PER_PIECE)
+            found.append(known)
+        if len(self._known) > TEXTS:
+            self._drop(next(iter(self._known.values())))
+
+    def _drop(self, known: _Known) -> None:
+        del self._known[known.text]
+        for piece in known.pieces:
+            found = self._by_piece[piece]
+            if known in found:
+                found.remove(known)
+            if not found:
+                del self._by_piece[piece]
+
+
+def _pieces(text: str) -> tuple[int, ...]:
+    """Checksums of the pieces by which a text is found again, each once."""
+    data = text.encode("utf-8", "replace")
+    sums = (crc32(data[start : start + PIECE_BYTES]) for start in range(len(data) - PIECE_BYTES + 1))
+    return tuple({piece for piece in sums if not piece & SAMPLED})

@@ -1,0 +1,164 @@
+"""One message, looked at once for all rules: what is costly is done when the first rule asks for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+from bot.core.events import Message
+from bot.core.permissions import Role
+from bot.moderation.links import Link, links_in
+from bot.moderation.normalize import Normalized, normalize
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an author in a community; unknown people are members without roles or age.
+
+    Attributes:
+        roles: the platform's ids.
+        joined_at: when they joined the community.
+        created_at: when their account was made.
+    """
+
+    role: Role = Role.MEMBER
+    roles: frozenset[str] = frozenset()
+    joined_at: datetime | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a channel is for, as far as it is known.
+
+    Attributes:
+        examples: messages that belong there.
+    """
+
+    topic: str = ""
+    examples: tuple[str, ...] = ()
+
+
+class Scorer(Protocol):
+    """The classifiers: calibrated probabilities by name ("toxicity", "spam", "quality")."""
+
+    def scores(self, texts: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+        """The scores of each text; many at once cost a fraction of one by one."""
+        ...
+
+    def spans(self, text: Normalized, score: str) -> Sequence[tuple[int, int]]:
+        """The parts of a text that a score rests on, in code points of the original."""
+        ...
+
+    def off_topic(self, text: Normalized, examples: Sequence[str]) -> float:
+        """How likely a text does not belong among examples, 0..1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where something that a rule looks for stands, in code points of the text as posted.
+
+    Attributes:
+        sought: the literal or the expression.
+        is_word: it is no part of a longer word.
+    """
+
+    sought: str
+    start: int
+    end: int
+    is_word: bool = True
+
+
+Search = Callable[[Normalized], Mapping[str, Sequence[Hit]]]
+"""Looks for everything that the rules of a community name, in one pass; hits by the name of the rule."""
+
+
+def nothing_sought(text: Normalized) -> Mapping[str, Sequence[Hit]]:
+    """For communities whose rules name nothing."""
+    return {}
+
+
+class Examined:
+    """A message and what is to be known about it.
+
+    Attributes:
+        is_edit: it is a new version of a message: nothing was sent, so it counts for no flood.
+        is_ours: the bot is about to say it.
+        standing: the author in this community.
+        place: what the channel is for.
+    """
+
+    def __init__(
+        self,
+        message: Message,
+        *,
+        is_edit: bool = False,
+        is_ours: bool = False,
+        standing: Standing | None = None,
+        place: Place | None = None,
+        scorer: Scorer | None = None,
+        search: Search = nothing_sought,
+    ) -> None:
+        self.message = message
+        self.is_edit = is_edit
+        self.is_ours = is_ours
+        self.standing = standing or Standing()
+        self.place = place or Place()
+        self._scorer = scorer
+        self._search = search
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a member just sent it: only then it counts for floods and copies."""
+        return not (self.is_edit or self.is_ours)
+
+    @cached_property
+    def normalized(self) -> Normalized:
+        """The text with its folded copy."""
+        return normalize(self.message.text)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The links in it, in their order."""
+        return links_in(self.message.text)
+
+    @cached_property
+    def found(self) -> Mapping[str, Sequence[Hit]]:
+        """Hits of literals and expressions, by the name of the rule."""
+        return self._search(self.normalized)
+
+    def hits(self, rule: str) -> Sequence[Hit]:
+        """What was found of the literals and expressions of a rule, in order."""
+        return self.found.get(rule, ())
+
+    @cached_property
+    def scores(self) -> Mapping[str, float]:
+        """The classifiers' scores; empty without classifiers."""
+        if self._scorer is None:
+            return {}
+        return self._scorer.scores((self.normalized,))[0]
+
+    def spans(self, score: str) -> Sequence[tuple[int, int]]:
+        """The parts of the text that a score rests on; the whole text if nobody knows."""
+        found = () if self._scorer is None else self._scorer.spans(self.normalized, score)
+        return found or ((0, len(self.message.text)),)
+
+    def off_topic(self, examples: Sequence[str]) -> float | None:
+        """How likely it does not belong among examples; None without classifiers or examples."""
+        if self._scorer is None or not examples:
+            return None
+        return self._scorer.off_topic(self.normalized, examples)
+
+    def age_s(self, at: datetime) -> float | None:
+        """For how long the author has been here, or has had the account if that is shorter."""
+        since = [known for known in (self.standing.joined_at, self.standing.created_at) if known is not None]
+        return (at - max(since)).total_seconds() if since else None
+
+
+def foresee(all_seen: Sequence[Examined], scorer: Scorer) -> None:
+    """Score many messages at once, before the rules ask for it."""
+    texts = [seen.normalized for seen in all_seen]
+    for seen, scores in zip(all_seen, scorer.scores(texts), strict=True):
+        seen.scores = scores

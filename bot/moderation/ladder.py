@@ -1,0 +1,117 @@
+"""From verdicts to actions: strikes that fade, steps that climb, and what each step means on a platform.
+
+Pure functions; who keeps strikes and who carries actions out is elsewhere.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from bot.core.actions import Action, Alert, Ban, Delete, Hide, Kick, React, Reply, Severity, Timeout
+from bot.core.events import Author, Message
+from bot.core.permissions import Role
+from bot.core.text import _
+from bot.moderation.examined import Standing
+from bot.moderation.rule import Rule, Verdict
+
+HALF_LIFE_DAYS = 30.0
+"""After this time a strike counts half."""
+
+REACTION = "⚠️"
+"""The emoji of a rule that reacts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """Something that counts against a member for a while."""
+
+    at: datetime
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """How strong the answer to a finding is."""
+
+    severity: Severity
+    timeout_s: float
+
+
+def strikes(kept: Iterable[Strike], now: datetime, half_life_days: float = HALF_LIFE_DAYS) -> float:
+    """What a member's strikes amount to by now: each is halved once in every half-life."""
+
+    def left(strike: Strike) -> float:
+        age_days = max((now - strike.at).total_seconds(), 0.0) / 86_400
+        return strike.weight * math.pow(0.5, age_days / half_life_days)
+
+    return sum(map(left, kept))
+
+
+def consequence(rule: Rule, struck: float = 0.0) -> Consequence:
+    """The step of a rule's ladder that a member with so many strikes stands on."""
+    reached = [step for step in rule.escalation if struck >= step.strikes]
+    if not reached:
+        return Consequence(rule.action, rule.timeout_minutes * 60)
+    minutes = reached[-1].minutes or rule.timeout_minutes
+    return Consequence(max(reached[-1].action, rule.action), minutes * 60)
+
+
+def is_exempt(author: Author, standing: Standing) -> bool:
+    """Whether no rule is for an author: bots, which have owners, and who moderates here."""
+    return author.is_bot or standing.role >= Role.MODERATOR
+
+
+def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
+    """What a verdict leads to, weak actions included in strong ones as far as they make sense."""
+    ref, channel, author = message.ref, message.ref.channel, message.author
+    reason = _("rule {rule}", rule=verdict.rule)
+    match verdict.severity:
+        case Severity.NONE | Severity.LOG:
+            return ()
+        case Severity.REACT:
+            return (React(ref, REACTION),)
+        case Severity.HINT:
+            return (Reply(ref, author, hint(verdict), private=True, notice=True),)
+        case Severity.QUEUE:
+            return (Alert(channel, alert(message, verdict)),)
+        case Severity.HIDE:
+            return (Hide(ref, reason), Alert(channel, alert(message, verdict)))
+        case Severity.DELETE:
+            return (Delete(ref, reason),)
+        case Severity.TIMEOUT:
+            return (Delete(ref, reason), Timeout(channel, author, verdict.timeout_s, reason))
+        case Severity.KICK:
+            return (Delete(ref, reason), Kick(channel, author, reason))
+        case Severity.BAN:
+            return (Delete(ref, reason), Ban(channel, author, reason))
+        case _:
+            assert_never(verdict.severity)
+
+
+def hint(verdict: Verdict) -> str:
+    """What the author of a message is told."""
+    if verdict.hint:
+        return verdict.hint
+    why = "; ".join(dict.fromkeys(evidence.why for evidence in verdict.evidence if evidence.why))
+    if not why:
+        return _("The rule `{rule}` of this place asks you to look at your message again.", rule=verdict.rule)
+    return _(
+        "The rule `{rule}` of this place asks you to look at your message again: {why}.",
+        rule=verdict.rule,
+        why=why,
+    )
+
+
+def alert(message: Message, verdict: Verdict) -> str:
+    """What moderators are told: who, which rule, how sure, and why; never the text itself."""
+    why = "; ".join(dict.fromkeys(evidence.why for evidence in verdict.evidence if evidence.why))
+    return _(
+        "Rule `{rule}` ({score}) about a message of {author} in {channel}: {why}",
+        rule=verdict.rule,
+        score=f"{verdict.score:.2f}",
+        author=f"{message.author.name} ({message.author.id})",
+        channel=message.ref.channel.id,
+        why=why or "–",
+    )
