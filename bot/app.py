@@ -13,8 +13,10 @@ from bot.commands.command import Commands, Services, StatusLine
 from bot.config import Config, Engine
 from bot.conversation.conversation import Conversation
 from bot.conversation.loops import LoopGuard
+from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
+from bot.core.actions import Action
 from bot.core.directory import Directory
 from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Author, Channel, Event, Message
@@ -24,6 +26,8 @@ from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
 from bot.moderation.judge import Judge
+from bot.moderation.review import Review
+from bot.moderation.rule import Verdict
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
 from bot.outgoing.performer import Performer
@@ -144,6 +148,11 @@ class Loading:
         self._progress(doing, share)
 
 
+def _reviewed(message: Message, verdict: Verdict) -> tuple[Action, ...]:
+    """The review says what follows from a verdict, when it knows the rulebook and the author's role."""
+    return ()
+
+
 class App:
     """A bot whose parts are made and whose platforms are not connected yet."""
 
@@ -154,19 +163,23 @@ class App:
         models: Mapping[str, Model],
         adapters: Mapping[str, Adapter],
         *,
-        judge: Judge,
+        judge: Judge | None,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        """Args: models: by name, the default first. adapters: by platform."""
+        """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own."""
         self.config = config
         self.store = store
         self.metrics = metrics
         self._models = models
         self._model = next(iter(models.values()))
         self._adapters = adapters
-        self._judge = judge
         self._now = now
+        self._directory = Directories(adapters)
+        self._review = Review(store, self._directory, now, self._moderation_level)
+        self._judge = judge or Judge(
+            self._review.rules, now=now, strikes_of=self._review.strikes, follow=_reviewed
+        )
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(
@@ -235,7 +248,7 @@ class App:
             running=running,
             quotas=quotas,
             model=self._model,
-            directory=Directories(self._adapters),
+            directory=self._directory,
             now=self._now,
             version=__version__,
             started_at=self._now(),
@@ -267,6 +280,7 @@ class App:
         return Pipeline(
             store=store,
             judge=self._judge,
+            review=self._review,
             route=router,
             loops=loops,
             performer=performer,
@@ -287,6 +301,9 @@ class App:
             suggest=speaker_of,
             models=self.model_named,
         )
+
+    def _moderation_level(self, channel: Channel) -> str:
+        return channel_policy(self.store.policies, channel).moderation
 
     def _quotas(self) -> Quotas:
         def quota(level: str) -> Quota:
@@ -352,7 +369,7 @@ async def opened(
 
     Args:
         models: by name, the default first; None for the configured ones.
-        judge: None for one without rules.
+        judge: with rules of its own; None for one that has those of each community.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -367,7 +384,7 @@ async def opened(
                 store,
                 used,
                 by_platform,
-                judge=judge or Judge(),
+                judge=judge,
                 metrics=metrics or Metrics(),
                 now=now,
             )

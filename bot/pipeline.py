@@ -33,6 +33,7 @@ from bot.core.events import (
     place_of,
 )
 from bot.moderation.judge import Judge, Judgement
+from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
@@ -62,12 +63,16 @@ class Decision:
 
     Attributes:
         taken_as: the key it has in the inbox, where that is not its own: it arrived encrypted.
+        stands: whether a message stays where it is, and may be answered.
+        followed: what its moderation writes.
     """
 
     event: Event
     outcome: str
     opened: tuple[NewOutboxRow, ...] = ()
     taken_as: str | None = None
+    stands: bool = True
+    followed: Followed = NOTHING_FOLLOWS
 
 
 class Pipeline:
@@ -78,6 +83,7 @@ class Pipeline:
         *,
         store: Store,
         judge: Judge,
+        review: Review,
         route: Router,
         loops: LoopGuard,
         performer: Performer,
@@ -86,7 +92,7 @@ class Pipeline:
         adapters: Mapping[str, Adapter],
     ) -> None:
         self._store = store
-        self._judge = judge
+        self._judge, self._review = judge, review
         self._route = route
         self._loops = loops
         self._performer = performer
@@ -179,11 +185,13 @@ class Pipeline:
             What is decided now; the others cannot be read yet.
         """
         decisions: list[Decision] = []
+        decision: Decision | None
         decided: list[tuple[Event, float]] = []
         for event, arrived in events:
-            decision = (
-                await self._opened(event, arrived) if isinstance(event, Encrypted) else self._decide(event)
-            )
+            if isinstance(event, Encrypted):
+                decision = await self._opened(event, arrived)
+            else:
+                decision = await self._decide(event)
             if decision is not None:
                 decisions.append(decision)
                 decided.append((event, arrived))
@@ -206,7 +214,7 @@ class Pipeline:
             return Decision(event, UNREADABLE, await self._tell_unread(event.channel))
         if found.event is None:
             return Decision(event, "recorded")
-        return replace(self._decide(found.event), taken_as=event.key)
+        return replace(await self._decide(found.event), taken_as=event.key)
 
     async def _tell_unread(self, channel: Channel) -> tuple[NewOutboxRow, ...]:
         """The alert that we cannot read in a room, once for the room."""
@@ -217,14 +225,14 @@ class Pipeline:
         self._unread_told.add(key)
         return (NewOutboxRow(key, room, None, unread_alert(room)),)
 
-    def _decide(self, event: Readable) -> Decision:
+    async def _decide(self, event: Readable) -> Decision:
         try:
             match event:
                 case Message():
-                    return self._decide_message(event)
+                    return await self._decide_message(event)
                 case Edit(message=message):
                     judgement = self._judge.judge(message, is_edit=True)
-                    return self._moderate(event, judgement) or Decision(event, "edited")
+                    return await self._moderate(event, message, judgement) or Decision(event, "edited")
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():
@@ -241,26 +249,36 @@ class Pipeline:
             opened = (self._open(event),) if waits else ()  # the performer tells who waits for an answer
             return Decision(event, f"failed:{type(error).__name__}", opened)
 
-    def _decide_message(self, message: Message) -> Decision:
+    async def _decide_message(self, message: Message) -> Decision:
         judgement = self._judge.judge(message)
-        moderated = self._moderate(message, judgement)
-        if moderated is not None and not judgement.stands:
+        moderated = await self._moderate(message, message, judgement)
+        if moderated is None:
+            moderated = Decision(message, "opened")
+        elif not moderated.stands:
             return moderated
-        opened = moderated.opened if moderated else ()
         way = self._route(message)
         if isinstance(way, Ignore):
-            return Decision(message, way.outcome, opened)
+            outcome = way.outcome if judgement.strongest is None else moderated.outcome
+            return replace(moderated, outcome=outcome)
         refusal = self._loops.refuses(message)
         if refusal is not None:
-            alerts = self._rows(message, refusal.actions, first=len(opened) + 1)
-            return Decision(message, "ignored:loop", (*opened, *alerts))
-        return Decision(message, "opened", (*opened, self._open(message)))
+            alerts = self._rows(message, refusal.actions, first=len(moderated.opened) + 1)
+            return replace(moderated, outcome="ignored:loop", opened=(*moderated.opened, *alerts))
+        return replace(moderated, outcome="opened", opened=(*moderated.opened, self._open(message)))
 
-    def _moderate(self, event: Event, judgement: Judgement) -> Decision | None:
+    async def _moderate(self, event: Event, message: Message, judgement: Judgement) -> Decision | None:
+        """What follows from a judgement, by the rules' own word or by the rulebook of the community."""
         strongest = judgement.strongest
         if strongest is None:
             return None
-        return Decision(event, f"moderated:{strongest.rule}", self._rows(event, judgement.actions, first=1))
+        followed = await self._review.follow(message, judgement)
+        return Decision(
+            event,
+            followed.outcome or f"moderated:{strongest.rule}",
+            self._rows(event, (*judgement.actions, *followed.actions), first=1),
+            stands=followed.stands if followed.outcome else judgement.stands,
+            followed=followed,
+        )
 
     def _open(self, event: Event) -> NewOutboxRow:
         return NewOutboxRow(event_key(event), place_of(event), event, None)
@@ -296,4 +314,7 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
         opened=tuple(row for decision in decisions for row in decision.opened),
         edited=tuple(edited),
         removed=tuple(removed),
+        cases=tuple(case for decision in decisions for case in decision.followed.cases),
+        struck=tuple(each for decision in decisions for each in decision.followed.struck),
+        audit=tuple(entry for decision in decisions for entry in decision.followed.audit),
     )

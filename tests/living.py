@@ -71,7 +71,7 @@ class Life:
         """A bot that listens; leaving the context ends it the hard way: no task gets to finish its work."""
         adapter = Announcing(self.server or self.world)
         models = {model.name: model for model in (self.model, *self.others)}
-        judge = Judge(self.rules)
+        judge = Judge(self.rules) if self.rules else None
         made = opened(self.config, [adapter], models=models, judge=judge, now=self.clock)
         async with made as app, self.living(app, adapter, past):
             yield app

@@ -1,17 +1,18 @@
 """Cards and controls as text, for platforms that have no frames and no buttons."""
 
-from bot.core.actions import Post, Update
+from bot.core.actions import Post, Reply, Update
 from bot.core.text import _
 
 
-def as_text(card: Post | Update, prefix: str | None = None) -> str:
+def as_text(card: Post | Update | Reply, prefix: str | None = None) -> str:
     """Title, text, and what can be done about it, as Markdown.
 
     Args:
         prefix: what members type before a command; then the commands are shown, otherwise the emojis to
             react with.
     """
-    parts = [f"**{card.title}**"] if card.title is not None else []
+    title = None if isinstance(card, Reply) else card.title
+    parts = [f"**{title}**"] if title is not None else []
     parts += [card.text] if card.text else []
     if card.controls and prefix is not None:
         parts.append("\n".join(f"{each.emoji} {each.label}: `{prefix}{each.line}`" for each in card.controls))

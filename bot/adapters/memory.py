@@ -94,9 +94,9 @@ class MemoryAdapter(Adapter):
         match action:
             case StreamedReply(to=to, chunks=chunks):
                 return await self._delivery(to.channel, to.id).stream(chunks, key, resume, report)
-            case Reply(to=to, text=text, private=private, author=author):
+            case Reply(to=to, private=private, author=author):
                 delivery = self._delivery(to.channel, to.id, author.id if private else None)
-                return await delivery.reply(text, key, resume, report)
+                return await delivery.reply(as_text(action), key, resume, report)
             case Post(channel=channel):
                 return await self._delivery(channel).reply(as_text(action), key, resume, report)
             case Update(ref=ref):

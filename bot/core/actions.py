@@ -31,6 +31,7 @@ class Reply:
         private: only the asker should see it, where the platform can easily do that.
         personal: it holds what is stored about the asker, so nobody else may ever read it.
         notice: output of a command rather than talk; platforms that can mark it do.
+        controls: what can be pressed below it.
     """
 
     to: MessageRef
@@ -39,6 +40,7 @@ class Reply:
     private: bool = False
     notice: bool = False
     personal: bool = False
+    controls: tuple[Control, ...] = ()
 
 
 def no_controls() -> tuple[Control, ...]:

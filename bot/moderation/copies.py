@@ -3,31 +3,39 @@
 A text is compared with those it shares a piece with: of all its pieces of six bytes, those whose checksum
 ends in two zero bits are remembered. A text of 40 characters has about nine; six random edits destroy half
 of them, while ordinary messages rarely share one that was used lately. What is similar then is for the edit
-distance to say. Similar texts form a group, so that the fifth copy is found by any of the four before it.
+distance to say. A group holds the texts similar to its first one, and only that one is compared: a chain of
+neighbors, of which the last has nothing to do with the first, is no group.
 """
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import OSA, Levenshtein
 
 from bot.core.events import Identity
 
 TEXTS = 2_048
 """So many are remembered, the newest."""
 
-COMPARED_CHARACTERS = 400
+COMPARED_CHARACTERS = 256
 """Only the beginning of a text is compared: what differs later differs too late to help a spammer."""
 
-PIECE_BYTES, SAMPLED = 6, 0b11
-"""Pieces whose checksum has these bits unset are remembered: one in four, whatever the text."""
+PIECE_BYTES, SAMPLED, MOST_PIECES = 6, 0b11, 24
+"""Pieces whose checksum has these bits unset are remembered, one in four; of a long text the smallest."""
 
-PER_PIECE, CANDIDATES = 16, 24
+PER_PIECE, CANDIDATES = 8, 8
 """Texts remembered by one piece, and texts compared with a new one: an upper bound for its cost."""
 
-SIMILAR = 0.8
-"""Share of characters that must stay: two copies with three random edits each, of 30 characters or more."""
+EDITS, SIMILAR = 7, 0.93
+"""Changes between a text and the first of its group: three random ones in each, which folding may double here
+and there, or 7 % of a long text."""
+
+ALIKE = 0.78
+"""Share of characters that must be the same, however short a text is."""
+
+EDITED_IN_WORD, WORD = 6, 8
+"""So many changes within so many characters are another word."""
 
 PER_GROUP = 256
 
@@ -51,6 +59,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
+    """A text, its group, and its pieces if it is the first of it."""
+
     text: str
     pieces: tuple[int, ...]
     group: Group
@@ -73,7 +83,8 @@ class Copies:
         known = self._known.get(text)
         if known is None:
             pieces = _pieces(text)
-            known = _Known(text, pieces, self._nearest(text, pieces) or Group())
+            group = self._nearest(text, pieces)
+            known = _Known(text, pieces, Group()) if group is None else _Known(text, (), group)
             self._remember(known)
         else:
             self._known.move_to_end(text)
@@ -93,6 +104,11 @@ class Copies:
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces are remembered: what the memory of this grows with."""
+        return len(self._by_piece)
+
     def _nearest(self, text: str, pieces: tuple[int, ...]) -> Group | None:
         """The group of the most similar text, if one is similar."""
         shared: dict[_Known, int] = {}
@@ -100,11 +116,11 @@ class Copies:
             for known in self._by_piece.get(piece, ()):
                 shared[known] = shared.get(known, 0) + 1
         likeliest = sorted(shared, key=shared.__getitem__, reverse=True)[:CANDIDATES]
-        best, group = 0.0, None
+        best, group = _allowed(text) + 1, None
         for known in likeliest:
-            similar = Levenshtein.normalized_similarity(text, known.text, score_cutoff=max(SIMILAR, best))
-            if similar > best:
-                best, group = similar, known.group
+            apart = OSA.distance(text, known.text, score_cutoff=best - 1)
+            if apart < best and not _other_words(text, known.text):
+                best, group = apart, known.group
         return group
 
     def _remember(self, known: _Known) -> None:
@@ -120,15 +136,34 @@ class Copies:
     def _drop(self, known: _Known) -> None:
         del self._known[known.text]
         for piece in known.pieces:
-            found = self._by_piece[piece]
-            if known in found:
-                found.remove(known)
+            found = self._by_piece.get(piece)
+            if found is None or known not in found:
+                continue  # newer texts with this piece took its place
+            found.remove(known)
             if not found:
                 del self._by_piece[piece]
+
+
+def _allowed(text: str) -> int:
+    """How many characters of a text may differ from another for both to say the same."""
+    length = len(text)
+    return int(min(max(EDITS, (1 - SIMILAR) * length), (1 - ALIKE) * length))
+
+
+def _other_words(text: str, first: str) -> bool:
+    """Whether a word was exchanged: then both may say something different, however alike they are.
+
+    Random edits lie apart. What is put before or behind a text, such as a number, changes nothing.
+    """
+    edits = Levenshtein.editops(first, text)
+    places = [edit.src_pos for edit in edits if edit.tag != "insert" or 0 < edit.src_pos < len(first)]
+    return any(
+        after - before < WORD for before, after in zip(places, places[EDITED_IN_WORD - 1 :], strict=False)
+    )
 
 
 def _pieces(text: str) -> tuple[int, ...]:
     """Checksums of the pieces by which a text is found again, each once."""
     data = text.encode("utf-8", "replace")
     sums = (crc32(data[start : start + PIECE_BYTES]) for start in range(len(data) - PIECE_BYTES + 1))
-    return tuple({piece for piece in sums if not piece & SAMPLED})
+    return tuple(sorted({piece for piece in sums if not piece & SAMPLED})[:MOST_PIECES])

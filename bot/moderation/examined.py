@@ -1,8 +1,8 @@
 """One message, looked at once for all rules: what is costly is done when the first rule asks for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
@@ -10,6 +10,9 @@ from bot.core.events import Message
 from bot.core.permissions import Role
 from bot.moderation.links import Link, links_in
 from bot.moderation.normalize import Normalized, normalize
+
+NEWCOMER = timedelta(days=1)
+"""For so long somebody is new: those who come to do harm mostly begin at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Standing:
     roles: frozenset[str] = frozenset()
     joined_at: datetime | None = None
     created_at: datetime | None = None
+
+    def is_new(self, at: datetime) -> bool:
+        """Whether they came less than a day ago, or have had the account for less, as far as is known."""
+        known = (self.joined_at, self.created_at)
+        return any(since is not None and at - since < NEWCOMER for since in known)
+
+
+UNKNOWN = Standing()
+"""Somebody of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +74,18 @@ class Hit:
 
     Attributes:
         sought: the literal or the expression.
-        is_word: it is no part of a longer word.
+        starts_word, ends_word: no word goes on before or after it.
     """
 
     sought: str
     start: int
     end: int
-    is_word: bool = True
+    starts_word: bool = True
+    ends_word: bool = True
+
+    def within(self, others: Iterable["Hit"]) -> bool:
+        """Whether it is a part of one of some others."""
+        return any(other.start <= self.start and self.end <= other.end for other in others)
 
 
 Search = Callable[[Normalized], Mapping[str, Sequence[Hit]]]
@@ -96,7 +113,7 @@ class Examined:
         *,
         is_edit: bool = False,
         is_ours: bool = False,
-        standing: Standing | None = None,
+        standing: Standing = UNKNOWN,
         place: Place | None = None,
         scorer: Scorer | None = None,
         search: Search = nothing_sought,
@@ -104,7 +121,7 @@ class Examined:
         self.message = message
         self.is_edit = is_edit
         self.is_ours = is_ours
-        self.standing = standing or Standing()
+        self.standing = standing
         self.place = place or Place()
         self._scorer = scorer
         self._search = search
@@ -151,10 +168,10 @@ class Examined:
             return None
         return self._scorer.off_topic(self.normalized, examples)
 
-    def age_s(self, at: datetime) -> float | None:
-        """For how long the author has been here, or has had the account if that is shorter."""
-        since = [known for known in (self.standing.joined_at, self.standing.created_at) if known is not None]
-        return (at - max(since)).total_seconds() if since else None
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether the author came less than a day ago, or has had the account for less."""
+        return self.standing.is_new(self.message.at)
 
 
 def foresee(all_seen: Sequence[Examined], scorer: Scorer) -> None:

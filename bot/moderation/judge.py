@@ -11,7 +11,7 @@ from bot.core.actions import Action, Alert, Chunk, Severity, Status
 from bot.core.events import Channel, Identity, Join, Message
 from bot.core.text import _
 from bot.moderation.brake import Brake
-from bot.moderation.examined import Examined, Place, Scorer, Standing
+from bot.moderation.examined import UNKNOWN, Examined, Place, Scorer, Standing
 from bot.moderation.ladder import actions_on, consequence, is_exempt
 from bot.moderation.past import Past, utc_now
 from bot.moderation.rule import Finding, Rule, Verdict
@@ -68,7 +68,7 @@ def _nobody_asks(rule: str) -> None:
 
 def _unknown(message: Message) -> Standing:
     """Where nobody knows more of an author than the message says."""
-    return Standing()
+    return UNKNOWN
 
 
 def _no_place(channel: Channel) -> Place:
@@ -115,11 +115,11 @@ class Judge:
         if not rules:
             return NOTHING_TO_SAY
         past = self.past(channel)
-        standing = self._known(message, past)
+        standing = past.standing(message.author, self._standing_of(message))
         if is_exempt(message.author, standing):
             return NOTHING_TO_SAY
         if not is_edit:
-            past.said(message)
+            past.said(message, by_newcomer=standing.is_new(message.at))
         seen = rules.examine(
             message,
             is_edit=is_edit,
@@ -147,13 +147,6 @@ class Judge:
         """Forget a member who asked for it."""
         for past in self._pasts.values():
             past.forget(identity)
-
-    def _known(self, message: Message, past: Past) -> Standing:
-        standing = self._standing_of(message)
-        if standing.joined_at is None:
-            joined_at = past.joined_at(message.author)
-            return standing if joined_at is None else replace(standing, joined_at=joined_at)
-        return standing
 
     def _ask(self, rules: Ruleset, seen: Examined, past: Past, strikes_of: StrikesOf) -> tuple[Verdict, ...]:
         verdicts = []
@@ -243,7 +236,8 @@ def community_of(channel: Channel) -> str:
 def verdict_of(rule: Rule, finding: Finding, struck: float = 0.0) -> Verdict:
     """What a finding means for a member with so many strikes."""
     step = consequence(rule, struck)
-    return Verdict(rule.name, finding.score, step.severity, finding.evidence, step.timeout_s, rule.hint)
+    hint = rule.hint or finding.hint
+    return Verdict(rule.name, finding.score, step.severity, finding.evidence, step.timeout_s, hint)
 
 
 def runaway(rule: str) -> str:

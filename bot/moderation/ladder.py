@@ -15,20 +15,13 @@ from bot.core.permissions import Role
 from bot.core.text import _
 from bot.moderation.examined import Standing
 from bot.moderation.rule import Rule, Verdict
+from bot.storage.strikes import Strike
 
 HALF_LIFE_DAYS = 30.0
 """After this time a strike counts half."""
 
 REACTION = "⚠️"
 """The emoji of a rule that reacts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """Something that counts against a member for a while."""
-
-    at: datetime
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +60,18 @@ def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
     """What a verdict leads to, weak actions included in strong ones as far as they make sense."""
     ref, channel, author = message.ref, message.ref.channel, message.author
     reason = _("rule {rule}", rule=verdict.rule)
+    told = (_told(message, verdict),) if verdict.hint else ()
     match verdict.severity:
         case Severity.NONE | Severity.LOG:
             return ()
         case Severity.REACT:
             return (React(ref, REACTION),)
         case Severity.HINT:
-            return (Reply(ref, author, hint(verdict), private=True, notice=True),)
+            return (_told(message, verdict),)
         case Severity.QUEUE:
-            return (Alert(channel, alert(message, verdict)),)
+            return (Alert(channel, alert(message, verdict)), *told)
         case Severity.HIDE:
-            return (Hide(ref, reason), Alert(channel, alert(message, verdict)))
+            return (Hide(ref, reason), Alert(channel, alert(message, verdict)), *told)
         case Severity.DELETE:
             return (Delete(ref, reason),)
         case Severity.TIMEOUT:
@@ -90,10 +84,14 @@ def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
             assert_never(verdict.severity)
 
 
+def _told(message: Message, verdict: Verdict) -> Reply:
+    return Reply(message.ref, message.author, hint(verdict), private=True, notice=True)
+
+
 def hint(verdict: Verdict) -> str:
     """What the author of a message is told."""
     if verdict.hint:
-        return verdict.hint
+        return _(verdict.hint)  # those of our own rules are in the catalogue
     why = "; ".join(dict.fromkeys(evidence.why for evidence in verdict.evidence if evidence.why))
     if not why:
         return _("The rule `{rule}` of this place asks you to look at your message again.", rule=verdict.rule)

@@ -6,12 +6,14 @@ first. Nothing of it is ever written down or shown.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from bot.core.events import Author, Identity, Join, Message
-from bot.moderation.copies import Copies
+from bot.core.events import Author, Identity, Join, Message, MessageRef
+from bot.moderation.copies import Copies, Group
+from bot.moderation.examined import UNKNOWN, Examined, Standing
 
 MEMBERS, CHANNELS = 4_096, 512
 """As many are remembered of a community."""
@@ -91,18 +93,19 @@ class Past:
         self.newcomers = Window(OF_ALL)
         self.joins = Window(OF_ALL)
         self.copies = Copies()
+        self._last: tuple[MessageRef, Group] | None = None
 
     def moment(self, at: datetime) -> float:
         """When something happened, in seconds; nothing happens later than now, whatever a server says."""
         return min(at, self._now()).timestamp()
 
-    def said(self, message: Message) -> None:
+    def said(self, message: Message, *, by_newcomer: bool = False) -> None:
         """Note a new message; edits are none."""
         at_s = self.moment(message.at)
         self.everyone.add(at_s)
         self._members.of(message.author.identity).add(at_s)
         self._channels.of(message.ref.channel.key).add(at_s)
-        if message.author.identity in self._joined:
+        if by_newcomer:
             self.newcomers.add(at_s)
 
     def joined(self, join: Join) -> None:
@@ -113,9 +116,21 @@ class Past:
         if len(self._joined) > MEMBERS:
             self._joined.popitem(last=False)
 
-    def joined_at(self, author: Author) -> datetime | None:
-        """When a member came, if that was seen and is not long ago."""
-        return self._joined.get(author.identity)
+    def standing(self, author: Author, known: Standing = UNKNOWN) -> Standing:
+        """What is known of an author, with when they came if nobody knew but it was seen."""
+        seen = self._joined.get(author.identity)
+        return known if seen is None or known.joined_at is not None else replace(known, joined_at=seen)
+
+    def copies_of(self, seen: Examined) -> Group:
+        """What was said like a new message, itself the last; it is noted when a rule first asks."""
+        message = seen.message
+        if self._last is None or self._last[0] != message.ref:
+            text = seen.normalized.text.strip()
+            group = self.copies.add(
+                text, message.author.identity, message.ref.channel.key, self.moment(message.at)
+            )
+            self._last = (message.ref, group)
+        return self._last[1]
 
     def by_member(self, author: Author) -> Window:
         """Messages of one member, in all channels."""

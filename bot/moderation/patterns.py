@@ -4,6 +4,7 @@ A pattern is looked for in the text as posted and in its folded copy, in capital
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import re2
 
@@ -15,8 +16,8 @@ from bot.moderation.normalize import Normalized
 MAX_CHARACTERS, MAX_PATTERNS = 512, 500
 """Of one pattern, and in one community."""
 
-MAX_SEARCHED = 4_000
-"""Characters of a message that patterns are looked for in: as many as a message on Discord can have."""
+MAX_HITS = 20
+"""Matches of one pattern that are looked at in one message."""
 
 MAX_MEMORY_BYTES = 64 << 20
 """For the automaton of all patterns together."""
@@ -80,16 +81,8 @@ class Patterns:
         """Args: sought: names of rules and their patterns.
 
         Raises:
-            UserError: a pattern is none, or there are too many.
+            UserError: a pattern is none.
         """
-        if len(sought) > MAX_PATTERNS:
-            raise UserError(
-                _(
-                    "A community has at most {n} patterns, and these are {many}.",
-                    n=MAX_PATTERNS,
-                    many=len(sought),
-                )
-            )
         self._sought = [(name, pattern, compiled(pattern)) for name, pattern in sought]
         self._set: re2.Set | None = None
         if sought:
@@ -99,26 +92,26 @@ class Patterns:
             self._set.Compile()
 
     def search(self, text: Normalized, found: dict[str, list[Hit]]) -> None:
-        """Add the first hit of each pattern; one in the text as posted goes before one in the copy."""
+        """Add where patterns match: in the text as posted, or else in the folded copy."""
         if self._set is None:
             return
-        original = text.original[:MAX_SEARCHED]
-        in_original = self._set.Match(original)
+        in_original = self._matching(text.original)
         for index in in_original:
-            self._add(index, original, None, found)
-        if text.text != original:
-            for index in set(self._set.Match(text.text)) - set(in_original):
+            self._add(index, text.original, None, found)
+        if text.text != text.original:
+            for index in set(self._matching(text.text)).difference(in_original):
                 self._add(index, text.text, text, found)
+
+    def _matching(self, text: str) -> Sequence[int]:
+        return (self._set.Match(text) or ()) if self._set is not None else ()
 
     def _add(self, index: int, searched: str, folded: Normalized | None, found: dict[str, list[Hit]]) -> None:
         name, pattern, expression = self._sought[index]
-        match = expression.search(searched)
-        if match is None:
-            return
-        start, end = match.span()
-        if folded is not None:
-            start, end = folded.span(start, end)
-        found[name].append(Hit(pattern, start, end))
+        for match in islice(expression.finditer(searched), MAX_HITS):
+            start, end = match.span()
+            if folded is not None:
+                start, end = folded.span(start, end)
+            found[name].append(Hit(pattern, start, end))
 
 
 def _options(max_memory_bytes: int = 8 << 20) -> re2.Options:

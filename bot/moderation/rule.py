@@ -42,10 +42,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found in a message; `score` is 0..1."""
+    """What a rule found in a message.
+
+    Attributes:
+        score: 0..1.
+        hint: what the author is told, if moderators wrote nothing else.
+    """
 
     score: float
     evidence: tuple[Evidence, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ Name = Annotated[str, Field(pattern=r"^\w[\w-]{0,39}$")]
 class Step(BaseModel):
     """A step of a rule's ladder: from so many strikes on, a stronger answer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     strikes: float = Field(gt=0, le=1000, description=N_("From this many strikes on."))
     action: ActionName = Field(description=N_("What follows then."))
@@ -150,15 +156,17 @@ class Rule(BaseModel):
         kind: what a rule of this class is called in files and commands.
         summary: one English sentence for people, marked with `N_`.
         bursts: it is meant to act on many messages at once, so the brake gives it more room.
+        foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: ClassVar[str]
     summary: ClassVar[str]
     violations: ClassVar[tuple[Example, ...]]
     harmless: ClassVar[tuple[Example, ...]]
     bursts: ClassVar[bool] = False
+    foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))
     action: ActionName = Field(
@@ -193,13 +201,18 @@ class Rule(BaseModel):
     def literals(self) -> Sequence[str]:
         """Texts looked for in the folded copy of every message, in one pass for all rules of a community.
 
-        A rule that names any is asked only about messages in which one was found; `seen.hits` tells where.
+        `seen.hits` tells where they were found.
         """
         return ()
 
     def expressions(self) -> Sequence[str]:
-        """Patterns of google-re2 looked for in every message, likewise."""
+        """Patterns of google-re2 looked for in every message, capitals ignored, likewise."""
         return ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is only asked about messages in which something was found of what it looks for."""
+        return bool(self.literals() or self.expressions())
 
     def applies(self, seen: Examined) -> bool:
         """Whether it is for messages in this place by this author."""

@@ -262,6 +262,8 @@ def _offered(action: Action, receipt: Receipt | None) -> tuple[tuple[MessageRef,
     match action:
         case Post(channel=channel, controls=controls) if controls and receipt and receipt.message_ids:
             place, ids = receipt.channel or channel, receipt.message_ids
+        case Reply(to=to, controls=controls) if controls and receipt and receipt.message_ids:
+            place, ids = receipt.channel or to.channel, receipt.message_ids
         case Update(ref=ref, controls=controls) if receipt is not None:
             place, ids = receipt.channel or ref.channel, receipt.message_ids
         case _:

@@ -149,9 +149,9 @@ class ConsoleAdapter(Adapter):
             case StreamedReply(to=to, chunks=chunks):
                 await self._check(to, chunks)
                 return await self._stream(chunks, key, report)
-            case Reply(to=to, text=text):
+            case Reply(to=to):
                 await self._check(to)
-                return await self._show(text, key, report)
+                return await self._show(as_text(action, self.command_prefix), key, report)
             case Post(channel=channel):
                 elsewhere = "" if channel.key == self.channel.key else f"[#{channel.id}] "
                 return await self._show(elsewhere + as_text(action, self.command_prefix), key, report)

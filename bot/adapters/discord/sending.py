@@ -95,7 +95,7 @@ class Sender:
                 "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
             )
         delivery = self._answer(reply.to, tells=not reply.notice, hidden=hidden)
-        return await delivery.reply(text, key, resume, report)
+        return await delivery.reply(text, key, resume, report, reply.controls if text == reply.text else ())
 
     def _answer(self, to: MessageRef, *, tells: bool, hidden: bool) -> Delivery:
         """The delivery of an answer, to a message or to an interaction; of an old one, in its channel."""

@@ -139,7 +139,7 @@ class Sender:
         async with self._attention.on(reply.to, writes=False):
             if not reply.personal or await self._is_private(place):
                 frame = Frame(kind, reply.to.id, place.thread, reply.author.id)
-                return await self._say(place.id, frame, reply.text, key, resume, report)
+                return await self._say(place.id, frame, as_text(reply), key, resume, report)
             return await self._reply_privately(
                 reply, Frame(kind, mentioned=reply.author.id), key, resume, report
             )
@@ -157,7 +157,7 @@ class Sender:
         async def exists(receipt: Receipt) -> None:
             await report(replace(receipt, channel=room))
 
-        receipt = await self._say(room_id, frame, reply.text, key, resume, exists)
+        receipt = await self._say(room_id, frame, as_text(reply), key, resume, exists)
         try:
             await self._react(reply.to, SENT_PRIVATELY, f"p{key}")
         except PlatformError as error:

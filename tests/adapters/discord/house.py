@@ -179,7 +179,8 @@ class House:
         config, before = self.config, self.lab.identifies
         adapter = DiscordAdapter(discord_settings(config), now=self.clock)
         models: Mapping[str, Model] = {model.name: model for model in (self.model, *self.others)}
-        made = opened(config, [adapter], models=models, judge=Judge(self.rules), now=self.clock)
+        judge = Judge(self.rules) if self.rules else None
+        made = opened(config, [adapter], models=models, judge=judge, now=self.clock)
         async with made as app, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             await self.lab.until(lambda: self.lab.identifies > before and self.lab.commands)

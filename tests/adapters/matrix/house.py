@@ -130,7 +130,7 @@ class House:
         config = self.config
         adapter = Announcing(matrix_settings(config))
         models: Mapping[str, Model] = {self.model.name: self.model}
-        made = opened(config, [adapter], models=models, judge=Judge(self.rules))
+        made = opened(config, [adapter], models=models, judge=Judge(self.rules) if self.rules else None)
         async with made as app, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             async with asyncio.timeout(PATIENCE_S):

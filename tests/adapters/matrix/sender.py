@@ -105,9 +105,18 @@ class Hands:
         return MessageRef(await self.place(thread), event_id)
 
     async def reply(
-        self, to: MessageRef, text: str, key: str = "k", resume: Receipt | None = None, **more: bool
+        self,
+        to: MessageRef,
+        text: str,
+        key: str = "k",
+        resume: Receipt | None = None,
+        *,
+        private: bool = False,
+        notice: bool = False,
+        personal: bool = False,
     ) -> Receipt:
-        return await self.sender.perform(Reply(to, self.asker, text, **more), key, resume)
+        reply = Reply(to, self.asker, text, private=private, notice=notice, personal=personal)
+        return await self.sender.perform(reply, key, resume)
 
     async def stream(
         self, to: MessageRef, *chunks: Chunk | BaseException | asyncio.Event, key: str = "k"

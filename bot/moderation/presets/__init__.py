@@ -1,0 +1,1 @@
+"""Rules to begin with, as files of rules."""

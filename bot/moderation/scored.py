@@ -1,0 +1,59 @@
+"""What rules share that rest on a classifier's score: it alone never punishes."""
+
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from bot.core.actions import Severity
+from bot.core.text import N_, _
+from bot.moderation.examined import Examined
+from bot.moderation.past import Past
+from bot.moderation.rule import Finding, Rule, part
+
+STRONGEST_UNPROVEN = Severity.QUEUE
+"""What may follow from a score whose precision nobody has seen here: local models misread context."""
+
+
+class ScoreRule(Rule):
+    """Finds messages whose score reaches a threshold.
+
+    Attributes:
+        score: the name of the score.
+        why: what moderators and authors read about it, marked with `N_`.
+    """
+
+    score: ClassVar[str]
+    why: ClassVar[str]
+
+    threshold: float = Field(0.9, ge=0.5, le=1, description=N_("From this probability on."))
+    proven: bool = Field(
+        False,
+        description=N_(
+            "At least 95 of 100 of its findings were right, by 50 verdicts of moderators or more; only "
+            "then it may do more than queue."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _never_punishes_unproven(self) -> Self:
+        strongest = max((self.action, *(step.action for step in self.escalation)))
+        if strongest > STRONGEST_UNPROVEN and not self.proven:
+            raise ValueError(
+                _(
+                    "`action` is at most queue: a classifier's score alone does not punish, until moderators "
+                    "found it right often enough"
+                )
+            )
+        return self
+
+    def check(self, seen: Examined, past: Past) -> Finding | None:
+        """See `Rule`."""
+        value = self.value(seen)
+        if value is None or value < self.threshold:
+            return None
+        why = _(self.why, percent=round(100 * value))
+        return Finding(value, tuple(part(seen, *span, why) for span in seen.spans(self.score)))
+
+    def value(self, seen: Examined) -> float | None:
+        """The score of a message, None if nobody knows it."""
+        return seen.scores.get(self.score)
