@@ -218,6 +218,7 @@ class App:
                 for platform, events in past.items():
                     platforms.create_task(pipeline.recall(platform, events), name=f"recall {platform}")
             await pipeline.settled()
+            pipeline.put_off()
             for task in background:
                 task.cancel()
 
@@ -258,7 +259,7 @@ class App:
         )
         paths = frozenset(spec.path for spec in commands.specs)
         router = Router(store, prefix=config.bot.command_prefix, commands=paths, now=self._now)
-        deliverer = Deliverer(store.outbox, self._adapters)
+        deliverer = Deliverer(store, self._adapters)
         answering = Answering(
             store=store,
             deliverer=deliverer,

@@ -113,6 +113,10 @@ class Pipeline:
         """Outbox rows of a platform that are being carried out."""
         return self._performer.unfinished(platform)
 
+    def put_off(self) -> None:
+        """Leave what waits for a permission to the next process."""
+        self._performer.put_off()
+
     async def listen(self, adapter: Adapter) -> None:
         """Finish what an earlier process left open, then take batches until the adapter ends."""
         for row in await self._store.outbox.unfinished(adapter.platform):

@@ -245,17 +245,6 @@ async def test_a_platform_that_fails_is_tried_again_and_nothing_is_said_twice(li
         assert sorted(life.world.answers(life.room)) == expected
 
 
-async def test_a_missing_permission_is_told_to_the_moderators_once(life: Life) -> None:
-    life.rules = (NO_SHOUTING,)
-    async with life.bot() as app:
-        life.world.faults.refuse = [Forbidden("Manage Messages is missing")]
-        life.world.say(life.person("anna"), life.room, "LOUD")
-        await life.until(lambda: len(life.world.acts) == 2)
-        await settled(app.store, life)
-        assert any(isinstance(act, Timeout) for act in life.world.acts)
-        assert any("Manage Messages" in act.text for act in life.world.acts if isinstance(act, Alert))
-
-
 async def test_a_question_taken_by_a_process_that_died_is_answered_by_the_next(life: Life) -> None:
     async with life.bot():
         pass  # the first start answers nothing old

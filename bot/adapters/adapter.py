@@ -1,5 +1,6 @@
 """The port between the core and a platform."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,24 @@ class Adapter(ABC):
         Raises:
             Unsupported, Forbidden, Gone, RateLimited, PlatformError: see `bot.core.errors`.
         """
+
+    async def lacking(self, action: Action) -> str | None:
+        """What the bot has not got and an action takes, as people of this platform call it, and where.
+
+        Nothing is asked that the platform could refuse.
+
+        Returns:
+            None if nothing is known to be missing.
+
+        Raises:
+            Unsupported: nobody could ever allow it.
+            PlatformError: it cannot be told now.
+        """
+        return None
+
+    async def rights_changed(self) -> None:
+        """Wait until what the bot may do may have changed; for ever, where nobody tells."""
+        await asyncio.Event().wait()
 
     async def open(self, event: Encrypted) -> Readable | None:
         """What an encrypted event of this adapter says; None for what the core has no word for.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import Protocol, assert_never, get_args
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
 from bot.adapters.cards import as_text
@@ -53,6 +53,8 @@ class Server(Protocol):
         self, channel: Channel, since: datetime, after: int, most: int
     ) -> Sequence[Message]: ...
     async def missing_permissions(self, channel: Channel) -> Sequence[str]: ...
+    async def hindrance(self, action: Act) -> str | None: ...
+    async def rights_changed(self) -> None: ...
 
 
 class MemoryAdapter(Adapter):
@@ -107,6 +109,14 @@ class MemoryAdapter(Adapter):
                 return Receipt()
             case _:
                 assert_never(action)
+
+    async def lacking(self, action: Action) -> str | None:
+        """See `Adapter`."""
+        return await self._server.hindrance(action) if isinstance(action, get_args(Act)) else None
+
+    async def rights_changed(self) -> None:
+        """See `Adapter`."""
+        await self._server.rights_changed()
 
     def _delivery(
         self, channel: Channel, reply_to: str | None = None, private_to: str | None = None

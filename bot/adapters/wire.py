@@ -166,6 +166,18 @@ class RemoteWorld:
         """See `World.missing_permissions`."""
         return await self._call(list[str], "missing_permissions", channel)
 
+    async def hindrance(self, action: Act) -> str | None:
+        """See `World.hindrance`."""
+        found = await self._call(object, "hindrance", action)
+        return None if found is None else str(found)
+
+    async def rights_changed(self) -> None:
+        """See `World.rights_changed`; a world that does not answer tells nothing."""
+        try:
+            await self._call(object, "rights_changed", timeout_s=None)
+        except PlatformError:
+            await asyncio.Event().wait()
+
     async def _call(
         self, returns: type[T], name: str, *arguments: object, timeout_s: float | None = _CALL_S
     ) -> T:

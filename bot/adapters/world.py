@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TypeVar
 
+from bot.adapters.news import News
 from bot.adapters.pacing import Window
 from bot.core.actions import Alert, Ban, Delete, Hide, Kick, React, Timeout
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
@@ -36,6 +37,16 @@ E = TypeVar("E", bound=Event)
 
 Act = Delete | Hide | Timeout | Kick | Ban | React | Alert
 """Actions that make no message."""
+
+TAKES: Mapping[type[Act], str] = {
+    Delete: "manage messages",
+    Hide: "manage messages",
+    Timeout: "time out members",
+    Kick: "kick members",
+    Ban: "ban members",
+    React: "add reactions",
+}
+"""The permission that an action takes; `World.take_away` takes it from the bot."""
 
 
 @dataclass(slots=True)
@@ -104,6 +115,8 @@ class World:
         self._limits: dict[str, Window] = {}
         self._next_id = 0
         self._news = asyncio.Event()
+        self._rights = News()
+        self.refusals = 0
 
     # Members and places
 
@@ -127,6 +140,11 @@ class World:
     def close_to_all_but(self, channel: Channel, *readers: Author) -> None:
         """From now on only these members may read a channel."""
         self.readers[channel.key] = {reader.id for reader in readers}
+
+    def take_away(self, channel: Channel, *permissions: str) -> None:
+        """From now on the bot lacks these there, and no others."""
+        self.lacking[channel.key] = permissions
+        self._rights.tell()
 
     def may_write(self, author: Author) -> bool:
         """False while timed out, and after a kick or ban; members' methods do not enforce it."""
@@ -269,8 +287,11 @@ class World:
 
     async def act(self, action: Act, key: str) -> None:
         """Carry out an action that makes no message, once for each key."""
-        channel = action.ref.channel if isinstance(action, Delete | Hide | React) else action.channel
+        channel = _place(action)
         await self._arrive(channel)
+        if (lacks := await self.hindrance(action)) is not None:
+            self.refusals += 1
+            raise Forbidden(lacks)
         if key not in self._done:
             self._carry_out(action)
             self._done.add(key)
@@ -300,6 +321,15 @@ class World:
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """What the bot may not do there."""
         return self.lacking.get(channel.key, ())
+
+    async def hindrance(self, action: Act) -> str | None:
+        """The permission that the bot lacks for an action, and where."""
+        channel, takes = _place(action), TAKES.get(type(action))
+        return f"“{takes}” in #{channel.id}" if takes in self.lacking.get(channel.key, ()) else None
+
+    async def rights_changed(self) -> None:
+        """Return when the bot got permissions, or lost some."""
+        await self._rights.wait()
 
     # Inside
 
@@ -364,3 +394,7 @@ class World:
                 posted.hidden = True
             case React(emoji=emoji):
                 posted.reactions.add((self.bot.id, emoji))
+
+
+def _place(action: Act) -> Channel:
+    return action.ref.channel if isinstance(action, Delete | Hide | React) else action.channel

@@ -149,7 +149,10 @@ class Alert:
     text: str
 
 
-Action = Reply | StreamedReply | Post | Update | Delete | Hide | Timeout | Kick | Ban | React | Alert
+Moderation = Delete | Hide | Timeout | Kick | Ban
+"""What keeps a community in order: it waits for a permission that is missing, where words are dropped."""
+
+Action = Reply | StreamedReply | Post | Update | React | Alert | Moderation
 
 
 class Severity(IntEnum):

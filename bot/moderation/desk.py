@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, assert_never, get_args
 
-from bot.core.actions import Action, Ban, Delete, Post, Severity, Timeout, Update
+from bot.core.actions import Action, Ban, Delete, Post, Severity, Timeout, Unban, Update
 from bot.core.errors import UserError
 from bot.core.events import Author
 from bot.core.text import _
@@ -78,9 +78,7 @@ class Desk:
             await store.cancel(case.community, case.author.identity, case.number)
             return
         weight = WEIGHTS[Severity.BAN] if verb == "ban" else 1.0
-        counted = any(
-            strike.case == case.number for strike in store.of(case.community, case.author.identity)
-        )
+        counted = any(strike.case == case.number for strike in store.of(case.community, case.author.identity))
         if verb != "right" and not counted:
             strike = Strike(self._now(), weight, case.number)
             await store.give(case.community, case.author.identity, strike)
@@ -154,8 +152,8 @@ def _taken_back(case: Case) -> tuple[Action, ...]:
 def warning(case: Case) -> str:
     """What is said to a member who is warned, where they wrote it."""
     return _(
-        "{author}, the moderators ask you to keep to the rules of this place ({rule}). `appeal {number}` tells "
-        "you alone what it is about.",
+        "{author}, the moderators ask you to keep to the rules of this place ({rule}). `appeal {number}` "
+        "tells you alone what it is about.",
         author=cards.plain(case.author.name),
         rule=case.rule or _("a decision of theirs"),
         number=case.number,

@@ -18,5 +18,10 @@ def derived_key(key: str, name: str) -> str:
     return _digest(f"{key}>{name}")
 
 
+def named_key(name: str) -> str:
+    """The key of something that happens once under its name."""
+    return _digest(name)
+
+
 def _digest(name: str) -> str:
     return hashlib.blake2s(name.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()

@@ -15,16 +15,15 @@ from bot.adapters.adapter import Adapter
 from bot.commands.command import Context, Outcome, Services
 from bot.conversation.policy import channel_policy
 from bot.conversation.running import Handle
-from bot.core.actions import Action, Post, Receipt, Reply, Update
-from bot.core.controls import Control
+from bot.core.actions import Action, Receipt, Reply
 from bot.core.errors import StorageError
 from bot.core.events import Author, Event, Invocation, Message, MessageRef
 from bot.core.text import _, closest_locale, set_locale
 from bot.llm.language import language_of
+from bot.outgoing.acting import Acting, Begin
 from bot.outgoing.answering import Answering, stale
-from bot.outgoing.delivering import Attempt, Deliverer, Later
+from bot.outgoing.delivering import Attempt, Deliverer
 from bot.outgoing.keys import derived_key
-from bot.outgoing.order import InOrder
 from bot.routing import Converse, Ignore, Invoke, Route
 from bot.storage.outbox import NewOutboxRow, OutboxRow
 from bot.storage.settlement import Settlement
@@ -63,8 +62,10 @@ class Performer:
         self._prefix = prefix
         self._locale = locale
         self._now = services.now
-        self._order = InOrder()
+        self._acting = Acting(store, adapters, deliverer, services.now)
         self._open: dict[str, Attempt] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -91,31 +92,45 @@ class Performer:
         return sum(attempt.row.channel.platform == platform for attempt in self._open.values())
 
     async def idle(self) -> None:
-        """Wait until nothing is being carried out."""
+        """Wait until nothing is being carried out but what waits for a permission."""
         await self._idle.wait()
 
+    def put_off(self) -> None:
+        """Leave what waits for a permission to the next process."""
+        for key, attempt in self._open.items():
+            if attempt.rests:
+                self._tasks[key].cancel()
+
     def _start(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
-        self._open[attempt.row.key] = attempt
-        self._idle.clear()
-        tasks.create_task(self._run(attempt, tasks), name=f"row {attempt.row.key}")
+        key = attempt.row.key
+        attempt.noticed = lambda rests: self._count(-1 if rests else 1)
+        self._open[key] = attempt
+        self._count(1)
+        self._tasks[key] = tasks.create_task(self._run(attempt, tasks), name=f"row {key}")
+
+    def _count(self, more: int) -> None:
+        self._busy += more
+        if self._busy:
+            self._idle.clear()
+        else:
+            self._idle.set()
 
     async def _run(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
         try:
-            settlement = await self._carried_out(attempt)
+            settlement = await self._carried_out(attempt, lambda row: self.begin(row, tasks))
             await self._store.settle(settlement)
             for row in settlement.opened:
                 self.begin(row, tasks)
         finally:
             for handle in attempt.handles:  # not before the text is stored: replies to it wait for that
                 handle.finish()
-            del self._open[attempt.row.key]
-            if not self._open:
-                self._idle.set()
+            del self._open[attempt.row.key], self._tasks[attempt.row.key]
+            self._count(-1)
 
-    async def _carried_out(self, attempt: Attempt) -> Settlement:
+    async def _carried_out(self, attempt: Attempt, begin: Begin) -> Settlement:
         """Carry a row out; a fault of ours leaves it for the next start, but not for every one."""
         try:
-            return await self._carry_out(attempt)
+            return await self._carry_out(attempt, begin)
         except StorageError:
             raise
         except Exception:  # one row: the others go on
@@ -123,12 +138,12 @@ class Performer:
             log.exception("an outbox row failed", extra={"event_id": attempt.row.key, "attempt": tries})
             return Settlement(finished=(attempt.row.key,) if tries >= MOST_FAULTS else ())
 
-    async def _carry_out(self, attempt: Attempt) -> Settlement:
+    async def _carry_out(self, attempt: Attempt, begin: Begin) -> Settlement:
         row = attempt.row
         if row.action is not None:
             if attempt.withdrawn:
                 return Settlement(finished=(row.key,))
-            return await self._act(row.action, attempt)
+            return await self._acting.act(row.action, attempt, begin)
         event = row.event
         if not isinstance(event, Message | Invocation):
             log.error("an outbox row with nothing to do", extra={"event_id": row.key})
@@ -141,14 +156,6 @@ class Performer:
         except Exception as error:  # one event: whoever waits for it is told, and the bot goes on
             log.exception("serving failed", extra={"event_id": row.key})
             return await self._apologize(event, attempt, error)
-
-    async def _act(self, action: Action, attempt: Attempt) -> Settlement:
-        """Actions of a place are tried in order; one that has to wait lets the others pass."""
-        async with self._order.turn(attempt.row.channel.key):
-            outcome = await self._deliverer.try_once(action, attempt)
-        if isinstance(outcome, Later):
-            outcome = await self._deliverer.perform(action, attempt, later=outcome)
-        return Settlement(finished=(attempt.row.key,), offered=_offered(action, outcome))
 
     async def _serve(self, event: Message | Invocation, attempt: Attempt) -> Settlement:
         if isinstance(event, Invocation):
@@ -255,20 +262,6 @@ class Performer:
         if said.startswith(("/", self._prefix)):
             return self._locale  # names of commands are of no language
         return closest_locale(language_of(said), self._locale)
-
-
-def _offered(action: Action, receipt: Receipt | None) -> tuple[tuple[MessageRef, tuple[Control, ...]], ...]:
-    """What can be pressed below the messages of a card that stands now."""
-    match action:
-        case Post(channel=channel, controls=controls) if controls and receipt and receipt.message_ids:
-            place, ids = receipt.channel or channel, receipt.message_ids
-        case Reply(to=to, controls=controls) if controls and receipt and receipt.message_ids:
-            place, ids = receipt.channel or to.channel, receipt.message_ids
-        case Update(ref=ref, controls=controls) if receipt is not None:
-            place, ids = receipt.channel or ref.channel, receipt.message_ids
-        case _:
-            return ()
-    return tuple((MessageRef(place, each), controls) for each in ids)
 
 
 def question_of(row: OutboxRow) -> MessageRef | None:

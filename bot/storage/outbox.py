@@ -21,9 +21,14 @@ from bot.storage.writes import Writes
 KEY_CHARS = 25
 """Longest idempotency key: Discord's limit for a nonce (Create Message)."""
 
-_Found = SqlRow[str, bytes, str, datetime, int]
+_Found = SqlRow[str, bytes, str, datetime, int, datetime | None]
 _SELECT = select(
-    outbox.c.key, outbox.c.payload, outbox.c.receipt, outbox.c.opened_at, outbox.c.attempts
+    outbox.c.key,
+    outbox.c.payload,
+    outbox.c.receipt,
+    outbox.c.opened_at,
+    outbox.c.attempts,
+    outbox.c.waiting_since,
 ).where(outbox.c.payload.is_not(None))
 
 
@@ -45,6 +50,7 @@ class OutboxRow:
         event: what is answered, to be generated again after a crash; None for a plain action.
         action: a plain action, never a stream; None while only the event is known.
         receipt: the messages known so far.
+        waiting_since: when a permission for it was first missed; None if none is known to be missing.
     """
 
     key: str
@@ -54,6 +60,7 @@ class OutboxRow:
     receipt: Receipt
     opened_at: datetime
     attempts: int
+    waiting_since: datetime | None = None
 
 
 class Outbox:
@@ -124,7 +131,7 @@ class Outbox:
         }
 
     def _drop(
-        self, connection: Connection, query: Select[str, bytes, str, datetime, int]
+        self, connection: Connection, query: Select[str, bytes, str, datetime, int, datetime | None]
     ) -> Sequence[_Found]:
         found = connection.execute(query).all()
         if found:
@@ -132,10 +139,10 @@ class Outbox:
         return found
 
     def _open(self, found: _Found) -> OutboxRow:
-        key, payload, receipt, opened_at, attempts = found
+        key, payload, receipt, opened_at, attempts, since = found
         work = decode_work(self._seal.open(payload))
         known = decode_receipt(receipt)
-        return OutboxRow(key, work.channel, work.event, work.action, known, opened_at, attempts)
+        return OutboxRow(key, work.channel, work.event, work.action, known, opened_at, attempts, since)
 
 
 def _is_answer(new: NewOutboxRow) -> bool:

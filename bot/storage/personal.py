@@ -176,7 +176,7 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         mine=lambda who: and_(schema.outbox.c.author == who, ~schema.outbox.c.answer),
         erase="keep",
         expiries=(),
-        kept_because="a moderation action under way is deleted when it is done, within minutes",
+        kept_because="a moderation action under way is deleted when it is done or given up, within a day",
     ),
     Declaration(
         schema.messages,

@@ -84,6 +84,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("receipt", AnyText, nullable=False),
     Column("payload", LargeBinary),
+    Column("waiting_since", Instant),
     Index(
         "ix_outbox_unfinished",
         "platform",
@@ -93,7 +94,10 @@ outbox = Table(
     ),
     Index("ix_outbox_question", "channel_key", "message_id"),
 )
-"""What the bot is about to do. `answer` is False for moderation, which a member cannot have forgotten."""
+"""What the bot is about to do. `answer` is False for moderation, which a member cannot have forgotten.
+
+`waiting_since`: when a permission for it was first missed; NULL while none is known to be missing.
+"""
 
 messages = Table(
     "messages",
@@ -251,5 +255,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

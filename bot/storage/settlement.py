@@ -1,6 +1,7 @@
 """What one transaction of the pipeline writes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.core.controls import Control
 from bot.core.events import Identity, Message, MessageRef
@@ -23,6 +24,7 @@ class Settlement:
             brings nothing back that was deleted meanwhile.
         opened: outbox rows to be carried out after this is durable.
         finished: keys of outbox rows that are done; their payload is deleted.
+        waiting: (key, since when) of outbox rows that lack a permission; the first time is kept.
         edited: (message, its new text), removed: messages that are gone.
         said: messages the bot wrote.
         offered: (message, what can be pressed below it from now on).
@@ -42,3 +44,4 @@ class Settlement:
     offered: tuple[tuple[MessageRef, tuple[Control, ...]], ...] = ()
     cases: tuple[Case, ...] = ()
     struck: tuple[tuple[str, Identity, Strike], ...] = ()
+    waiting: tuple[tuple[str, datetime], ...] = ()

@@ -110,6 +110,7 @@ class Store:
             writes.say: [messages.own_row(said, self.privacy.refuses) for said in done.said],
             writes.open: [self.outbox.row(new) for new in done.opened],
             writes.finish: [{"b_key": key} for key in done.finished],
+            writes.wait: [{"b_key": key, "b_at": since} for key, since in done.waiting],
             writes.audit: [audit_row(entry) for entry in done.audit],
             writes.outcome: [messages.outcome_row(ref, outcome) for ref, outcome in done.outcomes],
             writes.case: [self.cases.row(case) for case in done.cases],

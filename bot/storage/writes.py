@@ -34,6 +34,12 @@ class Writes:
         self.finish = Write(
             update(outbox).where(this_outbox).values(payload=null(), author=""), _LATER_UPDATE
         )
+        self.wait = Write(
+            update(outbox)
+            .where(this_outbox, outbox.c.waiting_since.is_(None))
+            .values(waiting_since=bindparam("b_at")),
+            _UPDATE,
+        )
         self.audit = Write(insert(audit), _INSERT)
         self.case = Write(insert(cases).on_conflict_do_nothing(index_elements=["number"]), _INSERT)
         self.strike = Write(insert(strikes), _INSERT)

@@ -314,7 +314,7 @@ def test_copies_made_by_the_bot_expire_and_nothing_else_does(place: Place) -> No
         "llmos.db-wal": old,
         "llmos.db.mine": old,
         "backup.db.before-0002": old,
-        "llmos.db.before-0003": young,
+        "llmos.db.before-0004": young,
         "llmos.db.before-0002": old,
         "llmos.db.replaced-20260101T000000": old,
         "llmos.db.replaced-20260101T000000-wal": old,

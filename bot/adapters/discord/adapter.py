@@ -12,11 +12,12 @@ from bot.adapters.adapter import Cursors as Known
 from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.decoding import Ourselves
 from bot.adapters.discord.directory import DiscordDirectory
-from bot.adapters.discord.gateway import Gateway
+from bot.adapters.discord.gateway import RIGHTS, Gateway
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.listening import Ear
 from bot.adapters.discord.places import PLATFORM, Places
 from bot.adapters.discord.registration import fingerprint, menus, payload
+from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.sending import Sender
 from bot.adapters.discord.settings import Settings
 from bot.adapters.files import write_private
@@ -42,6 +43,7 @@ class DiscordAdapter(Adapter):
         self._us = Ourselves("")
         self._calls = Calls(self._gateway.http)
         places = Places(self._calls)
+        self._rights = Rights(self._gateway, self._calls)
         self._ear = Ear(self._calls, places, self._us, now)
         self._interactions = Interactions(
             self._calls, places, settings.folder / "interactions.json", self._ear.called, now
@@ -83,6 +85,15 @@ class DiscordAdapter(Adapter):
         await self._enter()
         return await self._sender.perform(action, key, resume, report)
 
+    async def lacking(self, action: Action) -> str | None:
+        """See `Adapter`."""
+        await self._enter()
+        return await self._rights.lacking(action)
+
+    async def rights_changed(self) -> None:
+        """See `Adapter`."""
+        await self._rights.news.wait()
+
     async def close(self) -> None:
         """See `Adapter`."""
         await self._gateway.close()
@@ -94,9 +105,11 @@ class DiscordAdapter(Adapter):
             self._ear.broken(error)
 
     def _arrived(self, kind: str, raw: Json) -> None:
+        if kind in RIGHTS or kind in ("GUILD_CREATE", "CHANNEL_UPDATE"):
+            self._rights.news.tell()  # whoever waits looks after discord.py has taken it in
         if kind == "INTERACTION_CREATE":
             self._interactions.arrived(raw)
-        else:
+        elif kind not in RIGHTS:
             self._ear.hear(kind, raw)
 
     async def _enter(self) -> None:

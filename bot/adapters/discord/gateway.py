@@ -40,6 +40,9 @@ SHARED = frozenset(
 )
 """Events from which discord.py and we learn the places."""
 
+RIGHTS = frozenset({"GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE", "GUILD_MEMBER_UPDATE"})
+"""Events that may change what we may do, and nothing else that we tell; of members only we are told of."""
+
 MOST_WAITING = 20_000
 """Events in memory; more means that the bot is stuck, and those left out come back from the history."""
 
@@ -71,7 +74,7 @@ class Gateway(discord.AutoShardedClient):
         parsers = self._connection.parsers
         for kind in OURS:
             parsers[kind] = partial(arrived, kind)
-        for kind in SHARED:
+        for kind in SHARED | RIGHTS:
             parsers[kind] = partial(_both, parsers[kind], partial(arrived, kind))
 
     async def enter(self) -> str:

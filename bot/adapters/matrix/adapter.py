@@ -17,6 +17,7 @@ from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES
 from bot.adapters.matrix.media import fetched
 from bot.adapters.matrix.relations import Relations
+from bot.adapters.matrix.rights import Rights
 from bot.adapters.matrix.rooms import PLATFORM, Rooms
 from bot.adapters.matrix.sending import Sender
 from bot.adapters.matrix.settings import Settings
@@ -53,7 +54,16 @@ class MatrixAdapter(Adapter):
         self._sender = Sender(
             calls, self._rooms, settings, self._encryption, message_bytes=message_bytes, now=now
         )
-        self._sync = Sync(self._account, self._rooms, self._doors, self._relations, self._encryption, now)
+        self._rights = Rights(calls)
+        self._sync = Sync(
+            self._account,
+            self._rooms,
+            self._doors,
+            self._relations,
+            self._encryption,
+            now,
+            rights_changed=self._rights.changed,
+        )
 
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`."""
@@ -86,6 +96,14 @@ class MatrixAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`."""
         return await self._sender.perform(action, key, resume, report)
+
+    async def lacking(self, action: Action) -> str | None:
+        """See `Adapter`."""
+        return await self._rights.lacking(action)
+
+    async def rights_changed(self) -> None:
+        """See `Adapter`."""
+        await self._rights.news.wait()
 
     async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
         """See `Adapter`."""

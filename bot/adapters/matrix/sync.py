@@ -55,7 +55,9 @@ class Sync:
         relations: Relations,
         encryption: "Encryption | None",
         now: Callable[[], datetime],
+        rights_changed: Callable[[], None] = lambda: None,
     ) -> None:
+        self._rights_changed = rights_changed
         self._account, self._rooms, self._doors, self._now = account, rooms, doors, now
         self._relations, self._encryption = relations, encryption
 
@@ -127,6 +129,8 @@ class Sync:
         found: list[Event] = []
         for raw in await self._timeline(room_id, table(part, "timeline"), cursor):
             room.learn([raw])
+            if raw.get("type") == "m.room.power_levels":
+                self._rights_changed()
             event = await self._event(raw, room)
             if event is not None:
                 found.append(event)

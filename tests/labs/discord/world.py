@@ -296,6 +296,8 @@ class World:
                 continue
             if rule:
                 bit = EVENT_INTENTS[rule][0 if gid else 1]
+                if event == "GUILD_MEMBER_UPDATE" and data["user"]["id"] == self.app_id:
+                    bit = 0  # a bot is told of itself whatever it asked for
                 if bit is None or not session.wants(bit):
                     continue
             session.push(event, self._redacted(event, data, session))
