@@ -11,7 +11,7 @@ from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.memory import MemoryAdapter
 from bot.adapters.world import Act, World
 from bot.app import opened
-from bot.core.actions import Alert, Ban, Delete
+from bot.core.actions import Alert, Delete
 from bot.core.errors import Forbidden
 from bot.core.events import Message
 from bot.moderation.judge import Judge

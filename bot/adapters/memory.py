@@ -12,17 +12,24 @@ from bot.adapters.world import Act, Posted, World
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Delete,
     Hide,
     Kick,
+    Lock,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Receipt,
     Reply,
     Report,
+    SlowMode,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
     no_report,
 )
@@ -47,6 +54,7 @@ class Server(Protocol):
     async def find(self, key: str) -> str | None: ...
     async def rewrite(self, ref: MessageRef, text: str) -> None: ...
     async def act(self, action: Act, key: str) -> None: ...
+    async def begin_thread(self, channel: Channel, title: str, key: str, on: str | None) -> Channel: ...
     async def role(self, author: Author, channel: Channel) -> Role: ...
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]: ...
     async def history(
@@ -104,7 +112,13 @@ class MemoryAdapter(Adapter):
             case Update(ref=ref):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
                 return await self._delivery(ref.channel).reply(as_text(action), key, made, report)
-            case Delete() | Hide() | Timeout() | Kick() | Ban() | React() | Alert():
+            case OpenThread(at=at, title=title):
+                on = at.id if isinstance(at, MessageRef) else None
+                return Receipt((), await self._server.begin_thread(action.channel, title, key, on))
+            case Delete() | Hide() | Purge() | Pin() | React() | Alert() | Lock() | SlowMode() | Archive():
+                await self._server.act(action, key)
+                return Receipt()
+            case Timeout() | Kick() | Ban() | Unban():
                 await self._server.act(action, key)
                 return Receipt()
             case _:

@@ -8,14 +8,13 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from pydantic import TypeAdapter
 
 from bot.adapters.memory import Server
 from bot.adapters.world import Act
 from bot.core import errors
-from bot.core.actions import Alert, Ban, Delete, Hide, Kick, React, Timeout
 from bot.core.errors import PlatformError, RateLimited
 from bot.core.events import (
     Author,
@@ -39,7 +38,7 @@ _LONGEST_LINE = 1 << 26
 _CALL_S = 60.0
 _CALLS = frozenset(name for name in vars(Server) if not name.startswith("_"))
 _EVENTS = (Message, Edit, Deletion, Reaction, Join, ThreadOpened, Invocation)
-_ACTS = (Delete, Hide, Timeout, Kick, Ban, React, Alert)
+_ACTS: tuple[type[Act], ...] = get_args(Act)
 _ADAPTERS: dict[str, TypeAdapter[object]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (*_EVENTS, *_ACTS, Author, Channel, MessageRef, Role, datetime)
@@ -149,6 +148,10 @@ class RemoteWorld:
     async def act(self, action: Act, key: str) -> None:
         """See `World.act`."""
         await self._call(object, "act", action, key)
+
+    async def begin_thread(self, channel: Channel, title: str, key: str, on: str | None) -> Channel:
+        """See `World.begin_thread`."""
+        return await self._call(Channel, "begin_thread", channel, title, key, on)
 
     async def role(self, author: Author, channel: Channel) -> Role:
         """See `World.role`."""

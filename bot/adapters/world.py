@@ -15,8 +15,24 @@ from typing import TypeVar
 
 from bot.adapters.news import News
 from bot.adapters.pacing import Window
-from bot.core.actions import Alert, Ban, Delete, Hide, Kick, React, Timeout
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
+from bot.core.actions import (
+    Alert,
+    Archive,
+    Ban,
+    Delete,
+    Hide,
+    Kick,
+    Lock,
+    Moderation,
+    Pin,
+    Purge,
+    React,
+    SlowMode,
+    Timeout,
+    Unban,
+    target_of,
+)
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.events import (
     Author,
     Channel,
@@ -35,7 +51,7 @@ from bot.core.permissions import Role
 
 E = TypeVar("E", bound=Event)
 
-Act = Delete | Hide | Timeout | Kick | Ban | React | Alert
+Act = Moderation | React | Alert
 """Actions that make no message."""
 
 TAKES: Mapping[type[Act], str] = {
@@ -44,6 +60,12 @@ TAKES: Mapping[type[Act], str] = {
     Timeout: "time out members",
     Kick: "kick members",
     Ban: "ban members",
+    Unban: "ban members",
+    Purge: "manage messages",
+    Lock: "manage channels",
+    SlowMode: "manage channels",
+    Archive: "manage threads",
+    Pin: "pin messages",
     React: "add reactions",
 }
 """The permission that an action takes; `World.take_away` takes it from the bot."""
@@ -59,6 +81,7 @@ class Posted:
     private_to: str | None = None
     deleted: bool = False
     hidden: bool = False
+    pinned: bool = False
     reactions: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -107,8 +130,12 @@ class World:
         self.roles: dict[tuple[str, str], Role] = {}
         self.readers: dict[str, set[str]] = {}
         self.lacking: dict[str, tuple[str, ...]] = {}
+        self.locked: set[str] = set()
+        self.archived: set[str] = set()
+        self.slow_s: dict[str, int] = {}
         self._in_channel: dict[str, list[Posted]] = {}
         self._by_key: dict[str, MessageRef] = {}
+        self._threads: dict[str, Channel] = {}
         self._done: set[str] = set()
         self._muted_until: dict[Identity, datetime] = {}
         self._outside: set[Identity] = set()
@@ -146,10 +173,11 @@ class World:
         self.lacking[channel.key] = permissions
         self._rights.tell()
 
-    def may_write(self, author: Author) -> bool:
-        """False while timed out, and after a kick or ban; members' methods do not enforce it."""
+    def may_write(self, author: Author, channel: Channel | None = None) -> bool:
+        """False while timed out, after a kick or ban, and where it is locked; nothing else enforces it."""
         until = self._muted_until.get(author.identity)
-        return author.identity not in self._outside and (until is None or until <= self.now())
+        shut = channel is not None and channel.key in self.locked
+        return not shut and author.identity not in self._outside and (until is None or until <= self.now())
 
     # What members do
 
@@ -299,6 +327,18 @@ class World:
             self._tell()
         self._answer()
 
+    async def begin_thread(self, channel: Channel, title: str, key: str, on: str | None) -> Channel:
+        """Open a thread of the bot's, on a message or not; a key that was used before gives the same."""
+        await self._arrive(channel)
+        if on is not None and self.messages.get(MessageRef(channel, on)) is None:
+            raise Gone(f"no message {on}")
+        if key not in self._threads:
+            place = replace(channel, thread=on or self._new_id())
+            self._threads[key] = self.channels.setdefault(place.key, place)
+            self._happened(ThreadOpened(place, self.bot, title, self.now()))
+        self._answer()
+        return self._threads[key]
+
     async def role(self, author: Author, channel: Channel) -> Role:
         """The author's role in the channel's community."""
         return self.roles.get((channel.community, author.id), Role.MEMBER)
@@ -374,16 +414,41 @@ class World:
 
     def _carry_out(self, action: Act) -> None:
         match action:
-            case Delete(ref=ref) | Hide(ref=ref) | React(ref=ref):
+            case Delete(ref=ref) | Hide(ref=ref) | React(ref=ref) | Pin(ref=ref):
                 self._change(action, ref)
+            case Purge(channel=channel, message_ids=ids):
+                for message_id in ids:
+                    posted = self.messages.get(MessageRef(channel, message_id))
+                    if posted is not None and not posted.deleted:
+                        self.delete(posted.message.ref)
+            case Timeout() | Kick() | Ban() | Unban():
+                self._change_member(action)
+            case Lock() | SlowMode() | Archive():
+                self._change_place(action)
+            case Alert():
+                pass
+
+    def _change_member(self, action: Timeout | Kick | Ban | Unban) -> None:
+        match action:
             case Timeout(author=author, duration_s=duration_s):
                 self._muted_until[author.identity] = self.now() + timedelta(seconds=duration_s)
             case Kick(author=author) | Ban(author=author):
                 self._outside.add(author.identity)
-            case Alert():
-                pass
+            case Unban(author=author):
+                self._outside.discard(author.identity)
 
-    def _change(self, action: Delete | Hide | React, ref: MessageRef) -> None:
+    def _change_place(self, action: Lock | SlowMode | Archive) -> None:
+        match action:
+            case Lock(channel=channel, locked=locked):
+                (self.locked.add if locked else self.locked.discard)(channel.key)
+            case SlowMode(channel=channel, seconds=seconds):
+                self.slow_s[channel.key] = seconds
+            case Archive(channel=channel):
+                if channel.thread is None:
+                    raise Unsupported("only a thread can be archived")
+                self.archived.add(channel.key)
+
+    def _change(self, action: Delete | Hide | React | Pin, ref: MessageRef) -> None:
         posted = self.messages.get(ref)
         if posted is None or posted.deleted:
             raise Gone(f"no message {ref.id}")
@@ -392,9 +457,11 @@ class World:
                 self.delete(ref)
             case Hide():
                 posted.hidden = True
+            case Pin(pinned=pinned):
+                posted.pinned = pinned
             case React(emoji=emoji):
                 posted.reactions.add((self.bot.id, emoji))
 
 
 def _place(action: Act) -> Channel:
-    return action.ref.channel if isinstance(action, Delete | Hide | React) else action.channel
+    return action.channel if isinstance(action, Alert) else target_of(action)

@@ -106,8 +106,17 @@ class Hide:
 
 
 @dataclass(frozen=True, slots=True)
+class Purge:
+    """Remove many messages of one place for good, oldest first."""
+
+    channel: Channel
+    message_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timeout:
-    """A member may not write for a while."""
+    """A member may not write for a while; with a duration of 0 they may again."""
 
     channel: Channel
     author: Author
@@ -134,6 +143,63 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class Unban:
+    """Somebody who was banned may come back."""
+
+    channel: Channel
+    author: Author
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Only moderators may write in a place, or everybody as before; opened is only what was locked so."""
+
+    channel: Channel
+    locked: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlowMode:
+    """Members wait so many seconds between two messages; 0 for no wait."""
+
+    channel: Channel
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Put a thread away; whoever writes in it brings it back."""
+
+    channel: Channel
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Keep a message at hand for everybody, or no longer."""
+
+    ref: MessageRef
+    pinned: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenThread:
+    """Open a thread on a message, or on a new message in a channel; the `Receipt` says where it is."""
+
+    at: MessageRef | Channel
+    title: str
+
+    @property
+    def channel(self) -> Channel:
+        """Where it hangs."""
+        return self.at if isinstance(self.at, Channel) else self.at.channel
+
+
+@dataclass(frozen=True, slots=True)
 class React:
     """Add an emoji to a message."""
 
@@ -149,10 +215,19 @@ class Alert:
     text: str
 
 
-Moderation = Delete | Hide | Timeout | Kick | Ban
+Moderation = Delete | Hide | Purge | Timeout | Kick | Ban | Unban | Lock | SlowMode | Archive | Pin
 """What keeps a community in order: it waits for a permission that is missing, where words are dropped."""
 
-Action = Reply | StreamedReply | Post | Update | React | Alert | Moderation
+Action = Reply | StreamedReply | Post | Update | React | Alert | OpenThread | Moderation
+
+
+def target_of(action: Moderation | React) -> Channel:
+    """Where it takes effect."""
+    match action:
+        case Delete(ref=ref) | Hide(ref=ref) | Pin(ref=ref) | React(ref=ref):
+            return ref.channel
+        case Purge() | Timeout() | Kick() | Ban() | Unban() | Lock() | SlowMode() | Archive():
+            return action.channel
 
 
 class Severity(IntEnum):

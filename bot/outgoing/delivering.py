@@ -9,7 +9,18 @@ from typing import get_args
 
 from bot.adapters.adapter import Adapter
 from bot.conversation.running import Handle
-from bot.core.actions import Action, Alert, Moderation, Post, Receipt, Reply, Report, Update, no_report
+from bot.core.actions import (
+    Action,
+    Alert,
+    Moderation,
+    OpenThread,
+    Post,
+    Receipt,
+    Reply,
+    Report,
+    Update,
+    no_report,
+)
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.text import _
 from bot.outgoing.deeds import deed
@@ -127,7 +138,7 @@ class Deliverer:
                 await self._sleep(outcome.wait_s)
             else:
                 failures += 1
-                if failures >= REPLY_ATTEMPTS and isinstance(action, Reply | Post | Update):
+                if failures >= REPLY_ATTEMPTS and isinstance(action, Reply | Post | Update | OpenThread):
                     log.error("given up", extra={"action": type(action).__name__})
                     return None
                 await self._sleep(wait_s)

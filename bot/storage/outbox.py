@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy import Row as SqlRow
 
-from bot.core.actions import Action, Ban, Kick, Post, Receipt, Reply, StreamedReply, Timeout, Update
+from bot.core.actions import Action, Ban, Kick, Post, Receipt, Reply, StreamedReply, Timeout, Unban, Update
 from bot.core.errors import StorageError
 from bot.core.events import Author, Channel, Edit, Event, Message, MessageRef, author_of
 from bot.storage.clock import Clock
@@ -160,7 +160,7 @@ def _question(new: NewOutboxRow) -> MessageRef | None:
 
 def _author(new: NewOutboxRow) -> Author | None:
     match new.action:
-        case Reply(author=author) | Timeout(author=author) | Kick(author=author) | Ban(author=author):
-            return author
+        case Reply() | Timeout() | Kick() | Ban() | Unban():
+            return new.action.author
         case _:
             return None if new.event is None else author_of(new.event)

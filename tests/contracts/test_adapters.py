@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,18 +18,25 @@ from bot.adapters.adapter import Adapter
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Chunk,
     Delete,
     Hide,
     Kick,
+    Lock,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Receipt,
     Reply,
+    SlowMode,
     Status,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
 )
 from bot.core.errors import Gone, PlatformError, Unsupported
@@ -337,6 +345,10 @@ async def test_every_action_is_done_or_refused_with_a_platform_error(stage: Stag
     question = await stage.ask("Why?")
     place, author = question.ref.channel, question.author
     actions: list[Action] = [
+        OpenThread(question.ref, "boats"), OpenThread(place, "ships"), Pin(question.ref, True),
+        Pin(question.ref, False), Lock(place, True, "raid"), Lock(place, False, "over"),
+        SlowMode(place, 5, "busy"), Archive(place, "done"), Purge(place, (), "spring"),
+        Timeout(place, author, 0, "over"), Unban(place, author, "appeal"),
         React(question.ref, "👀"), Hide(question.ref, "rude"), Delete(question.ref, "spam"),
         Timeout(place, author, 60, "spam"), Kick(place, author, "spam"), Ban(place, author, "spam"),
         Alert(place, "look"), Post(place, "news"), Update(MessageRef(place, "no-such-id"), "text"),
@@ -349,8 +361,37 @@ async def test_every_action_is_done_or_refused_with_a_platform_error(stage: Stag
             refused[type(action)] = error
     assert refused.keys().isdisjoint({Alert, Post}), "words always arrive"
     assert isinstance(refused.pop(Update, Gone()), Gone), "a console writes it below"
+    assert {type(action) for action in actions} == set(get_args(Action)) - {Reply, StreamedReply}
     assert all(isinstance(error, Unsupported) for error in refused.values())
     assert all(str(error) for error in refused.values()), "an operator reads why"
+
+
+async def test_a_thread_is_opened_once_for_each_key_and_can_be_written_in(service: Stage) -> None:
+    question = await service.ask("Boats?")
+    for key, at in (("on", question.ref), ("in", question.ref.channel)):
+        opened = [await service.adapter.perform(OpenThread(at, "boats"), key) for _time in range(2)]
+        assert opened[0] == opened[1]
+        place = opened[0].channel
+        assert place is not None
+        assert place.thread is not None
+        assert place.parent == question.ref.channel
+        assert len((await service.adapter.perform(Post(place, "welcome"), f"{key}-post")).message_ids) == 1
+
+
+async def test_messages_that_are_purged_are_gone_and_purging_again_is_no_fault(service: Stage) -> None:
+    questions = [await service.ask(f"spam {n}") for n in range(5)]
+    place, kept = questions[0].ref.channel, await service.ask("stays")
+    ids = tuple(question.ref.id for question in questions)
+    for key in ("k", "k", "k2"):
+        await service.adapter.perform(Purge(place, (*ids, ids[0]), "raid"), key)
+    start = questions[0].at - timedelta(seconds=1)
+    assert [m.ref async for m in service.adapter.directory.history(place, start)] == [kept.ref]
+
+
+async def test_nothing_is_lacking_where_everything_is_allowed(stage: Stage) -> None:
+    question = await stage.ask("Why?")
+    for action in (reply(question, "so"), Delete(question.ref, "spam"), Lock(question.ref.channel, True, "")):
+        assert await stage.adapter.lacking(action) is None
 
 
 async def test_an_update_changes_the_bots_own_message(service: Stage) -> None:

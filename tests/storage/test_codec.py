@@ -52,7 +52,7 @@ def _made(kind: type[object]) -> st.SearchStrategy[object]:
     options = get_args(kind)
     if get_origin(kind) is tuple:
         return st.lists(_made(options[0]), max_size=2).map(tuple)
-    return st.none() | st.one_of(*(_made(option) for option in options if option is not type(None)))
+    return st.one_of(*(st.none() if option is type(None) else _made(option) for option in options))
 
 
 _events = st.one_of(*map(_made, get_args(Event)))

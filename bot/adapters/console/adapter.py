@@ -13,19 +13,26 @@ from bot.adapters.console.screen import Screen, Writing
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Chunk,
     Delete,
     Hide,
     Kick,
+    Lock,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Receipt,
     Reply,
     Report,
+    SlowMode,
     Status,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
     no_report,
 )
@@ -162,7 +169,9 @@ class ConsoleAdapter(Adapter):
                     self._screen.note(text)
                     self._remember(key, "", text)
                 return Receipt()
-            case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
+            case Delete() | Hide() | Purge() | Pin() | React() | OpenThread():
+                raise Unsupported(f"a console has no way to {type(action).__name__.lower()}")
+            case Timeout() | Kick() | Ban() | Unban() | Lock() | SlowMode() | Archive():
                 raise Unsupported(f"a console has no way to {type(action).__name__.lower()}")
             case _:
                 assert_never(action)

@@ -15,6 +15,7 @@ from bot.adapters.discord.directory import DiscordDirectory
 from bot.adapters.discord.gateway import RIGHTS, Gateway
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.listening import Ear
+from bot.adapters.discord.moderating import Moderating
 from bot.adapters.discord.places import PLATFORM, Places
 from bot.adapters.discord.registration import fingerprint, menus, payload
 from bot.adapters.discord.rights import Rights
@@ -49,7 +50,12 @@ class DiscordAdapter(Adapter):
             self._calls, places, settings.folder / "interactions.json", self._ear.called, now
         )
         self._sender = Sender(
-            self._calls, self._interactions, lambda: self._us.user_id, settings.moderators_channel, now
+            self._calls,
+            self._interactions,
+            Moderating(self._calls, settings.folder / "locks.json", now),
+            lambda: self._us.user_id,
+            settings.moderators_channel,
+            now,
         )
         self.directory = DiscordDirectory(self._gateway, self._calls, self._us, settings.grants)
         self._commands: tuple[CommandSpec, ...] = ()

@@ -19,7 +19,8 @@ DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE = 5, 8, 6
 PAGE = 100
 
 _TOO_LARGE = frozenset({40005, 50035})
-_ACKNOWLEDGED = 40060
+_DONE = frozenset({40060, 160004})
+"""An interaction was acknowledged, a thread was opened (Discord, "JSON Error Codes")."""
 
 
 class Unreachable(PlatformError):
@@ -67,19 +68,56 @@ class Calls:
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
         await self._request(Route("PUT", path, channel_id=channel_id, message_id=message_id, emoji=emoji))
 
+    async def delete_many(self, channel_id: str, message_ids: Sequence[str], reason: str) -> None:
+        """Remove 2 to 100 messages younger than two weeks; those that are gone already do no harm."""
+        route = Route("POST", "/channels/{channel_id}/messages/bulk-delete", channel_id=channel_id)
+        await self._request(route, json={"messages": list(message_ids)}, reason=reason or None)
+
+    async def pin(self, channel_id: str, message_id: str, reason: str) -> None:
+        """Pin a message; pinning it twice is pinning it once."""
+        await self._request(_pin("PUT", channel_id, message_id), reason=reason or None)
+
+    async def unpin(self, channel_id: str, message_id: str, reason: str) -> None:
+        """Unpin a message."""
+        await self._request(_pin("DELETE", channel_id, message_id), reason=reason or None)
+
     # Places and people
 
     async def channel(self, channel_id: str) -> Json:
         """A channel or thread."""
         return await self._object(Route("GET", "/channels/{channel_id}", channel_id=channel_id))
 
+    async def change_channel(self, channel_id: str, change: Json, reason: str) -> None:
+        """Change settings of a channel or thread."""
+        route = Route("PATCH", "/channels/{channel_id}", channel_id=channel_id)
+        await self._request(route, json=change, reason=reason or None)
+
+    async def set_overwrite(self, channel_id: str, role_id: str, body: Json, reason: str) -> None:
+        """Replace what a role may and may not do in a channel."""
+        await self._request(_overwrite("PUT", channel_id, role_id), json=body, reason=reason or None)
+
+    async def drop_overwrite(self, channel_id: str, role_id: str, reason: str) -> None:
+        """Let a role do in a channel what it may do anywhere."""
+        await self._request(_overwrite("DELETE", channel_id, role_id), reason=reason or None)
+
+    async def start_thread(self, channel_id: str, message_id: str, name: str) -> None:
+        """Open a thread on a message; it has the message's id.
+
+        Raises:
+            AlreadyDone: there is one.
+        """
+        path = "/channels/{channel_id}/messages/{message_id}/threads"
+        await self._request(
+            Route("POST", path, channel_id=channel_id, message_id=message_id), json={"name": name}
+        )
+
     async def member(self, guild_id: str, user_id: str) -> Json:
         """A member as they are now."""
         path = "/guilds/{guild_id}/members/{user_id}"
         return await self._object(Route("GET", path, guild_id=guild_id, user_id=user_id))
 
-    async def time_out(self, guild_id: str, user_id: str, until: str, reason: str) -> None:
-        """Take away a member's right to write until then (ISO 8601)."""
+    async def time_out(self, guild_id: str, user_id: str, until: str | None, reason: str) -> None:
+        """Take away a member's right to write until then (ISO 8601), or give it back (None)."""
         path = "/guilds/{guild_id}/members/{user_id}"
         route = Route("PATCH", path, guild_id=guild_id, user_id=user_id)
         await self._request(route, json={"communication_disabled_until": until}, reason=reason or None)
@@ -94,6 +132,12 @@ class Calls:
         """Send somebody out for good."""
         path = "/guilds/{guild_id}/bans/{user_id}"
         route = Route("PUT", path, guild_id=guild_id, user_id=user_id)
+        await self._request(route, json={}, reason=reason or None)
+
+    async def unban(self, guild_id: str, user_id: str, reason: str) -> None:
+        """Let somebody in again."""
+        path = "/guilds/{guild_id}/bans/{user_id}"
+        route = Route("DELETE", path, guild_id=guild_id, user_id=user_id)
         await self._request(route, json={}, reason=reason or None)
 
     # Commands
@@ -163,7 +207,7 @@ def translated(error: discord.DiscordException) -> PlatformError:
             return Forbidden(f"{error.code}: {error.text}")
         case discord.NotFound():
             return Gone(f"{error.code}: {error.text}")
-        case discord.HTTPException(code=code) if code == _ACKNOWLEDGED:
+        case discord.HTTPException(code=code) if code in _DONE:
             return AlreadyDone(f"{error.code}: {error.text}")
         case discord.HTTPException() if error.code in _TOO_LARGE or error.status in (400, 405):
             return Unsupported(f"{error.code}: {error.text}")
@@ -174,6 +218,16 @@ def translated(error: discord.DiscordException) -> PlatformError:
 def _message(method: str, channel_id: str, message_id: str) -> Route:
     path = "/channels/{channel_id}/messages/{message_id}"
     return Route(method, path, channel_id=channel_id, message_id=message_id)
+
+
+def _pin(method: str, channel_id: str, message_id: str) -> Route:
+    path = "/channels/{channel_id}/messages/pins/{message_id}"
+    return Route(method, path, channel_id=channel_id, message_id=message_id)
+
+
+def _overwrite(method: str, channel_id: str, role_id: str) -> Route:
+    path = "/channels/{channel_id}/permissions/{overwrite_id}"
+    return Route(method, path, channel_id=channel_id, overwrite_id=role_id)
 
 
 def _answer(method: str, application_id: str, token: str, message_id: str) -> Route:

@@ -3,6 +3,8 @@
 Source: Discord, "Permissions" and "Permission Hierarchy".
 """
 
+from collections.abc import Mapping
+
 import discord
 
 from bot.adapters.discord.calls import Calls
@@ -13,16 +15,25 @@ from bot.adapters.reading import texts
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Delete,
     Hide,
     Kick,
+    Lock,
+    Moderation,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Reply,
+    SlowMode,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
+    target_of,
 )
 from bot.core.errors import Forbidden, Gone, PlatformError, Unsupported
 from bot.core.events import Author, Channel
@@ -30,6 +41,21 @@ from bot.core.text import _
 
 _TITLES = {"moderate_members": "Timeout Members", "view_channel": "View Channels"}
 """Where Discord's clients call a permission otherwise than discord.py does."""
+
+
+_MODERATION: Mapping[type[Moderation], str] = {
+    Delete: "manage_messages",
+    Hide: "manage_messages",
+    Purge: "manage_messages",
+    Timeout: "moderate_members",
+    Kick: "kick_members",
+    Ban: "ban_members",
+    Unban: "ban_members",
+    Lock: "manage_roles",  # permission overwrites are set with it
+    SlowMode: "manage_channels",
+    Archive: "manage_threads",
+    Pin: "pin_messages",
+}
 
 
 def title(permission: str) -> str:
@@ -40,12 +66,12 @@ def title(permission: str) -> str:
 def place_of(action: Action) -> Channel:
     """Where an action takes effect."""
     match action:
-        case Reply(to=ref) | StreamedReply(to=ref) | Update(ref=ref) | Delete(ref=ref) | Hide(ref=ref):
+        case Reply(to=ref) | StreamedReply(to=ref) | Update(ref=ref):
             return ref.channel
-        case React(ref=ref):
-            return ref.channel
-        case Post() | Alert() | Timeout() | Kick() | Ban():
+        case Post() | Alert() | OpenThread():
             return action.channel
+        case _:
+            return target_of(action)
 
 
 def needed(action: Action) -> tuple[str, ...]:
@@ -56,16 +82,14 @@ def needed(action: Action) -> tuple[str, ...]:
             return (writing, "read_message_history")
         case React():
             return ("add_reactions", "read_message_history")
-        case Delete() | Hide():
-            return ("manage_messages",)
-        case Timeout():
-            return ("moderate_members",)
-        case Kick():
-            return ("kick_members",)
-        case Ban():
-            return ("ban_members",)
+        case OpenThread(at=at):
+            return ("create_public_threads",) + (("send_messages",) if isinstance(at, Channel) else ())
         case Alert():
             return ()
+        case Lock(channel=channel) | SlowMode(channel=channel) if channel.thread is not None:
+            return ("manage_threads",)
+        case _:
+            return (_MODERATION[type(action)],)
 
 
 class Rights:
@@ -84,7 +108,7 @@ class Rights:
         if guild is None or guild.me is None:
             raise PlatformError("Discord has not told about this server yet")
         place = guild.get_channel(int(channel.id))
-        if isinstance(action, Timeout | Kick | Ban):
+        if isinstance(action, Timeout | Kick | Ban | Unban):
             missing = [name for name in needed(action) if not getattr(guild.me.guild_permissions, name)]
             if missing:
                 return _("it takes “{permission}” in the server", permission=title(missing[0]))

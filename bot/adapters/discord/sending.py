@@ -9,25 +9,34 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.adapters.delivery import Delivery
-from bot.adapters.discord.calls import Calls, whole_characters
+from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.interactions import Interactions
+from bot.adapters.discord.moderating import Moderating, short
 from bot.adapters.discord.places import id_of
-from bot.adapters.discord.transport import CardTransport, ChannelTransport, InteractionTransport
+from bot.adapters.discord.threads import open_thread
+from bot.adapters.discord.transport import LIMIT, CardTransport, ChannelTransport, InteractionTransport
 from bot.adapters.pacing import EditBudget, Window
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Delete,
     Hide,
     Kick,
+    Lock,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Receipt,
     Reply,
     Report,
+    SlowMode,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
     no_report,
 )
@@ -40,7 +49,6 @@ CALLS, SECONDS = 5, 5.0
 
 MOST_BUDGETS = 5_000
 _LONGEST_TIMEOUT = timedelta(days=28)
-_LONGEST_REASON = 512
 
 
 class Sender:
@@ -56,11 +64,12 @@ class Sender:
         self,
         calls: Calls,
         interactions: Interactions,
+        moderating: Moderating,
         us: Callable[[], str],
         moderators_channel: str | None,
         now: Callable[[], datetime],
     ) -> None:
-        self._calls, self._interactions, self._us = calls, interactions, us
+        self._calls, self._interactions, self._moderating, self._us = calls, interactions, moderating, us
         self._moderators_channel, self._now = moderators_channel, now
         self._budgets: dict[str, EditBudget] = {}
 
@@ -81,8 +90,13 @@ class Sender:
                 return await self._in(ref.channel, title=title).reply(text, key, made, report, controls)
             case Alert(text=text):
                 return await self._alert(text, key, resume, report)
+            case OpenThread():
+                return await self._thread(action, key, resume, report)
             case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
                 await self._act(action)
+                return Receipt()
+            case Purge() | Pin() | Lock() | SlowMode() | Archive() | Unban():
+                await self._moderating.act(action)
                 return Receipt()
             case _:
                 assert_never(action)
@@ -130,26 +144,37 @@ class Sender:
         budget = self._budget(self._moderators_channel)
         return await Delivery(transport, budget).reply(text, key, resume, report)
 
+    async def _thread(self, action: OpenThread, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        """A thread in a channel hangs on a message with its title, the same one every time by its nonce."""
+        if isinstance(action.at, MessageRef):
+            return Receipt((), await open_thread(self._calls, action.channel, action.at.id, action.title))
+        if action.channel.thread is not None or action.channel.private:
+            raise Unsupported("threads hang on messages of channels only")
+        made = await self._in(action.at).reply(action.title[:LIMIT], key, resume, report)
+        place = await open_thread(self._calls, action.at, made.message_ids[0], action.title)
+        return Receipt(made.message_ids, place)
+
     async def _act(self, action: Delete | Hide | Timeout | Kick | Ban | React) -> None:
         match action:
             case React(ref=ref, emoji=emoji):
                 await self._calls.react(id_of(ref.channel), ref.id, emoji)
             case Delete(ref=ref, reason=reason) | Hide(ref=ref, reason=reason):
                 try:
-                    await self._calls.delete(id_of(ref.channel), ref.id, _short(reason))
+                    await self._calls.delete(id_of(ref.channel), ref.id, short(reason))
                 except Gone:
                     return  # it is what was wanted
             case Timeout(channel=channel, author=author, duration_s=duration_s, reason=reason):
-                until = self._now() + min(timedelta(seconds=duration_s), _LONGEST_TIMEOUT)
+                until = self._now() + timedelta(seconds=min(duration_s, _LONGEST_TIMEOUT.total_seconds()))
                 guild, user = _in_guild(channel, author)
-                await self._calls.time_out(guild, user, until.isoformat(), _short(reason))
+                end = until.isoformat() if duration_s > 0 else None
+                await self._calls.time_out(guild, user, end, short(reason))
             case Kick(channel=channel, author=author, reason=reason):
                 try:
-                    await self._calls.kick(*_in_guild(channel, author), _short(reason))
+                    await self._calls.kick(*_in_guild(channel, author), short(reason))
                 except Gone:
                     return  # they left before
             case Ban(channel=channel, author=author, reason=reason):
-                await self._calls.ban(*_in_guild(channel, author), _short(reason))
+                await self._calls.ban(*_in_guild(channel, author), short(reason))
             case _:
                 assert_never(action)
 
@@ -158,7 +183,3 @@ def _in_guild(channel: Channel, author: Author) -> tuple[str, str]:
     if channel.private:
         raise Unsupported("a private conversation has no members to be sent away")
     return channel.community, author.id
-
-
-def _short(reason: str) -> str:
-    return whole_characters(reason)[:_LONGEST_REASON]

@@ -18,6 +18,9 @@ T = TypeVar("T")
 MEGOLM = "m.megolm.v1.aes-sha2"
 """How messages in rooms are encrypted (specification, "m.megolm.v1.aes-sha2")."""
 
+PINNED = "m.room.pinned_events"
+"""State: which messages everybody has at hand (specification, "m.room.pinned_events")."""
+
 _LEAST_WAIT_S = 0.1  # whatever a homeserver says, nobody tries more often
 _API_V1 = ("_matrix", "client", "v1")
 
@@ -145,6 +148,10 @@ class Calls:
         except Gone:
             return None
 
+    async def set_pinned(self, room_id: str, content: Json) -> None:
+        """Change which messages are pinned."""
+        await self._counted("PUT", "rooms", room_id, "state", PINNED, "", body=content)
+
     async def set_powers(self, room_id: str, content: Json) -> None:
         """Change who may do what."""
         await self._counted("PUT", "rooms", room_id, "state", "m.room.power_levels", "", body=content)
@@ -155,7 +162,7 @@ class Calls:
         return text(member or {}, "membership") or "leave"
 
     async def remove(self, how: str, room_id: str, user_id: str, reason: str) -> None:
-        """Args: how: `kick` or `ban`."""
+        """Args: how: `kick`, `ban` or `unban`."""
         await self._http.request("POST", "rooms", room_id, how, body={"user_id": user_id, "reason": reason})
 
     async def invite(self, room_id: str, user_id: str) -> None:

@@ -36,9 +36,15 @@ class Mutes:
     async def mute(self, room_id: str, user_id: str, duration_s: float) -> None:
         """Take away a member's right to write. Somebody muted already is muted until the new end.
 
+        Args:
+            duration_s: 0 gives it back now.
+
         Raises:
             Forbidden: our power level does not suffice.
         """
+        if duration_s <= 0:
+            await self._end(room_id, user_id)
+            return
         async with self._one:
             powers = await self._calls.powers(room_id)
             _allow(powers, self._calls.user_id, user_id)
@@ -53,6 +59,14 @@ class Mutes:
                 content = {**(powers.content or {}), "users": users | {user_id: muted}}
                 await self._calls.set_powers(room_id, content)
         self._changed.set()
+
+    async def _end(self, room_id: str, user_id: str) -> None:
+        async with self._one:
+            noted = await self._calls.account_data(KIND)
+            if entry := table(noted, room_id, user_id):
+                _allow(await self._calls.powers(room_id), self._calls.user_id, user_id)
+                await self._give_back(room_id, user_id, entry)
+                await self._note(noted, room_id, user_id, None)
 
     async def keep(self) -> None:
         """End mutes when their time is over, for as long as the bot runs."""

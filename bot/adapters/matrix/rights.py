@@ -2,11 +2,26 @@
 
 import asyncio
 
-from bot.adapters.matrix.calls import Calls
+from bot.adapters.matrix.calls import PINNED, Calls
 from bot.adapters.matrix.powers import Powers
 from bot.adapters.matrix.rooms import PLATFORM
 from bot.adapters.news import News
-from bot.core.actions import Action, Ban, Delete, Hide, Kick, Moderation, Timeout
+from bot.core.actions import (
+    Action,
+    Archive,
+    Ban,
+    Delete,
+    Hide,
+    Kick,
+    Lock,
+    Moderation,
+    Pin,
+    Purge,
+    SlowMode,
+    Timeout,
+    Unban,
+    target_of,
+)
 from bot.core.errors import Forbidden, Gone
 from bot.core.text import _
 
@@ -33,7 +48,7 @@ class Rights:
         """See `Adapter.lacking`; only moderation is looked at."""
         if not isinstance(action, Moderation):
             return None
-        channel = action.ref.channel if isinstance(action, Delete | Hide) else action.channel
+        channel = target_of(action)
         if channel.platform != PLATFORM:
             return None
         try:
@@ -65,12 +80,16 @@ class Rights:
 def _needed(action: Moderation, powers: Powers) -> tuple[str, int]:
     """What an action takes: its name in the room's power levels, and the level."""
     match action:
-        case Delete() | Hide():
+        case Delete() | Hide() | Purge():
             own = powers.to_send(_REDACTION)
             return ("redact", powers.to("redact")) if powers.to("redact") >= own else (_REDACTION, own)
-        case Timeout():
+        case Timeout() | Lock() | SlowMode() | Archive():
             return _LEVELS, powers.to_send(_LEVELS, state=True)
         case Kick():
             return "kick", powers.to("kick")
         case Ban():
             return "ban", powers.to("ban")
+        case Unban():  # it takes both (specification, "m.room.power_levels")
+            return max(("ban", powers.to("ban")), ("kick", powers.to("kick")), key=lambda each: each[1])
+        case Pin():
+            return PINNED, powers.to_send(PINNED, state=True)

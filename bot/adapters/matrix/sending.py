@@ -21,6 +21,7 @@ from bot.adapters.matrix.calls import Calls, is_duplicate
 from bot.adapters.matrix.direct import DirectRooms
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import MESSAGE_BYTES, Frame, reaction
+from bot.adapters.matrix.moderating import Moderating
 from bot.adapters.matrix.mutes import Mutes
 from bot.adapters.matrix.rooms import Rooms
 from bot.adapters.matrix.settings import Settings
@@ -29,17 +30,24 @@ from bot.adapters.pacing import Bucket, EditBudget, Limit, Priority
 from bot.core.actions import (
     Action,
     Alert,
+    Archive,
     Ban,
     Delete,
     Hide,
     Kick,
+    Lock,
+    OpenThread,
+    Pin,
     Post,
+    Purge,
     React,
     Receipt,
     Reply,
     Report,
+    SlowMode,
     StreamedReply,
     Timeout,
+    Unban,
     Update,
     no_report,
 )
@@ -98,6 +106,7 @@ class Sender:
         self._attention = Attention(self._calls)
         self._markdown = ThreadPoolExecutor(1, "matrix-markdown")
         self.mutes = Mutes(self._calls, now)
+        self._moderating = Moderating(self._calls, lambda: self._count(Priority.FIRST))
 
     async def close(self) -> None:
         """No action comes any more."""
@@ -125,8 +134,13 @@ class Sender:
                 return await self._say(ref.channel.id, Frame("m.notice"), as_text(action), key, made, report)
             case Alert(channel=channel, text=text):
                 return await self._alert(channel, text, key)
+            case OpenThread():
+                return await self._thread(action, key, resume, report)
             case Delete() | Hide() | Timeout() | Kick() | Ban() | React():
                 await self._act(action, key)
+                return Receipt()
+            case Purge() | Pin() | Lock() | SlowMode() | Archive() | Unban():
+                await self._moderating.act(action, key)
                 return Receipt()
             case _:
                 assert_never(action)
@@ -173,6 +187,16 @@ class Sender:
         except (Forbidden, Unsupported) as error:
             _log.warning("no room for two with %s: %s", reply.author.id, error)
             return None
+
+    async def _thread(self, action: OpenThread, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        """A thread is there when its first message is: the title, on a message or by itself."""
+        if action.channel.thread is not None:
+            raise Unsupported("a thread on Matrix has no threads in it")
+        on = action.at.id if isinstance(action.at, MessageRef) else None
+        frame = Frame("m.notice", thread=on)
+        title = action.title if action.title.strip() else "…"
+        made = await self._say(action.channel.id, frame, title, key, resume, report)
+        return replace(made, channel=replace(action.channel, thread=on or made.message_ids[0]))
 
     async def _say(
         self, room_id: str, frame: Frame, text: str, key: str, resume: Receipt | None, report: Report
@@ -263,11 +287,11 @@ class Sender:
             if not is_duplicate(error):
                 raise
 
-    async def _count(self) -> None:
-        """An event counts like a message, and waits like a final text."""
+    async def _count(self, priority: Priority = Priority.FINAL) -> None:
+        """An event counts like a message, and waits like a final text unless it is in no hurry."""
         lane = self._budget.lane()
         try:
-            await lane.turn(Priority.FINAL)
+            await lane.turn(priority)
         finally:
             lane.close()
 

@@ -6,12 +6,12 @@ import pytest
 
 from bot.core.actions import Action, Ban, Delete, Kick, Timeout
 from bot.core.errors import PlatformError, Unsupported
-from bot.core.events import Author, Message, MessageRef
+from bot.core.events import Author, MessageRef
 from tests.adapters.discord.house import House
-from tests.strict import NO_SHOUTING
 from tests.labs.discord import Json
 from tests.labs.discord.constants import PERMS
 from tests.labs.discord.people import Person
+from tests.strict import NO_SHOUTING
 
 
 @pytest.fixture

@@ -126,7 +126,8 @@ async def test_mutes_end_by_themselves_also_after_a_fault(house: Hands) -> None:
     keeping = asyncio.ensure_future(house.sender.mutes.keep())
     await house.account.asked_for("account_data")
     house.account.refused.clear()
-    await house.sender.perform(Timeout(place, ben, 0, "spam"), "k")
+    await house.sender.perform(Timeout(place, ben, 0.001, "spam"), "k")
+    house.later(1)
     async with asyncio.timeout(PATIENCE_S):
         async for _change in house.ann.changes(house.room):
             users = (await house.ann.state(house.room, "m.room.power_levels"))["users"]

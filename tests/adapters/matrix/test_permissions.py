@@ -8,12 +8,12 @@ import pytest
 
 from bot.adapters.matrix.rights import Rights
 from bot.core.actions import Action, Ban, Delete, Kick, Timeout
-from bot.core.events import Message, MessageRef
+from bot.core.events import MessageRef
 from tests.adapters.matrix.house import House, housed
 from tests.adapters.matrix.sender import Hands, hands
-from tests.strict import NO_SHOUTING
 from tests.labs.people import PATIENCE_S, Person
 from tests.labs.synapse import Synapse
+from tests.strict import NO_SHOUTING
 
 
 @pytest.fixture

@@ -63,3 +63,25 @@ async def create_channel(lab: Users, call: Call) -> Made:
         parent=body.get("parent_id"),
         slowmode=body.get("rate_limit_per_user") or 0,
     )
+
+
+@rest(f"PUT {CHANNEL}/permissions/{{overwrite_id}}")
+async def set_overwrite(lab: Users, call: Call) -> None:
+    key = call.params["overwrite_id"]
+    made = {"id": key, "type": call.body["type"], "allow": "0", "deny": "0"}
+    made |= {name: str(call.body[name]) for name in ("allow", "deny") if call.body.get(name)}
+    _change_overwrites(lab, call, [made])
+
+
+@rest(f"DELETE {CHANNEL}/permissions/{{overwrite_id}}")
+async def drop_overwrite(lab: Users, call: Call) -> None:
+    _change_overwrites(lab, call, [])
+
+
+def _change_overwrites(lab: Users, call: Call, made: list[Json]) -> None:
+    channel = channel_of(lab, call, "MANAGE_ROLES")
+    others = [o for o in channel["permission_overwrites"] if o["id"] != call.params["overwrite_id"]]
+    known = len(others) < len(channel["permission_overwrites"])
+    channel["permission_overwrites"] = [*others, *made]
+    lab.log_audit(channel["guild_id"], (14 if made else 15) if known else 13, channel["id"], call.reason)
+    lab.emit("CHANNEL_UPDATE", channel, channel["guild_id"])
