@@ -25,6 +25,7 @@ from bot.core.text import _, set_locale
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
+from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.review import Review
 from bot.moderation.rule import Verdict
@@ -250,6 +251,8 @@ class App:
             quotas=quotas,
             model=self._model,
             directory=self._directory,
+            review=self._review,
+            desk=Desk(store, self._review, self._now),
             now=self._now,
             version=__version__,
             started_at=self._now(),

@@ -111,7 +111,7 @@ async def test_kinds_and_places_are_told_apart(life: Life) -> None:
         shouts(life, 2)
         life.world.say(life.person("anna"), life.room, "ban me")
         life.world.say(life.person("ben"), other, "LOUD")
-        await waiting(life, 4)
+        await waiting(life, 5)
         await life.until(lambda: len(alerts(life)) == 3)
     assert sum("ban anna" in text for text in alerts(life)) == 1
     assert sum("#other" in text for text in alerts(life)) == 1

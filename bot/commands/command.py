@@ -23,6 +23,8 @@ from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
 from bot.llm.model import Model
+from bot.moderation.desk import Desk
+from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -85,6 +87,8 @@ class Services:
     quotas: Quotas
     model: Model
     directory: Directory
+    review: Review
+    desk: Desk
     now: Callable[[], datetime]
     version: str
     started_at: datetime

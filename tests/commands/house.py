@@ -14,6 +14,8 @@ from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
 from bot.llm.model import Capabilities
+from bot.moderation.desk import Desk
+from bot.moderation.review import Review
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
@@ -147,6 +149,7 @@ class House:
 def build(store: Store, clock: Clock) -> House:
     """A house round an open store."""
     platform, conversation = Platform(), Echo()
+    review = Review(store, platform, clock, lambda channel: "standard")
     services = Services(
         commands=Commands.discover(),
         store=store,
@@ -161,6 +164,8 @@ def build(store: Store, clock: Clock) -> House:
         ),
         model=MODELS[0],
         directory=platform,
+        review=review,
+        desk=Desk(store, review, clock),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),
