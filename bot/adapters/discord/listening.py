@@ -26,6 +26,9 @@ from bot.adapters.reading import Json, flag, table, tables
 from bot.core.errors import Forbidden, Gone
 from bot.core.events import Event, Invocation
 
+MOST_TOGETHER = 256
+"""Arrivals that are stored in one transaction, when so many wait."""
+
 _log = logging.getLogger(__name__)
 
 Told = tuple[str, Json]
@@ -38,6 +41,25 @@ class _Waiting:
 
     gaps: int = 0
     told: list[Told] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What several arrivals mean, to be told as one batch."""
+
+    arrivals: int = 0
+    events: list[Event] = field(default_factory=list)
+    cursors: dict[str, str] = field(default_factory=dict)
+
+    def add(self, batch: Batch) -> None:
+        self.arrivals += 1
+        self.events += batch.events
+        self.cursors |= batch.cursors
+
+    def take(self) -> Batch:
+        batch = Batch(tuple(self.events), self.cursors)
+        self.arrivals, self.events, self.cursors = 0, [], {}
+        return batch
 
 
 class Ear:
@@ -77,29 +99,47 @@ class Ear:
         self._queue.put_nowait(error)
 
     async def batches(self, known: dict[str, str]) -> AsyncIterator[Batch]:
-        """See `Adapter.events`.
+        """See `Adapter.events`; what waits already comes in one batch.
 
         Raises:
             PlatformError: the connection ended for good.
         """
-        cursors = Cursors(known)
+        cursors, gathered = Cursors(known), _Gathered()
         if START not in known:
             known[START] = first_at(self._now())
             yield Batch((), {START: known[START]})
         while True:
+            if gathered.arrivals >= MOST_TOGETHER or (gathered.arrivals and self._queue.empty()):
+                yield gathered.take()
             arrival = await self._queue.get()
+            if gathered.arrivals and not self._is_plain(arrival):
+                yield gathered.take()
             if isinstance(arrival, BaseException):
                 raise arrival
-            if isinstance(arrival, Invocation):
-                yield Batch((arrival,))
-            elif isinstance(arrival, Missed):
-                async for batch in self._missed(arrival, cursors):
-                    yield batch
-            elif (waiting := self._waiting.get(_channel_of(*arrival))) is not None:
-                waiting.told.append(arrival)
-            else:
-                async for batch in self._told(*arrival, cursors):
-                    yield batch
+            async for batch in self._meant(arrival, cursors):
+                gathered.add(batch)
+                if gathered.arrivals >= MOST_TOGETHER:
+                    yield gathered.take()
+
+    def _is_plain(self, arrival: Arrival) -> bool:
+        """Whether we know what it means without asking Discord, so that what came before need not wait."""
+        if not isinstance(arrival, tuple):
+            return False
+        kind, raw = arrival
+        known = self._places.knows(snowflake(raw, "channel_id"), snowflake(raw, "guild_id"))
+        return kind in OURS and known and (kind != "MESSAGE_UPDATE" or is_whole(raw))
+
+    async def _meant(self, arrival: Told | Invocation | Missed, cursors: Cursors) -> AsyncIterator[Batch]:
+        if isinstance(arrival, Invocation):
+            yield Batch((arrival,))
+        elif isinstance(arrival, Missed):
+            async for batch in self._missed(arrival, cursors):
+                yield batch
+        elif (waiting := self._waiting.get(_channel_of(*arrival))) is not None:
+            waiting.told.append(arrival)
+        else:
+            async for batch in self._told(*arrival, cursors):
+                yield batch
 
     async def _told(self, kind: str, raw: Json, cursors: Cursors) -> AsyncIterator[Batch]:
         try:

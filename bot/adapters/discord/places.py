@@ -35,6 +35,10 @@ class Places:
         """It was deleted."""
         self._known.pop(channel_id, None)
 
+    def knows(self, channel_id: str | None, guild_id: str | None) -> bool:
+        """Whether `get` need not ask Discord."""
+        return guild_id is None or channel_id in self._known
+
     async def get(self, channel_id: str, guild_id: str | None) -> Channel | None:
         """The place with an id, or None where we may not look.
 
