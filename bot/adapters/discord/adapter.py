@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 
 from bot.adapters.adapter import Adapter, Batch
 from bot.adapters.adapter import Cursors as Known
@@ -21,6 +22,7 @@ from bot.adapters.discord.registration import fingerprint, menus, payload
 from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.sending import Sender
 from bot.adapters.discord.settings import Settings
+from bot.adapters.discord.watchdog import Patience
 from bot.adapters.files import write_private
 from bot.adapters.reading import Json, parse, text
 from bot.core.actions import Action, Receipt, Report, no_report
@@ -36,11 +38,15 @@ class DiscordAdapter(Adapter):
     """See `Adapter`; nothing is connected before the first question, action or event."""
 
     def __init__(
-        self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self.platform = PLATFORM
         self._settings = settings
-        self._gateway = Gateway(settings, self._arrived)
+        self._gateway = Gateway(settings, self._arrived, patience)
         self._us = Ourselves("")
         self._calls = Calls(self._gateway.http)
         places = Places(self._calls)
@@ -141,6 +147,7 @@ class DiscordAdapter(Adapter):
         """Log in and make an attempt, until one succeeds or cannot."""
         wait_s = _BACKOFF_S
         while True:
+            began = monotonic()
             try:
                 await self._enter()
                 await attempt()
@@ -148,6 +155,8 @@ class DiscordAdapter(Adapter):
             except (NeedsOperator, Unsupported, Forbidden):
                 raise
             except PlatformError as error:
+                if monotonic() - began > _LONGEST_BACKOFF_S:
+                    wait_s = _BACKOFF_S  # it went well for a while
                 _log.warning("Discord cannot be reached now: %s", error, extra={"wait_s": wait_s})
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_BACKOFF_S)
@@ -160,6 +169,6 @@ class DiscordAdapter(Adapter):
         with suppress(FileNotFoundError, ValueError):
             known = text(parse(await asyncio.to_thread(file.read_bytes)), self._us.user_id)
         if known != mark:
-            await self._calls.register(str(self._gateway.application_id), commands)
+            await self._calls.register(self._gateway.application_id, commands)
             await asyncio.to_thread(write_private, file, json.dumps({self._us.user_id: mark}))
             _log.info("commands are registered", extra={"commands": len(commands)})

@@ -65,7 +65,7 @@ class DiscordDirectory:
             found = await self._calls.member(community, author.id)
         except (Forbidden, Gone):
             return []
-        member = discord.Member(data=found, guild=guild, state=self._gateway._connection)  # type: ignore[arg-type]
+        member = discord.Member(data=found, guild=guild, state=guild._state)  # type: ignore[arg-type]
         readable: list[Channel] = []
         for channel in guild.text_channels:
             allowed = channel.permissions_for(member)

@@ -1,18 +1,24 @@
 """The connection to Discord: discord.py keeps it and knows the guilds; events only enter a queue."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
+import aiohttp
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
+from discord.errors import ConnectionClosed
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
+from discord.http import HTTPClient, Route
 
-from bot.adapters.discord.calls import translated
+from bot.adapters.discord.calls import Unreachable, translated
 from bot.adapters.discord.settings import Settings
+from bot.adapters.discord.watchdog import Patience, Watchdog
 from bot.adapters.reading import Json
-from bot.core.errors import PlatformError
+from bot.core.errors import NeedsOperator, PlatformError
 
 OURS = frozenset(
     {
@@ -46,36 +52,122 @@ RIGHTS = frozenset({"GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE", "GUILD_MEMBER_UPDA
 MOST_WAITING = 20_000
 """Events in memory; more means that the bot is stuck, and those left out come back from the history."""
 
-_RATE_LIMIT_S = 60.0
+RATE_LIMIT_S = 60.0
+"""How long a request may wait for its bucket."""
+
+_FAREWELL_S = 5.0
+_TOKEN_REFUSED = 4004  # Discord, "Gateway Close Event Codes"
+
+_log = logging.getLogger(__name__)
 
 Arrived = Callable[[str, Json], None]
 
 
-class Gateway(discord.AutoShardedClient):
-    """discord.py's client with small caches, whose events go to `arrived`."""
+class Lost(PlatformError):
+    """The connection is over for good; the next one begins a new session."""
 
-    def __init__(self, settings: Settings, arrived: Arrived) -> None:
-        if settings.api_base is not None:
-            Route.BASE = settings.api_base.rstrip("/")
-        if settings.gateway_url is not None:
-            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
-        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
+
+class Connection(discord.AutoShardedClient):
+    """discord.py's client with small caches, whose events go to `arrived`; it is connected once."""
+
+    def __init__(self, settings: Settings, arrived: Arrived, watchdog: Watchdog) -> None:
         super().__init__(
             intents=intents(message_content=settings.message_content),
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
-            max_ratelimit_timeout=_RATE_LIMIT_S,
+            max_ratelimit_timeout=RATE_LIMIT_S,
         )
-        self._settings = settings
-        self._one = asyncio.Lock()
-        self._is_in = False
+        self._watchdog = watchdog
         parsers = self._connection.parsers
         for kind in OURS:
             parsers[kind] = partial(arrived, kind)
         for kind in SHARED | RIGHTS:
             parsers[kind] = partial(_both, parsers[kind], partial(arrived, kind))
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """discord.py's event: a session was begun."""
+        self._watchdog.connected(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """discord.py's event: a session was resumed."""
+        self._watchdog.connected(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """discord.py's event: a connection ended, or an attempt failed."""
+        self._watchdog.disconnected(shard_id)
+
+    async def run_once(self) -> None:
+        """Be connected, until discord.py gives up.
+
+        Raises:
+            discord.DiscordException
+        """
+        try:
+            await self.connect(reconnect=True)
+        finally:
+            await self.leave()
+
+    async def watch(self, look_s: float) -> None:
+        """Look again and again, until discord.py does not get on by itself.
+
+        Raises:
+            Lost
+        """
+        while True:
+            await asyncio.sleep(look_s)
+            trouble = self._watchdog.look(self.latencies, self.shard_count)
+            if trouble is not None:
+                # closed first, as discord.py swallows a cancellation while it reconnects
+                await self.leave()
+                raise Lost(f"{trouble}; the session is given up for a new one")
+
+    async def leave(self) -> None:
+        """Close every socket, also of a peer that does not answer."""
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                await self.close()
+                for thread in self._beating():  # discord.py forgets a socket that has not identified yet
+                    await thread.ws.close(code=1000)
+        except TimeoutError:
+            await self.http.close()
+            for thread in self._beating():
+                thread.stop()
+
+    def _beating(self) -> list[KeepAliveHandler]:
+        return [
+            thread
+            for thread in threading.enumerate()
+            if isinstance(thread, KeepAliveHandler) and thread.ws._connection is self._connection
+        ]
+
+
+class Gateway:
+    """One account's connection, begun anew whenever it is lost, and the requests that outlive it.
+
+    Attributes:
+        http: for all requests; its token is known after `enter`.
+    """
+
+    def __init__(self, settings: Settings, arrived: Arrived, patience: Patience = Patience()) -> None:  # noqa: B008 - frozen
+        if settings.api_base is not None:
+            Route.BASE = settings.api_base.rstrip("/")
+        if settings.gateway_url is not None:
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
+        self.http = HTTPClient(discord.utils.MISSING, max_ratelimit_timeout=RATE_LIMIT_S)
+        self._settings, self._arrived, self._patience = settings, arrived, patience
+        self._one = asyncio.Lock()
+        self._user_id: str | None = None
+        self._application_id: str | None = None
+        self._connections: list[Connection] = []
+        self._closed = False
+
+    @property
+    def application_id(self) -> str:
+        """The id of our application, after `enter`."""
+        return self._application_id or ""
 
     async def enter(self) -> str:
         """Log in, once; our user id.
@@ -85,33 +177,87 @@ class Gateway(discord.AutoShardedClient):
             PlatformError: Discord cannot be reached.
         """
         async with self._one:
-            if not self._is_in:
-                try:
-                    await self.login(self._settings.token)
-                    self._is_in = True
-                except discord.DiscordException as error:
-                    raise translated(error) from error
-                except OSError as error:
-                    raise PlatformError(f"Discord cannot be reached: {error}") from error
-                finally:
-                    if not self._is_in:  # the next attempt opens a session and a connector of its own
-                        await self.http.close()
-                        self.http.connector = discord.utils.MISSING
-        if self.user is None:
+            if self._user_id is None:
+                with _in_our_words():
+                    await self._log_in()
+        if self._user_id is None:
             raise PlatformError("Discord did not say who we are")
-        return str(self.user.id)
+        return self._user_id
+
+    async def _log_in(self) -> None:
+        done = False
+        try:
+            user = await self.http.static_login(self._settings.token)
+            application = await self.http.application_info()
+            self._user_id, self._application_id = str(user["id"]), str(application["id"])
+            done = True
+        finally:
+            if not done:  # the next attempt opens a session and a connector of its own
+                await self.http.close()
+                self.http.connector = discord.utils.MISSING
 
     async def listen(self) -> None:
-        """Stay connected until the client is closed; discord.py resumes and reconnects by itself.
+        """Stay connected, until the client is closed or the connection is lost for good.
+
+        discord.py resumes and reconnects by itself; called again, this begins a new session.
 
         Raises:
             NeedsOperator: the token or an intent is refused.
+            PlatformError: the connection is lost.
         """
         await self.enter()
+        connection = Connection(self._settings, self._arrived, Watchdog(self._patience))
+        self._connections = [*[each for each in self._connections if each.guilds][-1:], connection]
+        with _in_our_words():
+            try:
+                await connection.login(self._settings.token)
+                await self._connected(connection)
+            finally:
+                await connection.leave()
+        if not self._closed:
+            raise Lost("Discord has closed the connection")
+
+    async def _connected(self, connection: Connection) -> None:
         try:
-            await self.connect(reconnect=True)
-        except discord.DiscordException as error:
-            raise translated(error) from error
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(connection.watch(self._patience.look_s), name="discord watchdog")
+                tasks.create_task(connection.run_once(), name="discord shards").add_done_callback(
+                    lambda _done: watching.cancel()
+                )
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    def get_guild(self, id: int) -> discord.Guild | None:
+        """A guild as the newest connection knows it; as long as that is young, as the one before did."""
+        found = (connection.get_guild(id) for connection in reversed(self._connections))
+        return next((each for each in found if each is not None and each.get_role(id) is not None), None)
+
+    async def close(self) -> None:
+        """Leave for good."""
+        self._closed = True
+        for connection in self._connections:
+            await connection.leave()
+        await self.http.close()
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """What discord.py and its network raise, as errors of ours."""
+    try:
+        yield
+    except PlatformError:
+        raise
+    except ConnectionClosed as error:
+        if error.code == _TOKEN_REFUSED:
+            raise NeedsOperator("Discord refuses the token, which may have been reset") from error
+        raise Lost(f"Discord has closed the connection: {error}") from error
+    except discord.DiscordException as error:
+        raise translated(error) from error
+    except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        raise Unreachable(f"Discord cannot be reached: {error or type(error).__name__}") from error
+    except Exception as error:  # whatever ends discord.py's loop: one reconnect
+        _log.exception("discord.py has failed")
+        raise Lost(f"discord.py has failed: {error!r}") from error
 
 
 def intents(*, message_content: bool) -> discord.Intents:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.adapters.discord import DiscordAdapter
+from bot.adapters.discord.watchdog import Patience
 from bot.app import App, opened
 from bot.cli.platforms import discord_folder, discord_settings
 from bot.config import Config, load
@@ -70,6 +71,7 @@ class House:
     token: str = ""
     """What the operator wrote down as token."""
     clock: Clock = field(default_factory=Clock)
+    patience: Patience = field(default_factory=Patience)
     people: dict[str, Person] = field(default_factory=dict)
 
     def person(self, name: str, role: str = "member") -> Person:
@@ -153,7 +155,7 @@ class House:
     @asynccontextmanager
     async def adapter(self) -> AsyncIterator[DiscordAdapter]:
         """The adapter alone."""
-        adapter = DiscordAdapter(discord_settings(self.config), now=self.clock)
+        adapter = DiscordAdapter(discord_settings(self.config), now=self.clock, patience=self.patience)
         try:
             yield adapter
         finally:
@@ -177,7 +179,7 @@ class House:
     async def living(self) -> AsyncIterator[App]:
         """A bot that listens; leaving the context ends it the hard way: no task gets to finish its work."""
         config, before = self.config, self.lab.identifies
-        adapter = DiscordAdapter(discord_settings(config), now=self.clock)
+        adapter = DiscordAdapter(discord_settings(config), now=self.clock, patience=self.patience)
         models: Mapping[str, Model] = {model.name: model for model in (self.model, *self.others)}
         judge = Judge(self.rules) if self.rules else None
         made = opened(config, [adapter], models=models, judge=judge, now=self.clock)

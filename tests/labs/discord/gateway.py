@@ -13,6 +13,7 @@ from tests.labs.discord.records import Json, Settings
 from tests.labs.discord.session import Connection, Session
 from tests.labs.discord.staff import Staff
 
+RESUME_PATH = "/resume"
 _NAMES = {2: "IDENTIFY", 3: "PRESENCE", 6: "RESUME", 8: "MEMBERS"}
 
 
@@ -22,6 +23,7 @@ class Gateway(Staff):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._identified: dict[int, float] = {}
+        self.gateway_faults: dict[str, str] = {}
 
     # What a test may do to it
 
@@ -31,6 +33,18 @@ class Gateway(Staff):
             if session.connection:
                 session.connection.close(code)
                 session.connection = None
+
+    def break_gateway(self, address: str, how: str | None) -> None:
+        """Decides what becomes of new connections.
+
+        Args:
+            address: "gateway", where sessions begin, or "resume", where READY sends those that resume one.
+            how: "503" refuses the WebSocket, "cut" closes it with 4000 before HELLO, None serves it.
+        """
+        if how is None:
+            self.gateway_faults.pop(address, None)
+        else:
+            self.gateway_faults[address] = how
 
     def request_reconnect(self) -> None:
         """Sends op 7: the client should reconnect and resume."""
@@ -54,8 +68,17 @@ class Gateway(Staff):
 
     async def serve_gateway(self, request: web.Request) -> web.WebSocketResponse:
         """One client connection from HELLO to its end."""
+        fault = self.gateway_faults.get("resume" if request.path == RESUME_PATH else "gateway")
+        if fault is not None:
+            self._log("broken", fault)
+            self.notify()
+        if fault == "503":
+            raise web.HTTPServiceUnavailable
         ws = web.WebSocketResponse(max_msg_size=1 << 16)
         await ws.prepare(request)
+        if fault == "cut":
+            await ws.close(code=4000)
+            return ws
         connection = Connection(ws, request, request.query.get("compress", ""))
         interval = self.settings.heartbeat_ms
         connection.send_op(10, {"heartbeat_interval": interval, "_trace": []})
@@ -160,7 +183,7 @@ class Gateway(Staff):
                 "guilds": [{"id": guild["id"], "unavailable": True} for guild in mine],
                 "session_type": "normal",
                 "session_id": session.id,
-                "resume_gateway_url": self.gateway_url,
+                "resume_gateway_url": self.resume_url,
                 "shard": list(shard),
                 "application": {"id": self.app_id, "flags": 0},
                 "private_channels": [],

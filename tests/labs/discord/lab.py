@@ -6,6 +6,7 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.labs.discord.gateway import RESUME_PATH
 from tests.labs.discord.records import Fault, Json, Ref, Request, Settings, id_of
 from tests.labs.discord.rest import API, Rest
 from tests.labs.discord.spec import the_document
@@ -27,6 +28,7 @@ class DiscordLab(Rest):
         """Listens; answers `rest_url`. With TLS, "/" is the gateway too (for host overrides)."""
         app = web.Application(client_max_size=30 << 20)
         app.router.add_get("/gateway", self.serve_gateway)
+        app.router.add_get(RESUME_PATH, self.serve_gateway)
         app.router.add_get("/cdn/{id}/{name}", self.serve_cdn)
         app.router.add_route("*", API + "/{tail:.*}", self.serve_rest)
         if ssl_context:
@@ -39,6 +41,7 @@ class DiscordLab(Rest):
         self.base_url = f"http{secure}://127.0.0.1:{self.port}"
         self.rest_url = self.base_url + API
         self.gateway_url = f"ws{secure}://127.0.0.1:{self.port}/gateway"
+        self.resume_url = f"ws{secure}://127.0.0.1:{self.port}{RESUME_PATH}"
         return self.rest_url
 
     async def stop(self) -> None:

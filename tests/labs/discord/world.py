@@ -90,7 +90,7 @@ class World:
         # the network side
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
-        self.base_url = self.rest_url = self.gateway_url = ""
+        self.base_url = self.rest_url = self.gateway_url = self.resume_url = ""
         self.port = 0
         self._changed = asyncio.Event()
         self._last_id = 0
