@@ -348,10 +348,13 @@ class App:
         return None
 
     def _platform_lines(self) -> Sequence[StatusLine]:
-        return tuple(
-            StatusLine(platform, ok=on, detail=self._state_of(platform) if on else _("not connected"))
-            for platform, on in self._connected.items()
-        )
+        return tuple(self._platform_line(platform, on) for platform, on in self._connected.items())
+
+    def _platform_line(self, platform: str, on: bool) -> StatusLine:
+        trouble = self._adapters[platform].trouble()
+        if on and trouble is None:
+            return StatusLine(platform, ok=True, detail=self._state_of(platform))
+        return StatusLine(platform, ok=False, detail=trouble or _("not connected"))
 
     def _state_of(self, platform: str) -> str:
         if platform == "discord" and not self.config.discord.message_content:

@@ -9,10 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.app import opened
 from bot.config.sections import Metrics
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel, Script
-from tests.living import Life
+from bot.moderation.judge import Judge
+from tests.living import Announcing, Life
 
 
 @pytest.fixture
@@ -44,6 +46,22 @@ async def test_two_configured_models_and_a_channel_that_chooses_the_other(life: 
         await life.answers(1)
         life.world.say(life.person("anna"), life.room, "@llmos hello")
         await life.until(lambda: "the other one speaks" in life.world.answers(life.room))
+
+
+class Hindered(Announcing):
+    """Connected, and kept from its work."""
+
+    def trouble(self) -> str | None:
+        return "I wait until tomorrow."
+
+
+async def test_what_keeps_a_platform_from_its_work_is_in_the_status(life: Life) -> None:
+    adapter = Hindered(life.world)
+    models = {life.model.name: life.model}
+    made = opened(life.config, [adapter], models=models, judge=Judge(()), now=life.clock)
+    async with made as app, life.living(app, adapter):
+        life.world.say(life.person("anna"), life.room, "!llmos admin status")
+        await life.until(lambda: "✗ memory: I wait until tomorrow." in "".join(life.world.answers(life.room)))
 
 
 def test_the_core_of_the_bot_runs_without_torch_discord_and_matrix() -> None:

@@ -109,5 +109,9 @@ class Adapter(ABC):
     async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
         """Register commands where the platform has a menu of them; called once before `events`."""
 
+    def trouble(self) -> str | None:
+        """What keeps it from its work now, in a sentence for whoever asks how the bot is doing."""
+        return None
+
     async def close(self) -> None:
         """Leave politely: finish nothing, lose nothing."""

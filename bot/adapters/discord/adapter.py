@@ -28,6 +28,7 @@ from bot.adapters.reading import Json, parse, text
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.errors import Forbidden, NeedsOperator, PlatformError, Unsupported
 from bot.core.specs import CommandSpec
+from bot.core.text import _
 
 _BACKOFF_S, _LONGEST_BACKOFF_S = 1.0, 60.0
 
@@ -46,7 +47,7 @@ class DiscordAdapter(Adapter):
     ) -> None:
         self.platform = PLATFORM
         self._settings = settings
-        self._gateway = Gateway(settings, self._arrived, patience)
+        self._gateway = Gateway(settings, self._arrived, now, patience)
         self._us = Ourselves("")
         self._calls = Calls(self._gateway.http)
         places = Places(self._calls)
@@ -105,6 +106,18 @@ class DiscordAdapter(Adapter):
     async def rights_changed(self) -> None:
         """See `Adapter`."""
         await self._rights.news.wait()
+
+    def trouble(self) -> str | None:
+        """See `Adapter`."""
+        until = self._gateway.waits_until
+        if until is None:
+            return None
+        return _(
+            "I was started {n} times in 24 hours, so I wait until {time} UTC before I connect again: "
+            "Discord takes the token away from bots that connect too often.",
+            n=self._gateway.begun,
+            time=f"{until:%H:%M:%S}",
+        )
 
     async def close(self) -> None:
         """See `Adapter`."""

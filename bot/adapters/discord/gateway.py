@@ -4,7 +4,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -15,6 +16,7 @@ from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import HTTPClient, Route
 
 from bot.adapters.discord.calls import Unreachable, translated
+from bot.adapters.discord.identifies import Allowance, Identifies
 from bot.adapters.discord.settings import Settings
 from bot.adapters.discord.watchdog import Patience, Watchdog
 from bot.adapters.reading import Json
@@ -70,7 +72,9 @@ class Lost(PlatformError):
 class Connection(discord.AutoShardedClient):
     """discord.py's client with small caches, whose events go to `arrived`; it is connected once."""
 
-    def __init__(self, settings: Settings, arrived: Arrived, watchdog: Watchdog) -> None:
+    def __init__(
+        self, settings: Settings, arrived: Arrived, watchdog: Watchdog, identifies: Identifies
+    ) -> None:
         super().__init__(
             intents=intents(message_content=settings.message_content),
             chunk_guilds_at_startup=False,
@@ -79,12 +83,24 @@ class Connection(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATE_LIMIT_S,
         )
-        self._watchdog = watchdog
+        self._watchdog, self._identifies = watchdog, identifies
+        self._begun: set[int | None] = set()
+        self._barred = asyncio.Event()
         parsers = self._connection.parsers
         for kind in OURS:
             parsers[kind] = partial(arrived, kind)
         for kind in SHARED | RIGHTS:
             parsers[kind] = partial(_both, parsers[kind], partial(arrived, kind))
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """discord.py's hook: a session is going to be begun; one of too many is not."""
+        again = shard_id in self._begun
+        if self._identifies.barred(again=again):
+            self._barred.set()  # it would try again for ever, so `watch` ends it
+            await asyncio.Event().wait()
+        self._begun.add(shard_id)
+        await super().before_identify_hook(shard_id, initial=initial)
+        await self._identifies.begin()
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """discord.py's event: a session was begun."""
@@ -116,8 +132,11 @@ class Connection(discord.AutoShardedClient):
             Lost
         """
         while True:
-            await asyncio.sleep(look_s)
-            trouble = self._watchdog.look(self.latencies, self.shard_count)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look_s):
+                    await self._barred.wait()
+            barred = "too many sessions were begun" if self._barred.is_set() else None
+            trouble = barred or self._watchdog.look(self.latencies, self.shard_count)
             if trouble is not None:
                 # closed first, as discord.py swallows a cancellation while it reconnects
                 await self.leave()
@@ -148,9 +167,12 @@ class Gateway:
 
     Attributes:
         http: for all requests; its token is known after `enter`.
+        waits_until: when the next session may be begun, as long as there were too many.
     """
 
-    def __init__(self, settings: Settings, arrived: Arrived, patience: Patience = Patience()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self, settings: Settings, arrived: Arrived, now: Callable[[], datetime], patience: Patience
+    ) -> None:
         if settings.api_base is not None:
             Route.BASE = settings.api_base.rstrip("/")
         if settings.gateway_url is not None:
@@ -158,6 +180,9 @@ class Gateway:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
         self.http = HTTPClient(discord.utils.MISSING, max_ratelimit_timeout=RATE_LIMIT_S)
         self._settings, self._arrived, self._patience = settings, arrived, patience
+        self._now = now
+        self._identifies = Identifies(settings.folder / "identifies.json", now)
+        self.waits_until: datetime | None = None
         self._one = asyncio.Lock()
         self._user_id: str | None = None
         self._application_id: str | None = None
@@ -189,6 +214,7 @@ class Gateway:
         try:
             user = await self.http.static_login(self._settings.token)
             application = await self.http.application_info()
+            await self._identifies.load(str(user["id"]))
             self._user_id, self._application_id = str(user["id"]), str(application["id"])
             done = True
         finally:
@@ -206,7 +232,9 @@ class Gateway:
             PlatformError: the connection is lost.
         """
         await self.enter()
-        connection = Connection(self._settings, self._arrived, Watchdog(self._patience))
+        with _in_our_words():
+            await self._allowed()
+        connection = Connection(self._settings, self._arrived, Watchdog(self._patience), self._identifies)
         self._connections = [*[each for each in self._connections if each.guilds][-1:], connection]
         with _in_our_words():
             try:
@@ -216,6 +244,32 @@ class Gateway:
                 await connection.leave()
         if not self._closed:
             raise Lost("Discord has closed the connection")
+
+    async def _allowed(self) -> None:
+        """Wait until a session of each shard may be begun."""
+        shards, _url, limit = await self.http.get_bot_gateway()
+        again_at = self._now() + timedelta(milliseconds=limit["reset_after"])
+        self._identifies.allowed(Allowance(shards, limit["total"], limit["remaining"], again_at))
+        try:
+            while (ready_at := self._identifies.ready_at(shards)) > self._now():
+                if ready_at != self.waits_until:
+                    self.waits_until = ready_at
+                    _log.warning(
+                        "%s sessions were begun on Discord in 24 hours, which resets the token at %s: the "
+                        "next one waits until %s. Find out what ends the bot again and again.",
+                        self.begun,
+                        self._identifies.total,
+                        f"{ready_at:%Y-%m-%d %H:%M:%S} UTC",
+                    )
+                wait_s = (ready_at - self._now()).total_seconds()
+                await asyncio.sleep(max(0.0, min(wait_s, self._patience.look_s)))
+        finally:
+            self.waits_until = None
+
+    @property
+    def begun(self) -> int:
+        """Sessions that were begun in the last 24 hours."""
+        return self._identifies.count
 
     async def _connected(self, connection: Connection) -> None:
         try:
