@@ -47,6 +47,14 @@ class Ourselves:
         self.user_id = user_id
         self.roles: set[str] = set()
 
+    def learn(self, role: Json) -> None:
+        """Take in a role as it is now: Discord tags the one that came with a bot."""
+        role_id = snowflake(role, "id")
+        if role_id is not None and snowflake(table(role, "tags"), "bot_id") == self.user_id:
+            self.roles.add(role_id)
+        else:
+            self.roles.discard(role_id or "")
+
     def without_mention(self, said: str, raw: Json) -> str | None:
         """What is said to us, our mention removed; None if we are not mentioned."""
         users = {snowflake(user, "id") for user in tables(raw, "mentions")}

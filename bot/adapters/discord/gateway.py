@@ -39,6 +39,9 @@ SHARED = frozenset(
     {
         "READY",
         "GUILD_CREATE",
+        "GUILD_ROLE_CREATE",
+        "GUILD_ROLE_UPDATE",
+        "GUILD_ROLE_DELETE",
         "CHANNEL_CREATE",
         "CHANNEL_UPDATE",
         "CHANNEL_DELETE",
@@ -46,7 +49,7 @@ SHARED = frozenset(
         "THREAD_DELETE",
     }
 )
-"""Events from which discord.py and we learn the places."""
+"""Events from which discord.py and we learn the places, and the roles that stand for us."""
 
 RIGHTS = frozenset({"GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE", "GUILD_MEMBER_UPDATE"})
 """Events that may change what we may do, and nothing else that we tell; of members only we are told of."""

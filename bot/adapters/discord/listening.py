@@ -149,6 +149,10 @@ class Ear:
                         self._fill(Gap(channel_id, None, cursors.of(channel_id, private=True)))
                 case "GUILD_CREATE":
                     self._guild(raw, cursors)
+                case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
+                    self._us.learn(table(raw, "role"))
+                case "GUILD_ROLE_DELETE":
+                    self._us.roles.discard(snowflake(raw, "role_id") or "")
                 case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
                     self._places.learn(raw, None)
                 case "CHANNEL_DELETE" | "THREAD_DELETE":
@@ -164,8 +168,7 @@ class Ear:
         for about in (*tables(guild, "channels"), *tables(guild, "threads")):
             self._places.learn(about, guild_id)
         for role in tables(guild, "roles"):
-            if table(role, "tags").get("bot_id") == self._us.user_id:
-                self._us.roles.add(snowflake(role, "id") or "")
+            self._us.learn(role)
         for gap in gaps(guild, cursors):
             self._fill(gap)
 

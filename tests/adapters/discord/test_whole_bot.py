@@ -69,6 +69,28 @@ async def test_the_role_that_came_with_the_bot_is_the_bot(house: House) -> None:
         await house.stands(house.general, "what is a boat?")
 
 
+async def test_a_role_of_the_bot_is_known_as_soon_as_it_appears_changes_or_goes(house: House) -> None:
+    house.message_content = True
+    other = house.lab.create_user("other-bot", bot=True)
+    async with house.living() as app:
+        role = house.lab.create_role(house.server.guild, "appeared", bot=house.us)
+        house.lab.create_role(house.server.guild, "not ours", bot=other)
+        house.anna.say(house.general, f"<@&{role['id']}> one")
+        await house.stands(house.general, "one")
+        house.lab.tag_bot(house.server.guild, role, other)
+        two = house.anna.say(house.general, f"<@&{role['id']}> two")
+        house.lab.tag_bot(house.server.guild, role, house.us)
+        house.anna.say(house.general, f"<@&{role['id']}> three")
+        await house.stands(house.general, "one", "three")
+        house.lab.delete_role(house.server.guild, role)
+        four = house.anna.say(house.general, f"<@&{role['id']}> four")
+        await house.quiet(house.general)
+        place = house.place(house.general)
+        for unaddressed in (two, four):
+            assert await app.store.messages.outcome(MessageRef(place, unaddressed)) == "ignored:not-addressed"
+    assert house.said(house.general) == ["one", "three", "are you there"]
+
+
 async def test_a_reply_that_pings_the_bot_is_said_to_it(house: House) -> None:
     async with house.living():
         house.anna.ask(house.general, "first")

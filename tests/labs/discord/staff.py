@@ -16,6 +16,24 @@ class Staff(Users):
         found["permissions"] = str(permissions)
         self.emit("GUILD_ROLE_UPDATE", {"guild_id": gid, "role": found}, gid)
 
+    def tag_bot(self, guild: Ref, role: Ref, bot: Ref | None) -> None:
+        """Mark a role as the one that came with a bot, or take the mark away."""
+        gid, rid = id_of(guild), id_of(role)
+        found: Json = next(each for each in self.guilds[gid]["roles"] if each["id"] == rid)
+        found["managed"] = bot is not None
+        found.pop("tags", None)
+        if bot is not None:
+            found["tags"] = {"bot_id": id_of(bot)}
+        self.emit("GUILD_ROLE_UPDATE", {"guild_id": gid, "role": found}, gid)
+
+    def delete_role(self, guild: Ref, role: Ref) -> None:
+        """Delete a role; its members lose it."""
+        gid, rid = id_of(guild), id_of(role)
+        self.guilds[gid]["roles"] = [each for each in self.guilds[gid]["roles"] if each["id"] != rid]
+        for member in self.members[gid].values():
+            member["roles"] = [each for each in member["roles"] if each != rid]
+        self.emit("GUILD_ROLE_DELETE", {"guild_id": gid, "role_id": rid}, gid)
+
     def set_overwrites(self, channel: Ref, overwrites: Iterable[Json]) -> None:
         """Replace a channel's permission overwrites: `{"id", "type": 0 role | 1 member, "allow", "deny"}`."""
         where = self.channels[id_of(channel)]

@@ -144,11 +144,21 @@ class World:
                 session.push("GUILD_CREATE", self.guild_create(guild, session))
         return guild
 
-    def create_role(self, guild: Ref, name: str, permissions: int = 0, *, role_id: str | None = None) -> Json:
-        """A role above @everyone and under the bot's own role."""
+    def create_role(
+        self,
+        guild: Ref,
+        name: str,
+        permissions: int = 0,
+        *,
+        role_id: str | None = None,
+        bot: Ref | None = None,
+    ) -> Json:
+        """A role above @everyone and under the bot's own role; `bot` is whom it came with."""
         gid = id_of(guild)
         roles = self.guilds[gid]["roles"]
         role = new_role(role_id or self.snowflake(), name, permissions, len(roles))
+        if bot is not None:
+            role |= {"managed": True, "tags": {"bot_id": id_of(bot)}}
         if len(roles) > 1:
             top = next(r for r in roles if r["name"] == self.bot["username"])
             role["position"] = len(roles) - 1
