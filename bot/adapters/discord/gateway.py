@@ -15,6 +15,7 @@ from discord.errors import ConnectionClosed
 from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import HTTPClient, Route
 
+from bot.adapters.discord.buckets import keep_limits
 from bot.adapters.discord.calls import Unreachable, translated
 from bot.adapters.discord.identifies import Allowance, Identifies
 from bot.adapters.discord.settings import Settings
@@ -182,6 +183,7 @@ class Gateway:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
         self.http = HTTPClient(discord.utils.MISSING, max_ratelimit_timeout=RATE_LIMIT_S)
+        keep_limits(self.http)
         self._settings, self._arrived, self._patience = settings, arrived, patience
         self._now = now
         self._identifies = Identifies(settings.folder / "identifies.json", now)
