@@ -13,6 +13,7 @@ from typing import Protocol
 _SHARE_OF_TIME = 1.25  # intermediate edits leave a fifth of the budget to first and final texts
 _LEAST_INTERVAL_S = 1.0
 _SPEND_S = 30.0
+_EARLY_S = 1e-6  # a timer may fire so much too soon
 _REFUSALS = 3  # then only the final text of that stream is shown
 
 
@@ -48,7 +49,7 @@ class Limit(Protocol):
 
 
 class Window:
-    """At most `calls` in any `seconds`, as Discord's buckets do."""
+    """At most `calls` in any `seconds`."""
 
     def __init__(self, calls: int, seconds: float) -> None:
         self._calls, self._seconds = calls, seconds
@@ -66,6 +67,32 @@ class Window:
     def take(self, now: float) -> None:
         """See `Limit`."""
         self._taken.append(now)
+
+    def refused(self, until: float) -> None:
+        """See `Limit`; a window is whole again when it opens."""
+
+
+class FixedWindow:
+    """At most `calls` from the first one on for `seconds`, then as many again, as Discord's headers count."""
+
+    def __init__(self, calls: int, seconds: float) -> None:
+        self._calls, self._seconds = calls, seconds
+        self._began, self._taken = -inf, 0
+
+    def rate_at(self, now: float, spare: int = 0) -> float:
+        """See `Limit`."""
+        return self._calls / self._seconds
+
+    def ready_at(self, now: float, spare: int = 0) -> float:
+        """See `Limit`."""
+        ends, most = self._began + self._seconds, max(self._calls - spare, 1)
+        return now if now >= ends or self._taken < most else ends
+
+    def take(self, now: float) -> None:
+        """See `Limit`."""
+        if now >= self._began + self._seconds - _EARLY_S:
+            self._began, self._taken = now, 0
+        self._taken += 1
 
     def refused(self, until: float) -> None:
         """See `Limit`; a window is whole again when it opens."""
@@ -175,7 +202,7 @@ class EditBudget:
         ready = [
             lane
             for lane, turn in self._waiting.items()
-            if not turn.done() and self._ready_at(lane, now) <= now + 1e-6
+            if not turn.done() and self._ready_at(lane, now) <= now + _EARLY_S
         ]
         if ready:
             lane = min(ready, key=lambda lane: lane.rank)

@@ -2,13 +2,14 @@
 
 import asyncio
 import itertools
+import math
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.pacing import Bucket, EditBudget, Limit, Priority, Window
+from bot.adapters.pacing import Bucket, EditBudget, FixedWindow, Limit, Priority, Window
 from tests.adapters.virtual_time import now, run
 
 
@@ -42,13 +43,35 @@ def test_a_window_never_holds_more_calls_than_it_may(asked: list[Priority], call
     )
 
 
+@given(st.lists(st.floats(0, 3), max_size=40), st.integers(1, 6), st.integers(0, 6))
+def test_a_fixed_window_takes_so_many_from_its_first_call_on(
+    pauses: list[float], calls: int, spare: int
+) -> None:
+    window, at, windows = FixedWindow(calls, 5), 1000.0, [(-math.inf, 0)]
+    for pause in pauses:
+        at = window.ready_at(at + pause, spare)
+        began, taken = windows[-1]
+        if at >= began + 5:
+            windows.append((at, 1))
+        else:
+            windows[-1] = (began, taken + 1)
+        window.take(at)
+    assert all(taken <= max(calls - spare, 1) for _began, taken in windows)
+
+
+def test_a_fixed_window_is_whole_again_when_it_ends() -> None:
+    asked = [Priority.FINAL] * 12
+    times = [at for _, at in run(turns(EditBudget(FixedWindow(5, 5)), asked))]
+    assert times == pytest.approx([0] * 5 + [5] * 5 + [10] * 2)
+
+
 @given(st.integers(1, 40), st.integers(1, 10))
 def test_a_bucket_gives_its_burst_and_then_its_rate(asked: int, burst: int) -> None:
     times = [at for _, at in run(turns(EditBudget(Bucket(0.2, burst)), [Priority.FIRST] * asked))]
     assert times == pytest.approx([max(0, n + 1 - burst) * 5 for n in range(asked)])
 
 
-@pytest.mark.parametrize("limit", [Window(5, 5), Bucket(1, 5)])
+@pytest.mark.parametrize("limit", [Window(5, 5), FixedWindow(5, 5), Bucket(1, 5)])
 def test_intermediate_edits_leave_the_reserve_to_final_texts(limit: Limit) -> None:
     budget = EditBudget(limit, reserve=3)
     asked = [Priority.INTERMEDIATE] * 5 + [Priority.FINAL] * 2

@@ -15,7 +15,7 @@ from bot.adapters.discord.moderating import Moderating, short
 from bot.adapters.discord.places import id_of
 from bot.adapters.discord.threads import open_thread
 from bot.adapters.discord.transport import LIMIT, CardTransport, ChannelTransport, InteractionTransport
-from bot.adapters.pacing import EditBudget, Window
+from bot.adapters.pacing import EditBudget, FixedWindow
 from bot.core.actions import (
     Action,
     Alert,
@@ -135,7 +135,7 @@ class Sender:
     def _budget(self, name: str) -> EditBudget:
         while name not in self._budgets and len(self._budgets) >= MOST_BUDGETS:
             del self._budgets[next(iter(self._budgets))]
-        return self._budgets.setdefault(name, EditBudget(Window(CALLS, SECONDS)))
+        return self._budgets.setdefault(name, EditBudget(FixedWindow(CALLS, SECONDS)))
 
     async def _alert(self, text: str, key: str, resume: Receipt | None, report: Report) -> Receipt:
         if self._moderators_channel is None:
