@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: chat test drills bench bench-matrix check lint fmt types contracts docs messages models install dev clean
+.PHONY: chat test drills bench bench-matrix bench-discord check lint fmt types contracts docs messages models install dev clean
 
 chat: $(VENV)/.models  ## Talk to the bot with the embedded model and the sample community
 	@if [ -t 0 ]; then exec $(BIN)/llmos chat --sample; else exec $(BIN)/llmos chat; fi
@@ -64,6 +64,9 @@ bench: $(VENV)/.models  ## The numbers of docs/performance.md
 
 bench-matrix: $(VENV)/.dev  ## The numbers on a real homeserver, beside the shortest bots on matrix-nio; 3 minutes
 	@$(BIN)/python -m tests.bench.matrix
+
+bench-discord: $(VENV)/.dev  ## The numbers on the tests' Discord, beside the shortest bots on discord.py; 4 minutes
+	@$(BIN)/python -m tests.bench.discord
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
