@@ -227,6 +227,11 @@ class Gateway:
                 await self.http.close()
                 self.http.connector = discord.utils.MISSING
 
+    async def close(self) -> None:
+        """See discord.py, which fails to close what was never opened."""
+        if self._is_in:
+            await super().close()
+
     async def listen(self) -> None:
         """Stay connected, until the client is closed or the connection is lost for good.
 

@@ -85,6 +85,12 @@ async def test_a_missing_permission_is_said_and_not_tried_for_ever(house: House)
             await adapter.perform(answer, "k")
 
 
+async def test_what_never_connected_can_be_closed(house: House) -> None:
+    async with house.adapter() as adapter:
+        await adapter.close()
+    assert not house.lab.requests
+
+
 async def test_a_wrong_token_is_for_the_operator_to_mend(house: House) -> None:
     house.token = "wrong"
     with pytest.raises(ExceptionGroup) as raised:
