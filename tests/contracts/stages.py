@@ -1,8 +1,7 @@
-"""Every platform as the adapter contract needs it: somebody asks, and what the bot shows can be read."""
+"""Every platform as the adapter contract needs it."""
 
 import asyncio
 import io
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,7 +10,6 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from bot.adapters.adapter import Adapter, Batch
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.harmless import harmless
 from bot.adapters.memory import MemoryAdapter, Server
@@ -19,40 +17,8 @@ from bot.adapters.wire import RemoteWorld, WorldServer
 from bot.adapters.world import World
 from bot.core.events import Author, Channel, Message
 from tests.adapters.console.screen import VirtualScreen
-
-
-class Stage(ABC):
-    """One adapter, connected.
-
-    Attributes:
-        lives_on: the platform is there without the bot: what was shown can be changed and taken back, and
-            what happened meanwhile is told.
-        hides: a private answer is kept from everybody else.
-    """
-
-    adapter: Adapter
-    lives_on = True
-    hides = True
-
-    @abstractmethod
-    async def ask(self, text: str) -> Message:
-        """A member writes to the bot; the message as `events` brings it."""
-
-    @abstractmethod
-    def shown(self) -> list[str]:
-        """What the bot shows: one text per message, oldest first."""
-
-    def looks(self, text: str) -> str:
-        """How a text looks there when it was brought through."""
-        return text
-
-    def readers(self) -> list[str | None]:
-        """For each message the bot shows, the id of the only member who can read it."""
-        raise NotImplementedError
-
-    def happen(self, text: str) -> None:
-        """Somebody says something while nobody listens."""
-        raise NotImplementedError
+from tests.contracts.on_discord import on_discord
+from tests.contracts.stage import Stage, next_message
 
 
 class MemoryStage(Stage):
@@ -67,7 +33,7 @@ class MemoryStage(Stage):
 
     async def ask(self, text: str) -> Message:
         self.world.say(self.ann, self.place, text, addressed=text)
-        return await _next_message(self._events)
+        return await next_message(self._events)
 
     def shown(self) -> list[str]:
         return self.world.answers(self.place)
@@ -99,7 +65,7 @@ class PipeStage(ConsoleStage):
 
     async def ask(self, text: str) -> Message:
         self._lines.put_nowait(text.encode("utf-8", "surrogatepass"))
-        return await _next_message(self._events)
+        return await next_message(self._events)
 
     def shown(self) -> list[str]:
         return _blocks(self._out.getvalue().splitlines())
@@ -120,7 +86,7 @@ class TerminalStage(ConsoleStage):
 
     async def ask(self, text: str) -> Message:
         self._keys.send_bytes(b"\x1b[200~" + text.encode("utf-8", "surrogatepass") + b"\x1b[201~\r")  # pasted
-        return await _next_message(self._events)
+        return await next_message(self._events)
 
     def shown(self) -> list[str]:
         lines = [line for line in self._screen.text.split("\n") if not line.startswith("ann> ")]
@@ -140,14 +106,6 @@ def _blocks(lines: list[str]) -> list[str]:
             assert line.startswith("  ") or not line.strip(), line
             blocks[-1].append(line[2:])
     return ["\n".join(block) for block in blocks]
-
-
-async def _next_message(events: AsyncIterator[Batch]) -> Message:
-    async for batch in events:
-        for event in batch.events:
-            assert isinstance(event, Message)
-            return event
-    raise AssertionError("the platform ended")
 
 
 @asynccontextmanager
@@ -184,6 +142,7 @@ STAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Stage]]] = {
     "memory-remote": remote,
     "console-piped": piped,
     "console-terminal": terminal,
+    "discord": on_discord,
 }
 
 

@@ -42,7 +42,8 @@ from bot.core.actions import (
 from bot.core.errors import Gone, PlatformError, Unsupported
 from bot.core.events import Attachment, Channel, Event, Message, MessageRef, place_of
 from bot.core.permissions import Role
-from tests.contracts.stages import STAGES, Stage, stranger
+from tests.contracts.stage import Stage
+from tests.contracts.stages import STAGES, stranger
 
 HOSTILE = {
     "nul": "a\0b",
@@ -120,7 +121,8 @@ async def test_messages_keep_their_order_and_have_keys_of_their_own(stage: Stage
 
 @pytest.mark.parametrize("text", [HOSTILE["zero width"], HOSTILE["marks"], "你好 " * 2_000])
 async def test_what_is_written_is_not_changed(stage: Stage, text: str) -> None:
-    assert (await stage.ask(f"{text}?")).text == f"{text}?"
+    text = f"{text[: stage.most_question - 1]}?"
+    assert (await stage.ask(text)).text == text
 
 
 async def test_what_is_not_text_comes_as_something_that_can_be_answered(stage: Stage) -> None:
@@ -139,12 +141,12 @@ async def test_events_are_told_again_from_every_cursor_and_only_those_after_it(s
         service.happen(f"message {n}")
         batch = await anext(fresh)
         told += batch.events
-        cursors.append(dict(batch.cursors))
+        cursors.append({**cursors[-1], **batch.cursors})
         await service.adapter.committed(batch.cursors)
     for n, cursor in enumerate(cursors[:-1]):
-        again = await anext(service.adapter.events(cursor))
+        again = await service.told_since(cursor)
         assert list(again.events) == told[n:]
-        assert dict(again.cursors) == cursors[-1]
+        assert {**cursor, **again.cursors} == cursors[-1]
 
 
 async def test_the_first_start_brings_nothing_old(service: Stage) -> None:
@@ -303,19 +305,19 @@ async def test_whatever_is_said_arrives(stage: Stage, text: str) -> None:
     assert receipt != streamed_receipt
 
 
-async def test_a_megabyte_arrives_whole(stage: Stage) -> None:
+async def test_a_megabyte_arrives_whole_or_what_can_be_waited_for(stage: Stage) -> None:
     question = await stage.ask("Why?")
-    text = "".join(f"Sentence number {n} is here.\n" for n in range(40_000)).rstrip("\n")
+    text = "".join(f"Sentence number {n} is here.\n" for n in range(40_000))[: stage.most_answer].rstrip("\n")
     receipt = await stage.adapter.perform(reply(question, text), "k")
     assert "".join(stage.shown()) == stage.looks(text)
     assert len(receipt.message_ids) == len(stage.shown())
 
 
-async def test_ten_thousand_fences_arrive(stage: Stage) -> None:
+async def test_thousands_of_fences_arrive(stage: Stage) -> None:
     question = await stage.ask("Why?")
-    text = "```\n" * 10_000
-    await stage.adapter.perform(reply(question, text), "k")
-    assert sum(shown.count("```") for shown in stage.shown()) >= 10_000
+    count = min(10_000, stage.most_answer // 4)
+    await stage.adapter.perform(reply(question, "```\n" * count), "k")
+    assert sum(shown.count("```") for shown in stage.shown()) >= count
 
 
 @given(text=st.text(st.characters(exclude_categories=()), max_size=200), cuts=st.integers(1, 20))
@@ -446,8 +448,8 @@ async def test_commands_are_offered_and_closing_twice_is_no_harm(stage: Stage) -
     await stage.adapter.close()
 
 
-OVER_THE_NET = {"discord", "matrix"}
-"""Held to the same promises one by one in `tests/adapters/...`: their servers take their time."""
+OVER_THE_NET = {"matrix"}
+"""Held to the same promises one by one in `tests/adapters/...`: its server takes its time."""
 
 
 def test_every_adapter_is_held_to_this_contract() -> None:
