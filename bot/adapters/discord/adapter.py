@@ -49,7 +49,7 @@ class DiscordAdapter(Adapter):
         self._settings = settings
         self._gateway = Gateway(settings, self._arrived, now, patience)
         self._us = Ourselves("")
-        self._calls = Calls(self._gateway.http)
+        self._calls = Calls(self._gateway.http, self._gateway.direct)
         places = Places(self._calls)
         self._rights = Rights(self._gateway, self._calls)
         self._ear = Ear(self._calls, places, self._us, now)

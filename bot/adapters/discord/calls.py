@@ -3,13 +3,14 @@
 discord.py keeps to the rate limits, waits where Discord says so, and repeats what a 5xx answered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 
+from bot.adapters.discord.once import Once
 from bot.adapters.reading import Json
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
@@ -19,8 +20,6 @@ DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE = 5, 8, 6
 PAGE = 100
 
 _TOO_LARGE = frozenset({40005, 50035})
-_DONE = frozenset({40060, 160004})
-"""An interaction was acknowledged, a thread was opened (Discord, "JSON Error Codes")."""
 
 
 class Unreachable(PlatformError):
@@ -31,11 +30,33 @@ class AlreadyDone(PlatformError):
     """Something can be done once, and was."""
 
 
-class Calls:
-    """One account's requests."""
+class Expired(Gone):
+    """An interaction can no longer be answered."""
 
-    def __init__(self, http: HTTPClient) -> None:
-        self._http = http
+
+class Unacknowledged(Gone):
+    """An interaction was not acknowledged."""
+
+
+_KINDS: Mapping[int, type[PlatformError]] = {
+    10015: Unacknowledged,
+    40060: AlreadyDone,  # an interaction
+    50027: Expired,
+    160004: AlreadyDone,  # a thread
+}
+"""What Discord's codes mean where the status says too little (Discord, "JSON Error Codes")."""
+
+
+class Calls:
+    """One account's requests.
+
+    Args:
+        http: for all that counts towards the account's global limit.
+        direct: for interactions, which do not: while that limit is reached, `http` makes no request at all.
+    """
+
+    def __init__(self, http: HTTPClient, direct: HTTPClient) -> None:
+        self._http, self._direct = http, direct
 
     # Messages
 
@@ -153,41 +174,67 @@ class Calls:
             "POST", "/interactions/{webhook_id}/{webhook_token}/callback", webhook_id=id, webhook_token=token
         )
         try:
-            await self._request(route, json={"type": kind} | ({"data": data} if data is not None else {}))
+            await self._directly(route, json={"type": kind} | ({"data": data} if data is not None else {}))
         except AlreadyDone:
             return  # an earlier attempt arrived, and its answer did not
 
+    async def is_acknowledged(self, application_id: str, token: str) -> bool:
+        """Whether an interaction was acknowledged, by whomever."""
+        try:
+            await self._directly(_answer("GET", application_id, token, "@original"))
+        except (Unacknowledged, Expired):
+            return False
+        except Gone:
+            return True  # it waits for its answer, or that was deleted
+        return True
+
     async def answer(self, application_id: str, token: str, body: Json) -> Json:
         """Fill in the answer of a deferred interaction."""
-        return await self._object(_answer("PATCH", application_id, token, "@original"), json=body)
+        route = _answer("PATCH", application_id, token, "@original")
+        return _object(route, await self._directly(route, json=body))
 
     async def follow_up(self, application_id: str, token: str, body: Json) -> Json:
-        """One more message for an interaction."""
+        """One more message for an interaction; Discord knows no nonce here, so it is never repeated.
+
+        Raises:
+            Unreachable: it may stand there.
+        """
         path = "/webhooks/{webhook_id}/{webhook_token}"
         route = Route("POST", path, webhook_id=application_id, webhook_token=token)
-        return await self._object(route, json=body, params={"wait": "true"})
+        more = {"params": {"wait": "true"}, "trace_request_ctx": Once()}
+        return _object(route, await self._directly(route, json=body, **more))
 
     async def edit_answer(self, application_id: str, token: str, message_id: str, body: Json) -> None:
         """Change a message of an interaction."""
-        await self._request(_answer("PATCH", application_id, token, message_id), json=body)
+        await self._directly(_answer("PATCH", application_id, token, message_id), json=body)
 
     async def delete_answer(self, application_id: str, token: str, message_id: str) -> None:
         """Remove a message of an interaction."""
-        await self._request(_answer("DELETE", application_id, token, message_id))
+        await self._directly(_answer("DELETE", application_id, token, message_id))
 
     async def _object(self, route: Route, **more: Any) -> Json:  # noqa: ANN401 - discord.py's own arguments
-        found = await self._request(route, **more)
-        if not isinstance(found, dict):
-            raise PlatformError(f"Discord answered {route.path} with something else than it should")
-        return found
+        return _object(route, await self._request(route, **more))
 
     async def _request(self, route: Route, **more: Any) -> object:  # noqa: ANN401 - discord.py's own arguments
-        try:
-            return await self._http.request(route, **more)
-        except discord.DiscordException as error:
-            raise translated(error) from error
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            raise Unreachable(f"Discord cannot be reached: {error or type(error).__name__}") from error
+        return await _made(self._http, route, **more)
+
+    async def _directly(self, route: Route, **more: Any) -> object:  # noqa: ANN401 - discord.py's own arguments
+        return await _made(self._direct, route, **more)
+
+
+async def _made(http: HTTPClient, route: Route, **more: Any) -> object:  # noqa: ANN401 - discord.py's own arguments
+    try:
+        return await http.request(route, **more)
+    except discord.DiscordException as error:
+        raise translated(error) from error
+    except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        raise Unreachable(f"Discord cannot be reached: {error or type(error).__name__}") from error
+
+
+def _object(route: Route, found: object) -> Json:
+    if not isinstance(found, dict):
+        raise PlatformError(f"Discord answered {route.path} with something else than it should")
+    return found
 
 
 def translated(error: discord.DiscordException) -> PlatformError:
@@ -201,14 +248,14 @@ def translated(error: discord.DiscordException) -> PlatformError:
             )
         case discord.RateLimited():
             return RateLimited(error.retry_after)
+        case discord.HTTPException(code=code) if code in _KINDS:
+            return _KINDS[code](f"{error.code}: {error.text}")
         case discord.HTTPException(status=401):
             return NeedsOperator("Discord does not know the token (any more)")
         case discord.Forbidden():
             return Forbidden(f"{error.code}: {error.text}")
         case discord.NotFound():
             return Gone(f"{error.code}: {error.text}")
-        case discord.HTTPException(code=code) if code in _DONE:
-            return AlreadyDone(f"{error.code}: {error.text}")
         case discord.HTTPException() if error.code in _TOO_LARGE or error.status in (400, 405):
             return Unsupported(f"{error.code}: {error.text}")
         case _:

@@ -18,6 +18,7 @@ from discord.http import HTTPClient, Route
 from bot.adapters.discord.buckets import keep_limits
 from bot.adapters.discord.calls import Unreachable, translated
 from bot.adapters.discord.identifies import Allowance, Identifies
+from bot.adapters.discord.once import only_once
 from bot.adapters.discord.settings import Settings
 from bot.adapters.discord.watchdog import Patience, Watchdog
 from bot.adapters.reading import Json
@@ -170,7 +171,8 @@ class Gateway:
     """One account's connection, begun anew whenever it is lost, and the requests that outlive it.
 
     Attributes:
-        http: for all requests; its token is known after `enter`.
+        http: for requests that outlive a connection; its token is known after `enter`.
+        direct: for interactions, which no limit of other requests may hold up.
         waits_until: when the next session may be begun, as long as there were too many.
     """
 
@@ -184,6 +186,9 @@ class Gateway:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
         self.http = HTTPClient(discord.utils.MISSING, max_ratelimit_timeout=RATE_LIMIT_S)
         keep_limits(self.http)
+        self.direct = HTTPClient(
+            discord.utils.MISSING, max_ratelimit_timeout=RATE_LIMIT_S, http_trace=only_once()
+        )
         self._settings, self._arrived, self._patience = settings, arrived, patience
         self._now = now
         self._identifies = Identifies(settings.folder / "identifies.json", now)
@@ -218,19 +223,16 @@ class Gateway:
         done = False
         try:
             user = await self.http.static_login(self._settings.token)
+            await self.direct.static_login(self._settings.token)
             application = await self.http.application_info()
             await self._identifies.load(str(user["id"]))
             self._user_id, self._application_id = str(user["id"]), str(application["id"])
             done = True
         finally:
             if not done:  # the next attempt opens a session and a connector of its own
-                await self.http.close()
-                self.http.connector = discord.utils.MISSING
-
-    async def close(self) -> None:
-        """See discord.py, which fails to close what was never opened."""
-        if self._is_in:
-            await super().close()
+                for http in (self.http, self.direct):
+                    await http.close()
+                    http.connector = discord.utils.MISSING
 
     async def listen(self) -> None:
         """Stay connected, until the client is closed or the connection is lost for good.
@@ -302,6 +304,7 @@ class Gateway:
         for connection in self._connections:
             await connection.leave()
         await self.http.close()
+        await self.direct.close()
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class Interactions:
         elif integer(raw, "type") == _CLICK:
             await self._click(id, token, raw)
         elif integer(raw, "type") == _SLASH:
-            place = await self._places.get(channel_id, snowflake(raw, "guild_id"))
+            place = await self._place(raw, channel_id)
             call = invocation(raw, place, self._menus) if place is not None else None
             if call is None:
                 raise Malformed("a command that is not ours")
@@ -173,7 +173,7 @@ class Interactions:
             options = tables(options[0], "options")
         spec = self._specs.get(path)
         found: Sequence[str] = ()
-        place = await self._places.get(text(raw, "channel_id") or "", snowflake(raw, "guild_id"))
+        place = await self._place(raw, text(raw, "channel_id") or "")
         if spec is not None and typed is not None and place is not None:
             name, so_far = typed
             for parameter in spec.parameters:
@@ -181,6 +181,13 @@ class Interactions:
                     found = await _suggested(parameter.complete, so_far, caller(raw), place)
         choices = [{"name": each, "value": each} for each in found if len(each) <= _MOST_SUGGESTION]
         await self._calls.acknowledge(id, token, AUTOCOMPLETE, {"choices": choices[:MOST_CHOICES]})
+
+    async def _place(self, raw: Json, channel_id: str) -> Channel | None:
+        """Where it was used: Discord says it with every interaction, so that nothing need be asked first."""
+        about, guild_id = table(raw, "channel"), snowflake(raw, "guild_id")
+        if snowflake(about, "id") == channel_id and integer(about, "type") is not None:
+            self._places.learn(about, guild_id)
+        return await self._places.get(channel_id, guild_id)
 
     async def _remember(self, id: str, known: Open) -> None:
         async with self._writing:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.gateway import Gateway
+from bot.adapters.discord.watchdog import Patience
 from bot.cli.platforms import discord_settings
 from bot.core.errors import RateLimited
 from tests.adapters.discord.house import House
@@ -17,9 +18,9 @@ SEND = "POST /channels/{channel_id}/messages"
 
 @pytest.fixture
 async def calls(house: House) -> AsyncIterator[Calls]:
-    gateway = Gateway(discord_settings(house.config), lambda _kind, _raw: None)
+    gateway = Gateway(discord_settings(house.config), lambda _kind, _raw: None, house.clock, Patience())
     await gateway.enter()
-    yield Calls(gateway.http)
+    yield Calls(gateway.http, gateway.direct)
     await gateway.close()
 
 

@@ -225,6 +225,24 @@ async def test_an_acknowledgement_that_is_lost_is_made_up_for(house: House, exec
     assert answer.text == "well"
 
 
+async def test_a_global_limit_and_waiting_requests_delay_no_acknowledgement(house: House) -> None:
+    async with house.living():
+        await house.quiet(house.general)
+        send = r"POST /channels/\{channel_id\}/messages$"
+        house.lab.fault(send, status=429, is_global=True, retry_after_s=6.0)
+        house.anna.ask(house.general, "held up")
+        await house.lab.until(lambda: house.lab.rate_limited)
+        thread = house.anna.open_thread(house.general, "boats")
+        for place in (house.general, thread):
+            call = house.anna.slash(place, "ask", question="at once")
+            answer = await answered(house, call)
+            assert answer.text == "at once"
+            assert call.ack_ms is not None
+            assert call.ack_ms < 2_000
+        assert house.said(house.general) == ["are you there", "at once"]
+        await house.stands(house.general, "are you there", "at once", "held up")
+
+
 async def test_what_takes_too_long_for_an_interaction_is_answered_in_the_channel(house: House) -> None:
     house.model = EchoModel(Script(stall=True, text=""))
     async with house.living():

@@ -1,7 +1,6 @@
 """Our bot as `llmos run` starts it, with a model or a rule of the benchmark, telling what it alone knows."""
 
 import asyncio
-import re
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from bot.core.events import Event, Message
 from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Limits, Piece, Turn
 from bot.moderation.judge import Judge
-from bot.moderation.rule import Verdict
+from bot.moderation.rules.words import Words
 from bot.web.metrics import Metrics
 from tests.bench.programs import tell
 
@@ -31,19 +30,6 @@ class Telling(Metrics):
         if isinstance(event, Message):
             tell(event.ref.id)
         super().decided(event, seconds)
-
-
-class Filter:
-    """Finds words that a community does not want."""
-
-    name = "words"
-
-    def __init__(self, words: Sequence[str]) -> None:
-        self._pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
-
-    def judge(self, message: Message) -> Verdict | None:
-        """See `Rule`."""
-        return Verdict(self.name, 1.0, Severity.QUEUE) if self._pattern.search(message.text) else None
 
 
 class Slow(EchoModel):
@@ -84,7 +70,10 @@ def command(config: Path, *, seconds: float = 0, tells: bool = False) -> tuple[s
 async def main(config: Path, seconds: float, tells: bool) -> None:
     settings = load(config)
     models = {"echo": Slow(seconds) if seconds else EchoModel()}
-    judge, metrics = Judge([Filter(WORDS)]), Telling() if tells else Metrics()
+    judge, metrics = (
+        Judge([Words(name="words", words=WORDS, action=Severity.QUEUE)]),
+        Telling() if tells else Metrics(),
+    )
     made = opened(settings, adapters_for(settings), models=models, judge=judge, metrics=metrics)
     async with made as app:
         await app.run()
