@@ -251,10 +251,21 @@ class Receipt:
 
     Attributes:
         channel: where they stand, if not where the action was aimed at (an answer that opened a thread).
+        head: if not None, so many of the first stand where the action was aimed at in any case: the answer
+            outgrew that place, and goes on in `channel` or in a file.
     """
 
     message_ids: tuple[str, ...] = ()
     channel: Channel | None = None
+    head: int | None = None
+
+    def refs(self, aimed_at: Channel) -> tuple[MessageRef, ...]:
+        """The messages and where each stands."""
+        elsewhere, head = self.channel or aimed_at, self.head or 0
+        return tuple(
+            MessageRef(aimed_at if n < head else elsewhere, message_id)
+            for n, message_id in enumerate(self.message_ids)
+        )
 
 
 Report = Callable[[Receipt], Awaitable[None]]

@@ -14,7 +14,7 @@ from bot.conversation.running import Handle
 from bot.core.actions import Chunk, Delete, Receipt, Reply, Status, StreamedReply
 from bot.core.controls import Control
 from bot.core.errors import Gone, PlatformError
-from bot.core.events import Channel, Message, MessageRef
+from bot.core.events import Channel, Message
 from bot.core.text import _
 from bot.moderation.judge import Judge
 from bot.outgoing.delivering import Attempt, Deliverer
@@ -150,10 +150,9 @@ class Answering:
     async def remove(self, channel: Channel, attempt: Attempt) -> None:
         """Take back every message an answer has made so far."""
         known = attempt.known if attempt.known.message_ids else attempt.row.receipt
-        for n, message_id in enumerate(known.message_ids):
+        for n, ref in enumerate(known.refs(channel)):
             row = replace(attempt.row, key=derived_key(attempt.row.key, f"removal{n}"))
-            removal = Delete(MessageRef(known.channel or channel, message_id), "withdrawn")
-            await self._deliverer.perform(removal, Attempt(row))
+            await self._deliverer.perform(Delete(ref, "withdrawn"), Attempt(row))
 
     async def _show(
         self, question: Message, said: Said, handle: Handle, attempt: Attempt, cut: Sequence[str]
@@ -163,7 +162,7 @@ class Answering:
                 told.append(True)
                 self._loops.answered(question, self._now())
             handle.wrote(receipt.message_ids)
-            self._store.messages.wrote(receipt.channel or question.ref.channel, receipt.message_ids)
+            self._store.messages.wrote(receipt.refs(question.ref.channel))
 
         told: list[bool] = []
 
@@ -185,18 +184,18 @@ class Answering:
 
     def _said(self, question: Message, receipt: Receipt, text: str) -> tuple[SaidMessage, ...]:
         """The first message holds the whole text; its continuations are known as ours and hold none."""
-        place, at = receipt.channel or question.ref.channel, self._now()
+        asked, at = question.ref.channel, self._now()
         return tuple(
             SaidMessage(
-                MessageRef(place, message_id),
+                ref,
                 text if part == 0 else "",
                 question.ref.id,
                 at,
                 question.author.identity,
                 asked_at=question.at,
-                opened_thread=place.thread is not None and place != question.ref.channel,
+                opened_thread=ref.channel.thread is not None and ref.channel != asked,
             )
-            for part, message_id in enumerate(receipt.message_ids)
+            for part, ref in enumerate(receipt.refs(asked))
         )
 
 

@@ -190,7 +190,7 @@ class Performer:
         handle = self._running.begin(question, asker.identity)
         attempt.handles.append(handle)
         handle.wrote(attempt.known.message_ids)
-        self._store.messages.wrote(attempt.known.channel or question.channel, attempt.known.message_ids)
+        self._store.messages.wrote(attempt.known.refs(question.channel))
         if attempt.withdrawn:
             handle.stop("deleted")
         return handle

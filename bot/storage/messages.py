@@ -105,10 +105,10 @@ class Messages:
         """The bot wrote this message (one of its newest 50,000)."""
         return (channel.key, message_id) in self._own
 
-    def wrote(self, channel: Channel, message_ids: Iterable[str]) -> None:
+    def wrote(self, refs: Iterable[MessageRef]) -> None:
         """These messages are the bot's own from now on, though their text is stored when it is complete."""
-        for message_id in message_ids:
-            self._remember(channel.key, message_id, opened_thread=False)
+        for ref in refs:
+            self._remember(ref.channel.key, ref.id, opened_thread=False)
 
     def opened_thread(self, channel: Channel) -> bool:
         """The bot opened this thread: for an answer of its own, or it grew from one of its messages.

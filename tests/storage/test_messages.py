@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.actions import Receipt
 from bot.core.events import Channel, Message, MessageRef
 from bot.storage.messages import SaidMessage
 from bot.storage.settlement import Settlement
@@ -115,7 +116,7 @@ async def test_our_own_messages_are_known_at_once_and_after_a_restart(place: Pla
 
 
 async def test_a_half_written_answer_is_ours_before_its_text_is_stored(store: Store) -> None:
-    store.messages.wrote(THREAD, ["1", "2"])
+    store.messages.wrote(Receipt(("1", "2"), THREAD).refs(CHANNEL))
     assert store.messages.is_ours(THREAD, "2")
     assert not store.messages.is_ours(CHANNEL, "2")
     assert not store.messages.opened_thread(THREAD)

@@ -60,6 +60,7 @@ class DiscordAdapter(Adapter):
             self._calls,
             self._interactions,
             Moderating(self._calls, settings.folder / "locks.json", now),
+            self._rights,
             lambda: self._us.user_id,
             settings.moderators_channel,
             now,

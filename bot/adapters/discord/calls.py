@@ -3,6 +3,8 @@
 discord.py keeps to the rate limits, waits where Discord says so, and repeats what a 5xx answered.
 """
 
+import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,6 +90,18 @@ class Calls:
         """Add an emoji; adding it twice is adding it once."""
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
         await self._request(Route("PUT", path, channel_id=channel_id, message_id=message_id, emoji=emoji))
+
+    async def send_file(self, channel_id: str, body: Json, name: str, content: bytes) -> Json:
+        """Post a message with a file; see `send`."""
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
+        return await self._object(route, **_with_file(body, name, content))
+
+    async def edit_file(
+        self, channel_id: str, message_id: str, body: Json, name: str, content: bytes
+    ) -> None:
+        """Give a message of ours another file."""
+        route = _message("PATCH", channel_id, message_id)
+        await self._request(route, **_with_file(body, name, content))
 
     async def delete_many(self, channel_id: str, message_ids: Sequence[str], reason: str) -> None:
         """Remove 2 to 100 messages younger than two weeks; those that are gone already do no harm."""
@@ -265,6 +279,17 @@ def translated(error: discord.DiscordException) -> PlatformError:
 def _message(method: str, channel_id: str, message_id: str) -> Route:
     path = "/channels/{channel_id}/messages/{message_id}"
     return Route(method, path, channel_id=channel_id, message_id=message_id)
+
+
+def _with_file(body: Json, name: str, content: bytes) -> dict[str, Any]:
+    """A multipart request (Discord, "Uploading Files")."""
+    file = discord.File(io.BytesIO(content), filename=name)
+    described = json.dumps({**body, "attachments": [{"id": 0, "filename": name}]})
+    form = [
+        {"name": "payload_json", "value": described, "content_type": "application/json"},
+        {"name": "files[0]", "value": file.fp, "filename": name, "content_type": "text/markdown"},
+    ]
+    return {"files": [file], "form": form}
 
 
 def _pin(method: str, channel_id: str, message_id: str) -> Route:

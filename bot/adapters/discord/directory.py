@@ -23,6 +23,7 @@ NEEDED = (
     "send_messages",
     "send_messages_in_threads",
     "read_message_history",
+    "attach_files",
     "add_reactions",
     "embed_links",
     "create_public_threads",

@@ -123,6 +123,15 @@ class Rights:
         named = ", ".join(f"“{title(name)}”" for name in missing)
         return _("it takes {permissions} in #{channel}", permissions=named, channel=place.name)
 
+    def allow(self, channel: Channel, *permissions: str) -> bool:
+        """Whether we have permissions in a channel, as far as the gateway has told."""
+        guild = self._gateway.get_guild(int(channel.community)) if channel.community.isdigit() else None
+        place = guild.get_channel(int(channel.id)) if guild is not None else None
+        if guild is None or guild.me is None or place is None:
+            return True
+        allowed = place.permissions_for(guild.me)
+        return all(getattr(allowed, name) for name in permissions)
+
     async def _above(self, guild: discord.Guild, author: Author, action: Action) -> str | None:
         """Why the role of a member protects them from us."""
         if str(guild.owner_id) == author.id:

@@ -11,10 +11,18 @@ from typing import assert_never
 from bot.adapters.delivery import Delivery
 from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.interactions import Interactions
+from bot.adapters.discord.long import LongAnswer
 from bot.adapters.discord.moderating import Moderating, short
 from bot.adapters.discord.places import id_of
+from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.threads import open_thread
-from bot.adapters.discord.transport import LIMIT, CardTransport, ChannelTransport, InteractionTransport
+from bot.adapters.discord.transport import (
+    LIMIT,
+    CardTransport,
+    ChannelTransport,
+    InteractionTransport,
+    ThreadTransport,
+)
 from bot.adapters.pacing import EditBudget, FixedWindow
 from bot.core.actions import (
     Action,
@@ -65,11 +73,13 @@ class Sender:
         calls: Calls,
         interactions: Interactions,
         moderating: Moderating,
+        rights: Rights,
         us: Callable[[], str],
         moderators_channel: str | None,
         now: Callable[[], datetime],
     ) -> None:
-        self._calls, self._interactions, self._moderating, self._us = calls, interactions, moderating, us
+        self._calls, self._interactions, self._us = calls, interactions, us
+        self._moderating, self._rights = moderating, rights
         self._moderators_channel, self._now = moderators_channel, now
         self._budgets: dict[str, EditBudget] = {}
 
@@ -111,12 +121,18 @@ class Sender:
         delivery = self._answer(reply.to, tells=not reply.notice, hidden=hidden)
         return await delivery.reply(text, key, resume, report, reply.controls if text == reply.text else ())
 
-    def _answer(self, to: MessageRef, *, tells: bool, hidden: bool) -> Delivery:
+    def _answer(self, to: MessageRef, *, tells: bool, hidden: bool) -> Delivery | LongAnswer:
         """The delivery of an answer, to a message or to an interaction; of an old one, in its channel."""
         if self._interactions.of(to.id) is not None:
             transport = InteractionTransport(self._calls, lambda: self._interactions.of(to.id), hidden=hidden)
             return Delivery(transport, self._budget(f"interaction {to.id}"))
-        return self._in(to.channel, to.id, tells=tells)
+        head = self._in(to.channel, to.id, tells=tells)
+        return LongAnswer(self._calls, self._rights, to.channel, head, self._rest, self._us())
+
+    def _rest(self, thread: Channel) -> Delivery:
+        place = id_of(thread)
+        transport = ThreadTransport(self._calls, place, self._us())
+        return Delivery(transport, self._budget(place), self._budget(f"new {place}"))
 
     def _in(
         self,

@@ -60,7 +60,7 @@ class ChannelTransport:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
             body["allowed_mentions"] = {"parse": [], "replied_user": self._tells}
         made = await self._calls.send(self._channel_id, body)
-        return Sent(_id(made), self._text_of(made))
+        return Sent(message_id(made), self._text_of(made))
 
     def _body(self, said: str, controls: Controls) -> Json:
         return written(said, controls)
@@ -75,7 +75,7 @@ class ChannelTransport:
         for each in await self._calls.messages_after(self._channel_id, self._question):
             ours = snowflake(table(each, "author"), "id") == self._us
             if ours and snowflake(table(each, "message_reference"), "message_id") == self._question:
-                return _id(each)
+                return message_id(each)
         return None
 
     async def edit(self, message_id: str, said: str, controls: Controls) -> None:
@@ -107,6 +107,22 @@ class CardTransport(ChannelTransport):
         return text(next(iter(tables(made, "embeds")), {}), "description")
 
 
+class ThreadTransport(ChannelTransport):
+    """The rest of an answer, in a thread that was opened for it."""
+
+    def __init__(self, calls: Calls, thread_id: str, us: str) -> None:
+        super().__init__(calls, thread_id, us, None, tells=False)
+
+    async def find(self, part: int, key: str) -> str | None:
+        """See `Transport`: there we reply to others, and to nobody only with the rest of that answer."""
+        ours = [
+            message_id(each)
+            for each in await self._calls.messages_after(self._channel_id, self._channel_id)
+            if snowflake(table(each, "author"), "id") == self._us and not table(each, "message_reference")
+        ]
+        return ours[part] if part < len(ours) else None
+
+
 class InteractionTransport:
     """See `bot.adapters.delivery.Transport`; whether others see it was said when it was acknowledged."""
 
@@ -123,7 +139,7 @@ class InteractionTransport:
         """See `Transport`. The first message fills in what stands already, so it is the same every time."""
         body = written(said, controls)
         made = await (self._fill_in(body) if part == 0 else self._follow_up(body))
-        return Sent(_id(made), text(made, "content"))
+        return Sent(message_id(made), text(made, "content"))
 
     async def _fill_in(self, body: Json) -> Json:
         still = self._still()
@@ -159,7 +175,8 @@ class InteractionTransport:
         return still
 
 
-def _id(made: Json) -> str:
+def message_id(made: Json) -> str:
+    """The id of a message that Discord answered with."""
     found = snowflake(made, "id")
     if found is None:
         raise PlatformError("Discord answered without a message id")

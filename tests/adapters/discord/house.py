@@ -65,7 +65,7 @@ class House:
     message_content: bool = False
     moderators_channel: str | None = None
     llm: str = 'engine = "echo"\nmodel = "echo"'
-    """What is in the [llm] section of the configuration; only `service` uses it."""
+    """What is in the [llm] section of the configuration; only `service` takes its engine from it."""
     sections: str = ""
     """More sections."""
     token: str = ""

@@ -208,4 +208,6 @@ def test_the_invite_link_asks_for_exactly_what_actions_take(house: House) -> Non
         SlowMode(place, 0, ""), SlowMode(thread, 0, ""), Archive(thread, ""), Timeout(place, who, 0, ""),
         Kick(place, who, ""), Ban(place, who, ""), Unban(place, who, ""),
     ]  # fmt: skip
-    assert {name for action in actions for name in needed(action)} | {"view_channel"} == set(NEEDED)
+    assert {name for action in actions for name in needed(action)} | {"view_channel", "attach_files"} == set(
+        NEEDED
+    )

@@ -1,0 +1,287 @@
+"""Answers that outgrow a channel: their beginning stands there, the rest is in nobody's way.
+
+Up to 8,000 characters are messages of the channel. A longer answer goes on in a thread on its first message;
+where the bot may open none, all of the answer is a file at its end.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from bot.adapters.delivery import Controls, Delivery, part_key
+from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.places import id_of
+from bot.adapters.discord.rights import Rights
+from bot.adapters.discord.snowflakes import snowflake
+from bot.adapters.discord.threads import open_thread
+from bot.adapters.discord.transport import LIMIT, message_id, written
+from bot.adapters.fences import open_fence
+from bot.adapters.reading import table, tables, text
+from bot.core.actions import Chunk, Receipt, Report, Status, no_controls, no_report
+from bot.core.errors import BotError, Forbidden, Gone, Unsupported
+from bot.core.events import Channel
+from bot.core.text import _
+
+MOST = 8_000
+"""Characters of an answer that stand in a channel."""
+
+FILE_NAME = "answer.md"
+
+_SAFE = MOST - 500  # in the text behind this the cut is looked for, so it is shown when the cut is known
+_TITLE = 60
+
+_log = logging.getLogger(__name__)
+
+
+class Text:
+    """A text as it is written, cut where a channel has enough of it."""
+
+    def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
+        self._chunks = chunks
+        self.whole = ""
+        self.cut: int | None = None
+
+    @classmethod
+    def finished(cls, said: str) -> "Text":
+        """A text that is complete."""
+        made = cls(_nothing())
+        made.whole, made.cut = said, cut_of(said) if len(said) > MOST else None
+        return made
+
+    async def beginning(self) -> AsyncIterator[Chunk]:
+        """What stands in the channel."""
+        shown = 0
+        try:
+            async for chunk in self._chunks:
+                if isinstance(chunk, Status):
+                    yield chunk
+                    continue
+                self.whole += chunk
+                if len(self.whole) > MOST:
+                    self.cut = cut_of(self.whole)
+                    yield self.whole[shown : self.cut]
+                    return
+                if (so_far := min(len(self.whole), _SAFE)) > shown:
+                    yield self.whole[shown:so_far]
+                    shown = so_far
+        except BotError:
+            yield self.whole[shown:]
+            raise
+        yield self.whole[shown:]
+
+    async def rest(self) -> AsyncIterator[Chunk]:
+        """What comes after that."""
+        assert self.cut is not None, "there is a rest only behind a cut"  # noqa: S101
+        yield reopened(self.whole[: self.cut]) + self.whole[self.cut :]
+        async for chunk in self._chunks:
+            if not isinstance(chunk, Status):
+                self.whole += chunk
+                yield chunk
+
+    async def close(self) -> None:
+        """Nobody reads on."""
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def cut_of(text: str) -> int:
+    """Where a text of more than `MOST` characters is cut: behind a paragraph, a line or a word."""
+    for end in ("\n\n", "\n", " "):
+        if (found := text.rfind(end, _SAFE, MOST)) >= 0:
+            return found + len(end)
+    return MOST
+
+
+def reopened(text: str) -> str:
+    """The line that opens again the code block in which a text ends, if it does."""
+    fence = open_fence(text, LIMIT // 4 - 1)
+    return "" if fence is None else f"{fence.margin}{fence.marker}{fence.info}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an earlier attempt made.
+
+    Attributes:
+        head: the messages in the channel; None if there was no earlier attempt.
+        tail: those in the thread, or the one with the file.
+        thread: the thread.
+    """
+
+    head: Receipt | None = None
+    tail: Receipt | None = None
+    thread: Channel | None = None
+
+    @classmethod
+    def of(cls, resume: Receipt | None) -> "_Known":
+        if resume is None:
+            return cls()
+        many = len(resume.message_ids) if resume.head is None else resume.head
+        tail = Receipt(resume.message_ids[many:])
+        return cls(Receipt(resume.message_ids[:many]), tail, resume.channel)
+
+
+class LongAnswer:
+    """Delivers an answer to a message in a channel, a thread or a private conversation; see `Delivery`.
+
+    Args:
+        head: delivers what stands where it was asked.
+        tail: makes what delivers the rest into a thread.
+        us: our user id.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        rights: Rights,
+        place: Channel,
+        head: Delivery,
+        tail: Callable[[Channel], Delivery],
+        us: str,
+    ) -> None:
+        self._calls, self._rights, self._place, self._us = calls, rights, place, us
+        self._head, self._tail = head, tail
+
+    async def reply(
+        self,
+        said: str,
+        key: str,
+        resume: Receipt | None = None,
+        report: Report = no_report,
+        controls: Controls = (),
+    ) -> Receipt:
+        """Show a finished text."""
+        known, whole = _Known.of(resume), Text.finished(said)
+        below = controls if whole.cut is None else ()
+        made = await self._head.reply(said[: whole.cut], key, known.head, _reported(report, known), below)
+        if whole.cut is None:
+            return await self._without_tail(made, known, key, report)
+        return await self._with_tail(made, whole, known, key, report, (), lambda: controls)
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[Chunk],
+        key: str,
+        resume: Receipt | None = None,
+        report: Report = no_report,
+        meanwhile: Controls = (),
+        afterwards: Callable[[], Controls] = no_controls,
+    ) -> Receipt:
+        """Show a text while it is being written; what can be pressed stands below its end."""
+        known, whole = _Known.of(resume), Text(chunks)
+
+        def below() -> Controls:
+            return afterwards() if whole.cut is None else ()
+
+        try:
+            told = _reported(report, known)
+            made = await self._head.stream(whole.beginning(), key, known.head, told, meanwhile, below)
+            if whole.cut is None:
+                return await self._without_tail(made, known, key, report)
+            return await self._with_tail(made, whole, known, key, report, meanwhile, afterwards)
+        finally:
+            await whole.close()
+
+    async def _without_tail(self, made: Receipt, known: _Known, key: str, report: Report) -> Receipt:
+        """What is short this time leaves nothing of what was long before."""
+        if known.thread is not None and known.tail is not None:
+            await self._tail(known.thread).reply("", f"{key}t", known.tail)
+        elif known.tail is not None:
+            for each in known.tail.message_ids:
+                with suppress(Gone):
+                    await self._calls.delete(id_of(self._place), each)
+        if known.tail is not None and known.tail.message_ids:
+            await report(made)
+        return made
+
+    async def _with_tail(
+        self,
+        made: Receipt,
+        whole: Text,
+        known: _Known,
+        key: str,
+        report: Report,
+        meanwhile: Controls,
+        afterwards: Callable[[], Controls],
+    ) -> Receipt:
+        many = len(made.message_ids)
+        thread = await self._thread(made, whole, known)
+        if thread is None:
+            return await self._with_file(made, whole, known, key, report, afterwards)
+
+        async def exists(tail: Receipt) -> None:
+            await report(Receipt(made.message_ids + tail.message_ids, thread, many))
+
+        rest = await self._tail(thread).stream(
+            whole.rest(), f"{key}t", known.tail, exists, meanwhile, afterwards
+        )
+        return Receipt(made.message_ids + rest.message_ids, thread, many)
+
+    async def _thread(self, made: Receipt, whole: Text, known: _Known) -> Channel | None:
+        """The thread in which it goes on; None where a file is better, or was made already."""
+        if known.thread is not None:
+            return known.thread
+        may = self._rights.allow(self._place, "create_public_threads", "send_messages_in_threads")
+        had_file = known.tail is not None and known.tail.message_ids
+        if had_file or not may or self._place.private or self._place.thread is not None:
+            return None
+        try:
+            title = whole.whole.lstrip("#> \n").partition("\n")[0][:_TITLE]
+            return await open_thread(self._calls, self._place, made.message_ids[0], title)
+        except (Forbidden, Unsupported) as error:
+            _log.info("no thread for a long answer: %s", error, extra={"channel": self._place.key})
+            return None
+
+    async def _with_file(
+        self,
+        made: Receipt,
+        whole: Text,
+        known: _Known,
+        key: str,
+        report: Report,
+        afterwards: Callable[[], Controls],
+    ) -> Receipt:
+        async for _chunk in whole.rest():
+            pass  # it is read to its end first
+        many, place = len(made.message_ids), id_of(self._place)
+        said = _("This answer is too long for messages. All of it is in the file.")
+        shown = written(said, afterwards())
+        body = shown | {"nonce": part_key(key, many, 1), "enforce_nonce": True}
+        content = whole.whole.encode("utf-8", "replace")
+        if (before := await self._file(made, known)) is not None:
+            with suppress(Gone):
+                await self._calls.edit_file(place, before, shown, FILE_NAME, content)
+                return Receipt((*made.message_ids, before), None, many)
+        sent = await self._calls.send_file(place, body, FILE_NAME, content)
+        receipt = Receipt((*made.message_ids, message_id(sent)), None, many)
+        await report(receipt)
+        return receipt
+
+    async def _file(self, made: Receipt, known: _Known) -> str | None:
+        """The message with the file that an earlier attempt made, also if it could not say so."""
+        if known.tail is None or known.tail.message_ids:
+            return known.tail.message_ids[0] if known.tail is not None else None
+        for each in await self._calls.messages_after(id_of(self._place), made.message_ids[-1]):
+            names = {text(file, "filename") for file in tables(each, "attachments")}
+            if snowflake(table(each, "author"), "id") == self._us and FILE_NAME in names:
+                return message_id(each)
+        return None
+
+
+def _reported(report: Report, known: _Known) -> Report:
+    """Reports of the beginning keep what is known of the rest, until that is settled."""
+
+    async def exists(head: Receipt) -> None:
+        tail = known.tail.message_ids if known.tail is not None else ()
+        many = len(head.message_ids) if tail else None
+        await report(replace(head, message_ids=head.message_ids + tail, channel=known.thread, head=many))
+
+    return exists
+
+
+async def _nothing() -> AsyncIterator[Chunk]:
+    nothing: tuple[Chunk, ...] = ()
+    for chunk in nothing:
+        yield chunk
