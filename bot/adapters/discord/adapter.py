@@ -92,6 +92,11 @@ class DiscordAdapter(Adapter):
             for task in working:
                 task.cancel()
 
+    async def committed(self, cursors: Known) -> None:
+        """See `Adapter`; batches are stored in the order in which they are told."""
+        self._interactions.stored(self._ear.told)
+        self._ear.told.clear()
+
     async def perform(
         self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
     ) -> Receipt:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from bot.adapters.discord.components import pressed
 from bot.adapters.discord.snowflakes import snowflake, time_of
 from bot.adapters.reading import Json, flag, integer, table, tables, text, texts
 from bot.core.events import (
@@ -171,6 +172,28 @@ def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) 
         time_of(call_id),
         arguments,
         MessageRef(place, target) if target is not None else None,
+        text(raw, "locale"),
+    )
+
+
+def clicked(raw: Json, place: Channel) -> Invocation | None:
+    """What a button calls, in the name of who pressed it; None for a button that is not ours.
+
+    Raises:
+        Malformed
+    """
+    call = pressed(text(table(raw, "data"), "custom_id") or "")
+    if call is None:
+        return None
+    call_id, below = _id(raw, "id"), snowflake(table(raw, "message"), "id")
+    return Invocation(
+        call_id,
+        place,
+        caller(raw),
+        call.command,
+        time_of(call_id),
+        call.arguments,
+        MessageRef(place, below) if below is not None else None,
         text(raw, "locale"),
     )
 

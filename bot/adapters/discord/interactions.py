@@ -1,36 +1,44 @@
 """Interactions: acknowledged within three seconds, whatever else goes on, and answered later by their token.
 
-Tokens are written down (0600) before an interaction is told to anybody, so that a restart still can answer.
+A call is written down (0600) before it is acknowledged, and until the core has stored it: a process that
+dies in between tells it again at its next start. Its token stays, so that a restart still can answer.
 Source: Discord, "Receiving and Responding".
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, Calls, Unreachable
-from bot.adapters.discord.components import pressed
-from bot.adapters.discord.decoding import Malformed, caller, focused, invocation
+from bot.adapters.discord.decoding import Malformed, caller, clicked, focused, invocation
 from bot.adapters.discord.places import Places
 from bot.adapters.discord.registration import MOST_CHOICES
 from bot.adapters.discord.snowflakes import snowflake, time_of
 from bot.adapters.files import write_private
-from bot.adapters.reading import Json, integer, parse, table, tables, text
-from bot.core.errors import PlatformError
-from bot.core.events import Author, Channel, Invocation, MessageRef
+from bot.adapters.reading import Json, flag, integer, parse, table, tables, text
+from bot.core.errors import Gone, PlatformError
+from bot.core.events import Author, Channel, Invocation
 from bot.core.specs import CommandSpec, Complete
 
 ANSWERABLE = timedelta(minutes=14)
 """A token is good for fifteen minutes; what takes longer is answered in the channel."""
 
+KEPT = timedelta(days=1)
+"""For so long it is known who alone was to see an answer."""
+
+_DEADLINE = timedelta(seconds=3)
+"""For an acknowledgement."""
+
 _SLASH, _CLICK, _TYPING = 2, 3, 4
 _EPHEMERAL = 1 << 6
 _PATIENCE_S = 2.5
 _AGAIN_S = 0.1
+_LATER_S = 2.0
 _MOST_SUGGESTION = 100  # characters of a choice
 
 _log = logging.getLogger(__name__)
@@ -38,10 +46,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An interaction that can still be answered."""
+    """An interaction, and how to answer it.
+
+    Attributes:
+        hidden: only who used it sees the answer; that was said when it was acknowledged.
+        call: what Discord told of it, until the core has stored it.
+    """
 
     application_id: str
     token: str
+    hidden: bool = False
+    call: Json | None = None
 
 
 class Interactions:
@@ -66,6 +81,8 @@ class Interactions:
         self._menus: Mapping[str, tuple[str, ...]] = {}
         self._arrived: asyncio.Queue[Json] = asyncio.Queue()
         self._writing = asyncio.Lock()
+        self._untold: set[str] = set()
+        self._loaded, self._changed = asyncio.Event(), asyncio.Event()
 
     def offer(self, specs: Sequence[CommandSpec], menus: Mapping[str, tuple[str, ...]]) -> None:
         """What can be called."""
@@ -80,28 +97,88 @@ class Interactions:
         known = self._open.get(id)
         return known if known is not None and self._now() - time_of(id) < ANSWERABLE else None
 
+    def known(self, id: str) -> Open | None:
+        """An interaction of the last day, whether it can still be answered or not."""
+        return self._open.get(id)
+
+    def stored(self, ids: Iterable[str]) -> None:
+        """The core has stored these calls, or nobody will ever want them."""
+        for id in ids:
+            known = self._open.get(id)
+            if known is not None and known.call is not None:
+                self._open[id] = replace(known, call=None)
+                self._changed.set()
+
     async def load(self) -> None:
-        """Remember what an earlier process could answer."""
+        """Remember what an earlier process could answer, and what it may not have told."""
         try:
             found = parse(await asyncio.to_thread(self._file.read_bytes))
         except FileNotFoundError:
-            return
+            found = {}
         except ValueError:
             _log.warning("%s is damaged; commands under way are answered in the channel", self._file)
-            return
+            found = {}
         for id in found:
-            match snowflake({"id": id}, "id"), found[id]:
-                case str(), [str(application_id), str(token)]:
-                    self._open[id] = Open(application_id, token)
-                case _:
-                    _log.warning("%s holds something that is no interaction", self._file)
+            about = table(found, id)
+            if snowflake({"id": id}, "id") is None or text(about, "token") is None:
+                _log.warning("%s holds something that is no interaction", self._file)
+                continue
+            application_id, token = text(about, "application_id") or "", text(about, "token") or ""
+            call = table(about, "call") or None
+            self._open[id] = Open(application_id, token, flag(about, "hidden"), call)
+            if call is not None:
+                self._untold.add(id)
+        self._loaded.set()
 
     async def keep(self) -> None:
         """Acknowledge what arrives, side by side, for as long as the bot runs."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._forget(), name="interactions that are stored")
+            await self._loaded.wait()
+            for id in sorted(self._untold):
+                tasks.create_task(self._tell_again(id), name="interaction")
             while True:
                 raw = await self._arrived.get()
-                tasks.create_task(self._safely(self._take(raw)), name="interaction")
+                tasks.create_task(self._serve(raw), name="interaction")
+
+    async def _serve(self, raw: Json) -> None:
+        await self._safely(self._take(raw))
+        id = snowflake(raw, "id")
+        if id is not None and id in self._untold:
+            await self._tell_again(id)
+
+    async def _tell_again(self, id: str) -> None:
+        """Tell a call that may not have been told, if its member was told that an answer comes."""
+        while id in self._untold and (known := self.of(id)) is not None and known.call is not None:
+            try:
+                if await self._is_acknowledged(id, known):
+                    await self._tell(id, known.call)
+                    return
+                _log.warning("a command was not acknowledged in time, which its member was told")
+                break
+            except Malformed as error:
+                _log.warning("a command cannot be told again: %s", error)
+                break
+            except PlatformError as error:
+                _log.warning("a command is told again later: %s", error)
+            await asyncio.sleep(_LATER_S)
+        self._untold.discard(id)
+        self.stored((id,))
+
+    async def _is_acknowledged(self, id: str, known: Open) -> bool:
+        if self._now() - time_of(id) < _DEADLINE:
+            with suppress(Gone):
+                await self._calls.acknowledge(id, known.token, DEFERRED, _visible(hidden=known.hidden))
+                return True
+        return await self._calls.is_acknowledged(known.application_id, known.token)
+
+    async def _tell(self, id: str, raw: Json) -> None:
+        place = await self._place(raw, snowflake(raw, "channel_id") or "")
+        call = self._called(raw, place) if place is not None else None
+        if call is None:
+            raise Malformed("a command that is not ours")
+        self._untold.discard(id)
+        self._happened(call)
 
     async def _safely(self, work: Awaitable[None]) -> None:
         try:
@@ -115,43 +192,28 @@ class Interactions:
         channel_id = snowflake(raw, "channel_id")
         if id is None or token is None or channel_id is None:
             raise Malformed("an interaction without id, token or channel")
-        if integer(raw, "type") == _TYPING:
+        kind = integer(raw, "type")
+        if kind == _TYPING:
             await self._complete(id, token, raw)
-        elif integer(raw, "type") == _CLICK:
-            await self._click(id, token, raw)
-        elif integer(raw, "type") == _SLASH:
+        elif kind in (_SLASH, _CLICK):
             place = await self._place(raw, channel_id)
-            call = invocation(raw, place, self._menus) if place is not None else None
+            call = self._called(raw, place) if place is not None else None
             if call is None:
+                if kind == _CLICK:
+                    await self._acknowledge(id, token, DEFERRED_UPDATE)
                 raise Malformed("a command that is not ours")
             spec = self._specs.get(call.command)
-            hidden = spec is not None and spec.private
-            await self._remember(id, Open(text(raw, "application_id") or "", token))
-            await self._acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL} if hidden else None)
+            hidden = kind == _CLICK or (spec is not None and spec.private)
+            await self._remember(id, Open(text(raw, "application_id") or "", token, hidden, _needed(raw)))
+            await self._acknowledge(id, token, DEFERRED, _visible(hidden=hidden))
+            self._untold.discard(id)
             self._happened(call)
 
-    async def _click(self, id: str, token: str, raw: Json) -> None:
-        """A button below one of our messages; what follows is for who pressed it."""
-        call = pressed(text(table(raw, "data"), "custom_id") or "")
-        place = await self._places.get(text(raw, "channel_id") or "", snowflake(raw, "guild_id"))
-        if call is None or place is None:
-            await self._acknowledge(id, token, DEFERRED_UPDATE)
-            raise Malformed("a button that is not ours")
-        below = snowflake(table(raw, "message"), "id")
-        await self._remember(id, Open(text(raw, "application_id") or "", token))
-        await self._acknowledge(id, token, DEFERRED, {"flags": _EPHEMERAL})
-        self._happened(
-            Invocation(
-                id,
-                place,
-                caller(raw),
-                call.command,
-                time_of(id),
-                call.arguments,
-                MessageRef(place, below) if below is not None else None,
-                text(raw, "locale"),
-            )
-        )
+    def _called(self, raw: Json, place: Channel) -> Invocation | None:
+        """The command that was called, also by a button below one of our messages; None if it is not ours."""
+        if integer(raw, "type") == _CLICK:
+            return clicked(raw, place)
+        return invocation(raw, place, self._menus)
 
     async def _acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
         """Until Discord knows, or the member was told that we do not answer."""
@@ -190,12 +252,49 @@ class Interactions:
         return await self._places.get(channel_id, guild_id)
 
     async def _remember(self, id: str, known: Open) -> None:
+        self._open[id] = known
+        self._untold.add(id)
+        await self._write()
+
+    async def _forget(self) -> None:
+        """Write down, soon, which calls need not be told again; what they said is nobody's to keep."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._write()
+
+    async def _write(self) -> None:
         async with self._writing:
-            oldest = self._now() - ANSWERABLE
-            still = {each: open for each, open in self._open.items() if time_of(each) > oldest}
-            self._open = still | {id: known}
-            written = {each: [open.application_id, open.token] for each, open in self._open.items()}
-            await asyncio.to_thread(write_private, self._file, json.dumps(written))
+            for id, known in list(self._open.items()):
+                age = self._now() - time_of(id)
+                if age >= KEPT:
+                    del self._open[id]
+                elif age >= ANSWERABLE:
+                    self._open[id] = Open("", "", known.hidden)
+            written = json.dumps({id: asdict(known) for id, known in self._open.items()})
+            await asyncio.to_thread(write_private, self._file, written)
+
+
+def _visible(*, hidden: bool) -> Json | None:
+    return {"flags": _EPHEMERAL} if hidden else None
+
+
+def _needed(raw: Json) -> Json:
+    """What of an interaction has to be known to tell it again: nothing of what others have written."""
+
+    def only(parent: Json, *keys: str) -> Json:
+        return {key: parent[key] for key in keys if key in parent}
+
+    def person(parent: Json) -> Json:
+        return only(table(parent, "user"), "id", "username", "global_name", "bot")
+
+    kept = only(raw, "id", "type", "channel_id", "guild_id", "locale")
+    kept["data"] = only(table(raw, "data"), "type", "name", "options", "target_id", "custom_id")
+    kept["channel"] = only(table(raw, "channel"), "id", "type", "parent_id", "guild_id")
+    kept["message"] = only(table(raw, "message"), "id")
+    if "member" in raw:
+        kept["member"] = only(table(raw, "member"), "nick") | {"user": person(table(raw, "member"))}
+    return kept | {"user": person(raw)}
 
 
 async def _suggested(complete: Complete, so_far: str, who: Author, place: Channel) -> Sequence[str]:

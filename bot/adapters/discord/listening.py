@@ -75,6 +75,8 @@ class Ear:
         self._left_out = False
         self._filling = Filling(calls, self._queue.put_nowait)
         self._waiting: dict[str, _Waiting] = {}
+        self.told: list[str] = []
+        """Ids of the calls that were told, and are not known to be stored."""
 
     async def fill(self) -> None:
         """Read the gaps of new sessions for as long as the bot runs."""
@@ -131,6 +133,7 @@ class Ear:
 
     async def _meant(self, arrival: Told | Invocation | Missed, cursors: Cursors) -> AsyncIterator[Batch]:
         if isinstance(arrival, Invocation):
+            self.told.append(arrival.id)
             yield Batch((arrival,))
         elif isinstance(arrival, Missed):
             async for batch in self._missed(arrival, cursors):

@@ -200,7 +200,74 @@ async def test_a_kill_between_acknowledgement_and_answer_still_answers(house: Ho
     assert house.said(house.general) == ["still there?"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "7", '{"1": 2}', '{"x": ["a"]}', '{"1": ["a", "b", "c"]}'])
+async def test_a_call_that_the_core_has_not_stored_is_told_again_after_a_restart(house: House) -> None:
+    async with house.hearing(*SPECS) as heard:  # nobody tells it that anything was stored
+        call = house.anna.slash(house.general, "ask", question="still there?", locale="zh-CN")
+        await house.lab.until(lambda: heard.events)
+    async with house.hearing(*SPECS, known=heard.cursors) as again:
+        await house.lab.until(lambda: again.events)
+    assert again.events == heard.events
+    for _start in range(2):
+        async with house.living():
+            answer = await answered(house, call)
+            await house.quiet(house.general)
+            assert await kept(house, call) is None
+    assert answer.text == "still there?"
+    assert [turns[-1].text for turns in house.model.asked].count("still there?") == 1
+
+
+async def test_a_kill_between_acknowledgement_and_the_core_loses_no_call(house: House) -> None:
+    callback = "POST /interactions/.*/callback"
+    async with house.service() as process:
+        await house.lab.until(lambda: house.lab.identifies and house.lab.commands)
+        house.lab.fault(callback, executed=True, status=0, delay_s=2)
+        call = house.anna.slash(house.general, "ask", question="still there?")
+        await house.lab.until(lambda: call.ack_ms is not None)
+        process.kill()
+        await process.wait()
+    assert await kept(house, call) is not None
+    async with house.service():
+        answer = await answered(house, call)
+    assert answer.text == "still there?"
+    assert house.said(house.general) == ["still there?"]
+
+
+async def test_a_call_whose_member_was_told_that_nobody_answers_is_not_carried_out_later(
+    house: House,
+) -> None:
+    async with house.living():
+        house.lab.fault("POST /interactions/.*/callback", drop=True, count=1000)
+        call = house.anna.slash(house.general, "ask", question="still there?")
+        await house.lab.until(lambda: house.lab.calls("GET /webhooks/.*/messages/@original"))
+        await house.quiet(house.general)
+        assert await kept(house, call) is None
+    house.lab.faults.clear()
+    async with house.living():
+        await house.server.until(house.general, lambda shown: bool(shown))
+    assert house.said(house.general) == ["are you there"]
+
+
+async def test_an_acknowledgement_that_takes_its_time_is_one(house: House) -> None:
+    async with house.living():
+        house.lab.fault("POST /interactions/.*/callback", executed=True, status=0, delay_s=3.5, count=3)
+        answer = await answered(house, house.anna.slash(house.general, "ask", question="well"))
+    assert answer.text == "well"
+
+
+async def kept(house: House, call: Interaction) -> object:
+    """What of a call would be told again; asked until it is nothing, or for two seconds."""
+    for _try in range(200):
+        written = json.loads((house.memory / "interactions.json").read_text("utf-8"))
+        found: object = written[call.id]["call"]
+        if found is None:
+            break
+        await asyncio.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "7", '{"1": 2}', '{"x": ["a"]}', '{"1": ["a", "b", "c"]}', '{"1": {"call": {}}}']
+)
 async def test_a_damaged_memory_of_interactions_stops_nothing(house: House, content: str) -> None:
     house.memory.mkdir(parents=True)
     (house.memory / "interactions.json").write_text(content, encoding="utf-8")
