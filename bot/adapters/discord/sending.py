@@ -1,15 +1,16 @@
 """Carrying out actions: answers in channels and of interactions, and what moderators do.
 
 Nothing mentions anybody but the asker, who is told once. What nobody but the asker may read is shown by
-Discord to them alone, when they ask with a slash command.
+Discord to them alone, when they ask with a slash command. An interaction can be answered for fifteen minutes:
+then an answer that others see goes on in the channel, and of one that they do not see a sentence says so.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.adapters.delivery import Delivery
-from bot.adapters.discord.calls import Calls
+from bot.adapters.discord.calls import Calls, Expired
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.long import LongAnswer
 from bot.adapters.discord.moderating import Moderating, short
@@ -88,9 +89,14 @@ class Sender:
     ) -> Receipt:
         """See `Adapter.perform`."""
         match action:
-            case StreamedReply(to=to, chunks=chunks, meanwhile=meanwhile, afterwards=afterwards):
-                answer = self._answer(to, tells=True, hidden=False)
-                return await answer.stream(chunks, key, resume, report, meanwhile, afterwards)
+            case StreamedReply(to=to, author=author, chunks=chunks, meanwhile=meanwhile):
+                return await self._shown(
+                    to,
+                    author,
+                    key,
+                    lambda by: by.stream(chunks, key, resume, report, meanwhile, action.afterwards),
+                    tells=True,
+                )
             case Reply():
                 return await self._reply(action, key, resume, report)
             case Post(channel=channel, text=text, title=title, controls=controls):
@@ -118,16 +124,60 @@ class Sender:
             text = _(
                 "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
             )
-        delivery = self._answer(reply.to, tells=not reply.notice, hidden=hidden)
-        return await delivery.reply(text, key, resume, report, reply.controls if text == reply.text else ())
+        controls = reply.controls if text == reply.text else ()
+        return await self._shown(
+            reply.to,
+            reply.author,
+            key,
+            lambda by: by.reply(text, key, resume, report, controls),
+            tells=not reply.notice,
+            hidden=hidden,
+        )
 
-    def _answer(self, to: MessageRef, *, tells: bool, hidden: bool) -> Delivery | LongAnswer:
-        """The delivery of an answer, to a message or to an interaction; of an old one, in its channel."""
-        if self._interactions.of(to.id) is not None:
-            transport = InteractionTransport(self._calls, lambda: self._interactions.of(to.id), hidden=hidden)
-            return Delivery(transport, self._budget(f"interaction {to.id}"))
-        head = self._in(to.channel, to.id, tells=tells)
-        return LongAnswer(self._calls, self._rights, to.channel, head, self._rest, self._us())
+    async def _shown(
+        self,
+        to: MessageRef,
+        author: Author,
+        key: str,
+        show: Callable[[Delivery | LongAnswer], Awaitable[Receipt]],
+        *,
+        tells: bool,
+        hidden: bool = False,
+    ) -> Receipt:
+        """An answer to a message or to an interaction.
+
+        Raises:
+            Gone: only the asker was to see it, and it is too late for that; they were told.
+        """
+        known, place = self._interactions.known(to.id), id_of(to.channel)
+        if known is None:
+            head = self._in(to.channel, to.id, tells=tells)
+            return await show(LongAnswer(self._calls, self._rights, to.channel, head, self._rest, self._us()))
+        hidden = hidden or known.hidden
+        late = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells)
+        transport = InteractionTransport(
+            self._calls,
+            to.id,
+            lambda: self._interactions.of(to.id),
+            late if to.channel.private or not hidden else None,
+            hidden=hidden,
+        )
+        try:
+            return await show(Delivery(transport, self._budget(f"interaction {to.id}")))
+        except Gone as error:
+            if hidden and (isinstance(error, Expired) or self._interactions.of(to.id) is None):
+                await self._too_late(to, author, key)
+            raise
+
+    async def _too_late(self, to: MessageRef, author: Author, key: str) -> None:
+        """Say in the channel that an answer for one member alone cannot be shown any more."""
+        place = id_of(to.channel)
+        said = _(
+            "{member} That took longer than Discord lets me answer to you alone. Please ask me again.",
+            member=f"<@{author.id}>",
+        )
+        transport = ChannelTransport(self._calls, place, self._us(), to.id, tells=False, names=author.id)
+        await Delivery(transport, self._budget(place)).reply(said, key, Receipt())
 
     def _rest(self, thread: Channel) -> Delivery:
         place = id_of(thread)

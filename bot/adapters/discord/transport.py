@@ -1,13 +1,15 @@
 """The messages of one answer: in a channel, or as the answer of an interaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bot.adapters.delivery import Controls, Sent
-from bot.adapters.discord.calls import Calls, whole_characters
+from bot.adapters.discord.calls import Calls, Expired, Unreachable, whole_characters
 from bot.adapters.discord.components import buttons
+from bot.adapters.discord.gaps import pages
 from bot.adapters.discord.interactions import Open
 from bot.adapters.discord.snowflakes import snowflake
-from bot.adapters.reading import Json, table, tables, text
+from bot.adapters.reading import Json, integer, table, tables, text
 from bot.core.errors import Gone, PlatformError
 
 LIMIT = 2000
@@ -15,7 +17,7 @@ LIMIT = 2000
 
 _NO_PREVIEWS = 1 << 2  # SUPPRESS_EMBEDS: what a model links to is not fetched and shown
 _QUIET: Json = {"parse": [], "replied_user": False}
-_EPHEMERAL = 1 << 6
+_EPHEMERAL, _LOADING = 1 << 6, 1 << 7
 _LONGEST_TITLE = 256
 
 
@@ -41,11 +43,22 @@ class ChannelTransport:
         us: our user id.
         question: id of the message that is answered; its author is told by the first message.
         tells: whether that is an answer people wait for, and not the output of a command.
+        names: id of somebody whom the first message mentions, and may tell.
     """
 
     limit, buttons = LIMIT, True
 
-    def __init__(self, calls: Calls, channel_id: str, us: str, question: str | None, *, tells: bool) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        channel_id: str,
+        us: str,
+        question: str | None,
+        *,
+        tells: bool,
+        names: str | None = None,
+    ) -> None:
+        self._names = names
         self._calls, self._channel_id, self._us = calls, channel_id, us
         self._question, self._tells = question, tells
 
@@ -58,7 +71,8 @@ class ChannelTransport:
         body = self._body(said, controls) | {"nonce": key, "enforce_nonce": True}
         if part == 0 and self._question is not None:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
-            body["allowed_mentions"] = {"parse": [], "replied_user": self._tells}
+            named = {"users": [self._names]} if self._names is not None else {}
+            body["allowed_mentions"] = {"parse": [], "replied_user": self._tells, **named}
         made = await self._calls.send(self._channel_id, body)
         return Sent(message_id(made), self._text_of(made))
 
@@ -77,6 +91,17 @@ class ChannelTransport:
             if ours and snowflake(table(each, "message_reference"), "message_id") == self._question:
                 return message_id(each)
         return None
+
+    async def standing(self, interaction: str) -> Sequence[str]:
+        """Ids of our messages that answer an interaction, oldest first, as far as we may read."""
+        found: list[str] = []
+        async for page in pages(self._calls, self._channel_id, interaction):
+            for each in page:
+                ours = snowflake(table(each, "author"), "id") == self._us
+                answers = snowflake(table(each, "interaction_metadata"), "id") == interaction
+                if ours and answers and not (integer(each, "flags") or 0) & _LOADING:
+                    found.append(message_id(each))
+        return found
 
     async def edit(self, message_id: str, said: str, controls: Controls) -> None:
         """See `Transport`."""
@@ -124,55 +149,109 @@ class ThreadTransport(ChannelTransport):
 
 
 class InteractionTransport:
-    """See `bot.adapters.delivery.Transport`; whether others see it was said when it was acknowledged."""
+    """See `bot.adapters.delivery.Transport`; whether others see it was said when it was acknowledged.
+
+    When its time is over, what others see goes on in the channel: there the messages are ours like any other.
+
+    Args:
+        id: of the interaction.
+        answer: how to answer it now; None when that is over.
+        late: where it goes on; None where nobody else may read it.
+        hidden: only who used it sees it.
+    """
 
     limit, buttons = LIMIT, True
 
-    def __init__(self, calls: Calls, answer: Callable[[], Open | None], *, hidden: bool) -> None:
-        self._calls, self._answer, self._hidden = calls, answer, hidden
+    def __init__(
+        self,
+        calls: Calls,
+        id: str,
+        answer: Callable[[], Open | None],
+        late: ChannelTransport | None,
+        *,
+        hidden: bool,
+    ) -> None:
+        self._calls, self._interaction, self._answer = calls, id, answer
+        self._late, self._hidden = late, hidden
+        self._seen: set[str] = set()
+        self._in_doubt: set[int] = set()
 
     def length(self, said: str) -> int:
         """Characters, as Discord counts them."""
         return len(said)
 
     async def send(self, said: str, part: int, key: str, controls: Controls) -> Sent:
-        """See `Transport`. The first message fills in what stands already, so it is the same every time."""
-        body = written(said, controls)
-        made = await (self._fill_in(body) if part == 0 else self._follow_up(body))
-        return Sent(message_id(made), text(made, "content"))
+        """See `Transport`. There is no nonce: what may stand there is looked for before it is sent again."""
+        if part in self._in_doubt and (found := await self._look(part)) is not None:
+            return Sent(found)
+        still, body = self._answer(), written(said, controls)
+        if still is not None:
+            try:
+                made = await (self._fill_in(still, body) if part == 0 else self._follow_up(still, body))
+                self._seen.add(message_id(made))
+                return Sent(message_id(made), text(made, "content"))
+            except Unreachable:
+                self._in_doubt.add(part)
+                raise
+            except Expired:
+                pass  # earlier than by our clock
+        return await self._in_channel().send(said, part, key, controls)
 
-    async def _fill_in(self, body: Json) -> Json:
-        still = self._still()
+    async def _fill_in(self, still: Open, body: Json) -> Json:
         try:
             return await self._calls.answer(still.application_id, still.token, body)
+        except Expired:
+            raise
         except Gone:  # what stood there was taken back, by us when we stopped or by somebody who saw it
-            return await self._follow_up(body)
+            return await self._follow_up(still, body)
 
-    async def _follow_up(self, body: Json) -> Json:
-        still = self._still()
+    async def _follow_up(self, still: Open, body: Json) -> Json:
         if self._hidden:
             body["flags"] = _NO_PREVIEWS | _EPHEMERAL
         return await self._calls.follow_up(still.application_id, still.token, body)
 
     async def find(self, part: int, key: str) -> str | None:
-        """See `Transport`; sending the first message finds it."""
-        return None
+        """See `Transport`. Sending the first message finds it; what nobody else sees can never be found."""
+        over = self._answer() is None
+        if part == 0 and not over:
+            return None
+        found = await self._look(part)
+        return await self._late.find(part, key) if found is None and over and self._late else found
+
+    async def _look(self, part: int) -> str | None:
+        if self._late is None or self._hidden:
+            return None
+        standing = await self._late.standing(self._interaction)
+        new = next((each for each in standing[part:] if each not in self._seen), None)
+        if new is not None:
+            self._seen.add(new)
+        return new
 
     async def edit(self, message_id: str, said: str, controls: Controls) -> None:
         """See `Transport`."""
-        still = self._still()
-        await self._calls.edit_answer(still.application_id, still.token, message_id, written(said, controls))
+        self._seen.add(message_id)
+        still = self._answer()
+        if still is not None:
+            with suppress(Expired):
+                await self._calls.edit_answer(
+                    still.application_id, still.token, message_id, written(said, controls)
+                )
+                return
+        await self._in_channel().edit(message_id, said, controls)
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
-        still = self._still()
-        await self._calls.delete_answer(still.application_id, still.token, message_id)
-
-    def _still(self) -> Open:
         still = self._answer()
-        if still is None:
-            raise Gone("the interaction can no longer be answered")
-        return still
+        if still is not None:
+            with suppress(Expired):
+                await self._calls.delete_answer(still.application_id, still.token, message_id)
+                return
+        await self._in_channel().delete(message_id)
+
+    def _in_channel(self) -> ChannelTransport:
+        if self._late is None:
+            raise Expired("the interaction can no longer be answered")
+        return self._late
 
 
 def message_id(made: Json) -> str:

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from bot.adapters.discord.registration import fingerprint, payload
 from bot.commands.command import Commands
-from bot.core.events import Author, Channel, Invocation
+from bot.core.actions import Chunk, Receipt, Reply, StreamedReply
+from bot.core.errors import Gone
+from bot.core.events import Author, Channel, Invocation, MessageRef
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, Kind, Parameter
 from bot.core.text import in_locale
@@ -320,6 +322,116 @@ async def test_what_takes_too_long_for_an_interaction_is_answered_in_the_channel
     house.clock.shift += timedelta(minutes=14.5)
     async with house.living():
         await house.server.until(house.general, lambda shown: any(each.text == "later" for each in shown))
+
+
+# Answers that take longer than an interaction lives
+
+
+def late(house: House) -> None:
+    """Let more than fourteen minutes pass, after which Discord takes no answer."""
+    house.lab.settings.token_life_s = 0.0
+    house.clock.shift += timedelta(minutes=14.5)
+
+
+@pytest.mark.parametrize("our_clock", [True, False], ids=["by our clock", "only by Discord's"])
+async def test_an_answer_that_runs_too_long_goes_on_in_the_channel(house: House, our_clock: bool) -> None:
+    text = "\n".join(f"The_sentence_that_has_number_{n} is_here." for n in range(100))
+    house.model = EchoModel(Script(text, delay_s=0.01))
+    async with house.living():
+        call = house.anna.slash(house.general, "ask", question="talk")
+        await house.lab.until(lambda: call.original)
+        if our_clock:
+            late(house)
+        else:
+            house.lab.settings.token_life_s = 0.0
+        shown = await house.server.until(
+            house.general,
+            lambda shown: "".join(each.text for each in shown).replace("\n", "") == text.replace("\n", ""),
+            house.us,
+        )
+    assert shown[0].id == call.original
+    assert [each.asked_by for each in shown] == [house.anna.id, None, None]
+
+
+async def test_an_answer_found_too_late_is_taken_up_in_the_channel(house: House) -> None:
+    async with house.hearing(*SPECS) as heard:
+        call = house.anna.slash(house.general, "ask", question="talk")
+        (event,) = await house.lab.until(lambda: heard.events)
+        assert isinstance(event, Invocation)
+        to = MessageRef(event.channel, event.id)
+        await heard.adapter.perform(Reply(to, event.author, "before the kill"), "k")
+        late(house)
+        await heard.adapter.perform(Reply(to, event.author, "after it"), "k", Receipt())
+    (answer,) = show(house.lab, house.general)
+    assert (answer.id, answer.text) == (call.original, "after it")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_what_only_its_asker_may_see_is_never_shown_late(house: House, begun: bool) -> None:
+    async def chunks() -> AsyncIterator[Chunk]:
+        if begun:
+            yield "a secret "
+            await house.lab.until(lambda: call.original)
+        late(house)
+        yield "secret"
+
+    async with house.hearing(*SPECS) as heard:
+        call = house.anna.slash(house.general, "privacy show")
+        (event,) = await house.lab.until(lambda: heard.events)
+        assert isinstance(event, Invocation)
+        to = MessageRef(event.channel, event.id)
+        for action, key in (
+            (StreamedReply(to, event.author, chunks()), "stream"),
+            (Reply(to, event.author, "secret", private=True), "reply"),
+        ):
+            with pytest.raises(Gone):
+                await heard.adapter.perform(action, key)
+    public = [each for each in show(house.lab, house.general) if not each.ephemeral]
+    assert [each.mentions for each in public] == [(house.anna.id,)] * len(public) != []
+    assert all("Please ask me again" in each.text and "secret" not in each.text for each in public)
+
+
+async def test_what_only_its_asker_may_see_comes_late_where_nobody_else_reads(house: House) -> None:
+    async with house.hearing(*SPECS) as heard:
+        house.anna.slash(house.anna.private, "privacy show")
+        (event,) = await house.lab.until(lambda: heard.events)
+        assert isinstance(event, Invocation)
+        late(house)
+        to = MessageRef(event.channel, event.id)
+        await heard.adapter.perform(Reply(to, event.author, "for you alone", personal=True), "k")
+    assert house.said(house.anna.private) == ["for you alone"]
+
+
+# Further messages
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"drop": True, "executed": True},
+        {"status": 502, "executed": True},
+        {"status": 503, "executed": True},
+        {"status": 502},
+        {"status": 429, "retry_after_s": 0.5},
+    ],
+    ids=str,
+)
+async def test_whatever_becomes_of_a_further_message_it_stands_once(
+    house: House, fault: dict[str, Any]
+) -> None:
+    text = "\n".join(f"The_sentence_that_has_number_{n} is_here." for n in range(100))
+    house.model = EchoModel(lambda turns: Script(text if turns[-1].text == "talk" else "here"))
+    async with house.living():
+        house.lab.fault(r"POST /webhooks/\{webhook_id\}/\{webhook_token\}$", **fault)
+        house.anna.say(house.general, "meanwhile")
+        house.anna.slash(house.general, "ask", question="talk")
+        await house.lab.until(
+            lambda: house.said(house.general) and text.endswith(house.said(house.general)[-1])
+        )
+        await house.quiet(house.general)
+    said = house.said(house.general)
+    assert len(said) == 4
+    assert "".join(said[:3]).replace("\n", "") == text.replace("\n", "")
 
 
 # Menus, options, completion
