@@ -261,7 +261,7 @@ class Gateway:
         """Wait until a session of each shard may be begun."""
         shards, _url, limit = await self.http.get_bot_gateway()
         again_at = self._now() + timedelta(milliseconds=limit["reset_after"])
-        self._identifies.allowed(Allowance(shards, limit["total"], limit["remaining"], again_at))
+        self._identifies.allowed(Allowance(max(shards, 1), limit["total"], limit["remaining"], again_at))
         try:
             while (ready_at := self._identifies.ready_at(shards)) > self._now():
                 if ready_at != self.waits_until:

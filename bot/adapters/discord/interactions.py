@@ -31,6 +31,9 @@ ANSWERABLE = timedelta(minutes=14)
 KEPT = timedelta(days=1)
 """For so long it is known who alone was to see an answer."""
 
+MOST = 2_000
+"""Interactions that are known though they are over: each new one is written down with all others."""
+
 _DEADLINE = timedelta(seconds=3)
 """For an acknowledgement."""
 
@@ -267,7 +270,7 @@ class Interactions:
         async with self._writing:
             for id, known in list(self._open.items()):
                 age = self._now() - time_of(id)
-                if age >= KEPT:
+                if age >= KEPT or (age >= ANSWERABLE and len(self._open) > MOST):  # the oldest come first
                     del self._open[id]
                 elif age >= ANSWERABLE:
                     self._open[id] = Open("", "", known.hidden)

@@ -156,6 +156,21 @@ async def test_sessions_are_counted_over_restarts(house: House) -> None:
             assert len(written[house.us]) == house.lab.identifies == start
 
 
+async def test_each_start_of_a_crash_loop_waits_twice_as_long_as_the_last(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.discord.identifies.FREE", 2)
+    for _start in range(5):
+        async with house.hearing():
+            pass
+    times = [at for at, kind, _data in house.lab.gateway_log if kind == "IDENTIFY"]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert len(pauses) == 4
+    assert pauses[0] < 2
+    for pause, least in zip(pauses[1:], (1, 2, 4), strict=True):
+        assert pause >= least
+
+
 async def test_a_bot_that_is_invalidated_again_and_again_waits(house: House) -> None:
     before = [datetime.now(UTC).timestamp()] * (FREE + 12)
     house.patience = Patience(look_s=0.1)

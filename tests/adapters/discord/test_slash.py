@@ -286,6 +286,22 @@ async def test_the_tokens_of_interactions_are_nobody_elses_to_read(house: House)
     assert len(json.loads(file.read_text("utf-8"))) == 1
 
 
+async def test_the_memory_of_interactions_does_not_grow_for_ever(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.discord.interactions.MOST", 3)
+    async with house.living():
+        calls = [house.anna.slash(house.general, "ask", question=f"number {number}") for number in range(5)]
+        for call in calls:
+            await answered(house, call)
+        house.clock.shift += timedelta(minutes=14.5)
+        house.anna.slash(house.general, "ask", question="one more")  # old by the shifted clock, too
+        await house.stands(house.general, *(f"number {number}" for number in range(5)), "one more")
+    written = json.loads((house.memory / "interactions.json").read_text("utf-8"))
+    assert len(written) == 3
+    assert {each["token"] for each in written.values()} == {""}
+
+
 @pytest.mark.parametrize("executed", [False, True])
 async def test_an_acknowledgement_that_is_lost_is_made_up_for(house: House, executed: bool) -> None:
     async with house.living():
