@@ -164,7 +164,7 @@ class Users(AutoMod):
         `focused` names the option being typed (autocomplete); `kind` 2 or 3 with `target`
         is a context menu on a user or message. Raises LookupError for an unregistered command,
         PermissionError for one that is hidden from this user or place, ValueError for missing,
-        undeclared or illegal options.
+        undeclared or illegal options. With `force` none of that is checked, as if no client were between.
         """
         where = self.channels[id_of(channel)]
         gid = where.get("guild_id")
@@ -184,7 +184,7 @@ class Users(AutoMod):
             wrap["options"] = [{"name": sub, "type": level["type"]}]
             wrap = wrap["options"][0]
         resolved: Json = {}
-        wrap["options"] = self._fill_options(level, dict(options or {}), focused, gid, resolved)
+        wrap["options"] = self._fill_options(level, dict(options or {}), focused, gid, resolved, force=force)
         if target:
             data["target_id"] = target["id"]
             self._resolve_into(resolved, gid, target)
@@ -240,9 +240,12 @@ class Users(AutoMod):
             raise PermissionError(f"/{name} is not offered in this context: {contexts}")
 
     def _fill_options(
-        self, level: Json, given: Json, focused: str | None, gid: str | None, resolved: Json
+        self, level: Json, given: Json, focused: str | None, gid: str | None, resolved: Json, *, force: bool
     ) -> list[Json]:
         declared = {o["name"]: o for o in level.get("options", []) if o["type"] > 2}
+        if force:
+            found = {key: declared.get(key, {"type": 3}) for key in given}
+            return [{"name": key, "type": found[key]["type"], "value": given[key]} for key in given]
         if unknown := [key for key in given if key not in declared]:
             raise ValueError(f"options {unknown} are not declared; declared: {list(declared)}")
         needed = [name for name, option in declared.items() if option.get("required")]
