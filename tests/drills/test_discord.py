@@ -1,10 +1,13 @@
-"""Discord on its bad days: `llmos run` killed, at any moment."""
+"""Discord on its bad days: `llmos run` killed at any moment, and a session resumed after much was said."""
 
 import asyncio
 import itertools
 import os
 import random
+import sqlite3
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +18,9 @@ from tests.labs.discord.people import Shown
 
 __all__ = ["house"]
 
-KILLS = 15 if os.environ.get("LLMOS_DRILLS") == "long" else 5
+LONG = os.environ.get("LLMOS_DRILLS") == "long"
+KILLS = 15 if LONG else 5
+MISSED = 20_000 if LONG else 2_000
 QUESTIONS = 40
 CHANNELS = 3
 
@@ -62,3 +67,40 @@ async def test_killed_at_any_moment_it_answers_every_question_once(house: House)
             await answered_once(house, channel, asked[channel["id"]])
     for channel in channels:  # the last process may still have been writing when the last answer stood
         await answered_once(house, channel, asked[channel["id"]])
+
+
+def stored(database: Path) -> list[str]:
+    """The ids of members' messages in the file."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
+        return [id for (id,) in file.execute("SELECT message_id FROM messages WHERE NOT ours ORDER BY seq")]
+
+
+async def test_what_a_resumed_session_replays_is_stored_once(house: House) -> None:
+    house.message_content = True
+    house.lab.settings.history = 2 * MISSED
+    members = [house.person(f"member{number}") for number in range(8)]
+    channels = [house.server.channel(f"room {number}") for number in range(CHANNELS)]
+    database = house.config.storage.path
+    assert database is not None
+    async with house.service():
+        await house.lab.until(lambda: house.lab.identifies)
+        await house.quiet(house.general)
+        house.lab.drop()
+        said = [
+            members[number % len(members)].say(channels[number % CHANNELS], f"message {number}")
+            for number in range(MISSED)
+        ]
+        await house.lab.until(lambda: house.lab.gateway_events("RESUME"))
+        house.anna.ask(house.general, "still there?")
+        await house.server.until(
+            house.general, lambda shown: any(each.text == "still there?" for each in shown), house.us
+        )
+        async with asyncio.timeout(60):
+            while len(found := await asyncio.to_thread(stored, database)) < MISSED + 2:  # noqa: ASYNC110 - a database tells nobody
+                await asyncio.sleep(0.05)
+    asked = [each.id for each in house.server.shown(house.general) if each.author != house.us]
+    assert Counter(found) == Counter([*said, *asked]), "each once"
+    assert house.lab.identifies == 1
+    for number in range(CHANNELS):
+        here = [id for id in found if house.lab.message(id)["channel_id"] == channels[number]["id"]]
+        assert here == said[number::CHANNELS], "in the order of their channel"
