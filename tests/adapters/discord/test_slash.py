@@ -106,6 +106,15 @@ async def test_ask_streams_its_answer_into_the_channel(house: House) -> None:
     assert not answer.ephemeral
 
 
+async def test_a_model_that_needs_longer_than_the_deadline_answers_the_call(house: House) -> None:
+    house.lab.settings.interaction_deadline_s = 1.0
+    house.model = EchoModel(Script("at last", delay_s=1.5))
+    async with house.living():
+        calls = [house.anna.slash(house.general, "ask", question=f"number {n}") for n in range(5)]
+        await house.stands(house.general, *["at last"] * len(calls))
+    assert all(call.ack_ms is not None and call.ack_ms < 1_000 for call in calls)
+
+
 async def test_a_long_answer_to_a_command_goes_on_in_further_messages(house: House) -> None:
     text = "\n".join(f"The_sentence_that_has_number_{n} is_here." for n in range(100))
     house.model = EchoModel(Script(text))

@@ -59,6 +59,21 @@ async def test_a_forum_post_that_mentions_the_bot_is_answered_there(house: House
         await house.stands(thread, "why is the sky blue?")
 
 
+async def test_a_forum_post_without_its_first_message_yet_takes_commands_and_then_questions(
+    house: House,
+) -> None:
+    forum = house.server.forum("questions")
+    async with house.living(), asyncio.TaskGroup() as tasks:
+        text = f"<@{house.us}> why is the sky blue?"
+        posting = tasks.create_task(house.anna.post(forum, "Sky", text, starter_delay_s=1.0))
+        (thread,) = await house.lab.until(lambda: house.server.threads(forum))
+        house.anna.slash(thread, "ask", question="is this a post?")
+        await house.stands(thread, "is this a post?")
+        assert thread["id"] in house.lab.starterless, "all of that before its first message"
+        await posting
+        await house.stands(thread, "is this a post?", "why is the sky blue?")
+
+
 async def test_the_role_that_came_with_the_bot_is_the_bot(house: House) -> None:
     house.message_content = True
     role = house.lab.bot_role(house.server.guild)
@@ -182,6 +197,19 @@ async def test_questions_deleted_in_bulk_take_their_answers_with_them(house: Hou
         await house.answers(house.general, 2)
         house.lab.delete_many(house.general, questions)
         await house.stands(house.general)
+
+
+async def test_a_moderator_who_deletes_a_growing_answer_stops_it(house: House) -> None:
+    house.model = EchoModel(Script(text="word ", delay_s=0.05, forever=True))
+    async with house.living():
+        house.anna.ask(house.general, "talk for ever")
+        (answer,) = await house.answers(house.general, 1)
+        house.person("mod", "moderator").delete(answer.id)
+        async with asyncio.timeout(10):
+            while house.model.running:  # noqa: ASYNC110 - a model tells nobody
+                await asyncio.sleep(0.01)
+    assert house.said(house.general) == []
+    assert house.model.cut_off == 1
 
 
 async def test_an_edit_disturbs_no_answer_and_is_remembered(house: House) -> None:
