@@ -120,15 +120,17 @@ class Memory:
     """Of `llmos run` with the echo engine, in MB.
 
     Attributes:
-        idle_mb: in a guild with a few members.
-        members: how many a second guild has.
-        added_mb: what being in that guild adds, idle.
-        heard_mb: what is added when each of its members has said something.
-        talked_mb: what as many messages of a few members add in the first guild.
+        first_mb: idle behind the very first start, which made the database.
+        idle_mb: in a guild with a few members, behind any later start.
+        members: how many more come to the guild.
+        added_mb: what they add, idle.
+        heard_mb: what is added when each of them has said something.
+        talked_mb: what as many messages of a few members add.
         peer_idle_mb: a bare client, with the caches that discord.py has by default.
-        peer_added_mb: what the guild adds to it.
+        peer_added_mb: what the many members add to it.
     """
 
+    first_mb: float
     idle_mb: float
     members: int
     added_mb: float

@@ -37,6 +37,10 @@ async def memory(
 ) -> Memory:
     """Read the memory of both bots before and after they came to a guild with many members."""
     shown("memory of an idle bot")
+    async with (
+        mine.service() as program
+    ):  # makes the database, which takes some memory that later starts do not
+        first_mb = await _settled(program, settle_s)
     async with mine.service() as program:
         idle_mb = await _settled(program, settle_s)
         few = mine.members
@@ -51,6 +55,7 @@ async def memory(
         heard_mb = await _settled(program, settle_s) - crowded_mb
     peer_crowded_mb = await _peers(theirs, settle_s)
     figures = (
+        first_mb,
         idle_mb,
         crowded_mb - idle_mb,
         heard_mb,
@@ -58,8 +63,8 @@ async def memory(
         peer_idle_mb,
         peer_crowded_mb - peer_idle_mb,
     )
-    idle, added, heard, talked, peer_idle, peer_added = (round(each, 1) for each in figures)
-    return Memory(idle, count, added, heard, talked, peer_idle, peer_added)
+    first, idle, added, heard, talked, peer_idle, peer_added = (round(each, 1) for each in figures)
+    return Memory(first, idle, count, added, heard, talked, peer_idle, peer_added)
 
 
 async def _peers(theirs: Place, settle_s: float) -> float:
