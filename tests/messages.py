@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.events import Author, Channel, Message, MessageRef, Quote
 
 EPOCH = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 CHANNEL = Channel("memory", "home", "general")
@@ -21,6 +21,7 @@ def message(
     reply_to: str | None = None,
     notice: bool = False,
     at: datetime = EPOCH,
+    quoted: Quote | None = None,
 ) -> Message:
     """A message; `to_us` makes it one that mentions the bot."""
     return Message(
@@ -31,4 +32,5 @@ def message(
         addressed=text if to_us else None,
         reply_to=reply_to,
         notice=notice,
+        quoted=quoted,
     )

@@ -25,6 +25,7 @@ async def ask(
         addressed=question,
         reply_to=None if context.target is None else context.target.id,
         locale=context.locale,
+        quoted=context.quoted,
     )
     policy = channel_policy(services.store.policies, context.channel)
     if context.begin is not None:

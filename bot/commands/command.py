@@ -18,7 +18,7 @@ from bot.core.actions import Action, Chunk, Reply
 from bot.core.directory import Directory
 from bot.core.discovery import modules, plugins
 from bot.core.errors import ConfigError, PlatformError, UsageError, UserError
-from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.events import Author, Channel, Message, MessageRef, Quote
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
@@ -105,6 +105,7 @@ class Context:
     Attributes:
         to: the message or invocation that is answered.
         target: the message it is about: the one replied to, or the one a menu was used on.
+        quoted: what `target` says, where the platform sent it along.
         prefix: what this member types before a command's name, such as "/" or "!llmos ".
         begin: enters an answer among the running ones; whoever performs the call finishes the handle.
             None: nobody else does, so the answer finishes itself.
@@ -117,6 +118,7 @@ class Context:
     at: datetime
     services: Services
     target: MessageRef | None = None
+    quoted: Quote | None = None
     locale: str = "en"
     prefix: str = ""
     begin: Callable[[MessageRef, Author], Handle] | None = None

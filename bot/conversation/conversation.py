@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.conversation import sentences
 from bot.conversation.draft import Draft
-from bot.conversation.history import history_of
+from bot.conversation.history import Line, history_of
 from bot.conversation.labels import Labels, Names
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.prompt import Prompt, Request, build
@@ -187,16 +187,32 @@ class Conversation:
         question, pseudonym = work.question, self._store.seal.pseudonym
         asker = pseudonym(question.author.identity)
         self._names.meet(asker, question.author.name)
+        quoted = self._quoted(question)
         request = Request(
             name=self._name,
             persona=work.policy.persona,
             today=self._now().astimezone(UTC).date(),
             asker=asker,
-            lines=await history_of(self._store.messages, question, asker, self._now()),
+            lines=await history_of(self._store.messages, question, asker, self._now(), quoted),
             question=work.said,
         )
         labels = Labels(question.author.platform, pseudonym, self._names)
         return build(model, request, labels, self._limits.max_new_tokens)
+
+    def _quoted(self, question: Message) -> Line | None:
+        """What came along with a question, except the words of who wants nothing kept.
+
+        Our own messages are left out too: if they are not kept any more, who they answered may be forgotten.
+        """
+        quote, replied_to = question.quoted, question.reply_to
+        if quote is None or replied_to is None:
+            return None
+        speaker = self._store.seal.pseudonym(quote.author.identity)
+        ours = self._store.messages.is_ours(question.ref.channel, replied_to)
+        if ours or not quote.text.strip() or self._store.privacy.refuses(speaker, quote.at):
+            return None
+        self._names.meet(speaker, quote.author.name)
+        return Line(speaker, quote.text)
 
     async def _reserved(self, work: _Work, tokens: int) -> Allowance:
         question = work.question

@@ -2,10 +2,11 @@
 
 Each mention is its own question. What belongs to it: the messages it replies to, one by one; in a thread and
 in a private conversation, what was said there; and what its asker, and nobody else, wrote just before without
-addressing the bot. The store has the newest text of edited messages and no deleted ones.
+addressing the bot. The store has the newest text of edited messages and no deleted ones. What it does not
+have, such as what was said where the bot does not listen, may come along with the question.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -45,12 +46,15 @@ class Line:
     text: str
 
 
-async def history_of(context: Context, question: Message, asker: str, now: datetime) -> tuple[Line, ...]:
+async def history_of(
+    context: Context, question: Message, asker: str, now: datetime, quoted: Line | None = None
+) -> tuple[Line, ...]:
     """The lines that belong to a question, oldest first, the question itself left out.
 
     Args:
         asker: pseudonym of who asks.
         now: answers that were completed after the question was sent count too.
+        quoted: what the question replies to, as the platform tells it; it counts if its words are not kept here.
     """
     channel = question.ref.channel
     chain = await _chain(context, question)
@@ -59,12 +63,18 @@ async def history_of(context: Context, question: Message, asker: str, now: datet
     known = {(m.channel_key, m.id): m for m in (*chain, *shared, *own)}
     known.pop((channel.key, question.ref.id), None)
     talk = [m for m in known.values() if m.text.strip() and _is_talk(m)]
-    return tuple(Line(m.author if not m.ours else "", m.text) for m in _in_order(talk))
+    lines = tuple(Line(m.author if not m.ours else "", m.text) for m in _in_order(talk))
+    return lines if quoted is None or _is_heard(chain) else (*lines, quoted)
 
 
 def _is_talk(message: StoredMessage) -> bool:
     """No command, nothing that moderation took away, and nothing that no model was asked."""
     return message.outcome != "command" and not message.outcome.startswith(("moderated:", "refused:"))
+
+
+def _is_heard(chain: Sequence[StoredMessage]) -> bool:
+    """Whether we know what is replied to; some platforms keep the words from bots that are not addressed."""
+    return bool(chain) and (bool(chain[0].text.strip()) or not _is_talk(chain[0]))
 
 
 async def _chain(context: Context, question: Message) -> list[StoredMessage]:

@@ -82,6 +82,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """A message that the platform sent along with another; it is kept no longer than what it came with."""
+
+    author: Author
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message somebody wrote.
 
@@ -91,6 +100,7 @@ class Message:
         reply_to: id of the message it replies to.
         notice: marked by its platform as machine-made (Matrix `m.notice`); never answered.
         locale: the language the author's client uses, if the platform tells ("en", "zh-CN").
+        quoted: the message it replies to, where the platform sends it along.
     """
 
     ref: MessageRef
@@ -102,6 +112,7 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     notice: bool = False
     locale: str | None = None
+    quoted: Quote | None = None
 
     @property
     def key(self) -> str:
@@ -192,6 +203,7 @@ class Invocation:
         arguments: by parameter name, already of the declared types.
         target: the message a menu command was used on, or below which something was pressed.
         silent: it was a reaction: what can be seen anyway need not be said.
+        quoted: the target, where the platform sends it along.
     """
 
     id: str
@@ -203,6 +215,7 @@ class Invocation:
     target: MessageRef | None = None
     locale: str | None = None
     silent: bool = False
+    quoted: Quote | None = None
 
     @property
     def key(self) -> str:

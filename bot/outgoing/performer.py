@@ -246,6 +246,7 @@ class Performer:
             at=event.at,
             services=self._services,
             target=target,
+            quoted=event.quoted,
             locale=self._locale_of(event),
             silent=isinstance(event, Invocation) and event.silent,
             prefix=adapter.command_prefix or f"{self._prefix} ",

@@ -95,5 +95,5 @@ def test_work_with_a_broken_channel_is_unreadable() -> None:
 
 def test_a_field_that_a_newer_version_added_has_its_default_in_old_rows() -> None:
     old = json.loads(encode_event(message("hello")))
-    del old[1]["locale"], old[1]["attachments"]
+    del old[1]["locale"], old[1]["attachments"], old[1]["quoted"]
     assert decode_event(json.dumps(old)) == message("hello")

@@ -19,6 +19,7 @@ from bot.core.events import (
     Invocation,
     Message,
     MessageRef,
+    Quote,
     Reaction,
     ThreadOpened,
 )
@@ -85,7 +86,17 @@ def message(raw: Json, place: Channel, us: Ourselves) -> Message | None:
         addressed=said if spoken is None and place.private else spoken,
         reply_to=snowflake(table(raw, "message_reference"), "message_id"),
         attachments=tuple(_attachments(raw)),
+        quoted=quote(table(raw, "referenced_message")),
     )
+
+
+def quote(raw: Json) -> Quote | None:
+    """A message that came along with something else; None if it is gone, or has no words for us."""
+    said = text(raw, "content") or ""
+    try:
+        return Quote(author_of(table(raw, "author"), raw), said, time_of(_id(raw, "id"))) if said else None
+    except Malformed:
+        return None
 
 
 def edit(raw: Json, place: Channel, us: Ourselves) -> Edit | None:
@@ -173,6 +184,7 @@ def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) 
         arguments,
         MessageRef(place, target) if target is not None else None,
         text(raw, "locale"),
+        quoted=quote(table(data, "resolved", "messages", target)) if target is not None else None,
     )
 
 

@@ -16,6 +16,7 @@ from bot.adapters.discord.decoding import (
     focused,
     invocation,
     message,
+    quote,
     reaction,
     thread_opened,
 )
@@ -23,7 +24,7 @@ from bot.adapters.discord.gaps import Cursors, gaps
 from bot.adapters.discord.places import place_of
 from bot.adapters.discord.snowflakes import first_at, newest, snowflake, time_of
 from bot.adapters.reading import Json
-from bot.core.events import Channel, Message
+from bot.core.events import Author, Channel, Message, Quote
 
 US, PLACE = "42", Channel("discord", "7", "8")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,6 +32,7 @@ NAMES = """
 id type content author member user mentions mention_roles message_reference message_id emoji name attachments
 url size filename nick username global_name bot webhook_id edited_timestamp ids user_id owner_id data options
 value focused target_id locale channels threads last_message_id roles tags
+referenced_message resolved messages target_id custom_id components component
 """
 KEYS = st.sampled_from(NAMES.split())
 SCALARS = st.one_of(
@@ -127,3 +129,10 @@ def test_ids_are_times(at: datetime) -> None:
     assert abs((time_of(first) - at).total_seconds()) < 0.001
     assert newest(first, "1") == max(first, "1", key=int)
     assert snowflake(json.loads(json.dumps({"id": first})), "id") == first
+
+
+def test_a_message_that_came_along_is_quoted_only_if_it_has_an_author_and_words() -> None:
+    assert quote(whole()) == Quote(Author("discord", "100", "Anna"), "hello", time_of(first_at(NOW)))
+    nobody: Json = {"content": "hello"}
+    for broken in ({}, whole(content=""), whole(author={}), whole(id="x"), nobody):
+        assert quote(broken) is None

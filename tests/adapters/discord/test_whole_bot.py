@@ -257,3 +257,24 @@ async def test_the_answer_of_a_question_in_a_channel_that_vanishes_troubles_nobo
         async with asyncio.timeout(15):
             while house.model.running:  # noqa: ASYNC110 - a model tells nobody
                 await asyncio.sleep(0.01)
+
+
+async def test_a_reply_with_a_mention_brings_what_it_replies_to_without_any_intent(house: House) -> None:
+    house.model = EchoModel(Script("Energy is mass."))
+    async with house.living():
+        said = house.person("ben").say(house.general, "E is m c squared.")
+        house.anna.ask(house.general, "explain this", reply_to=said)
+        await house.stands(house.general, "Energy is mass.")
+    assert house.model.asked[0][-1].text == (
+        '<message from="Member A">\nE is m c squared.\n</message>\nMember B asks:\nexplain this'
+    )
+
+
+async def test_who_opted_out_is_not_quoted_by_others(house: House) -> None:
+    ben = house.person("ben")
+    async with house.living() as app:
+        await app.store.privacy.opt_out(("discord", ben.id))
+        said = ben.say(house.general, "E is m c squared.")
+        house.anna.ask(house.general, "explain this", reply_to=said)
+        await house.stands(house.general, "explain this")
+    assert "squared" not in str(house.model.asked)
