@@ -11,7 +11,13 @@ from bot.core.events import Message
 from bot.core.text import N_
 
 
-@command("ask", slow=True, examples=(N_("ask How do I make a backup?"),))
+@command(
+    "ask",
+    slow=True,
+    menu=N_("Ask about this"),
+    form=("question",),
+    examples=(N_("ask How do I make a backup?"),),
+)
 async def ask(
     context: Context, question: Annotated[str, Doc("What you want to know, in your own words.")]
 ) -> AsyncIterator[Chunk]:

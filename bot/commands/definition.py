@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from bot.commands.signature import Argument, arguments_of
 from bot.core.actions import Action, Chunk
 from bot.core.permissions import Role
-from bot.core.specs import CommandSpec, ToolSpec
+from bot.core.specs import CommandSpec, Kind, ToolSpec
 
 Answer = str | tuple[Action, ...] | AsyncIterator[Chunk]
 """What a command returns: one reply's text, actions, or an answer that grows."""
+
+MOST_FIELDS = 5
+"""Of a form. Source: Discord, "Component Reference"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def command(
     private: bool = False,
     slow: bool = False,
     menu: str | None = None,
+    form: Sequence[str] = (),
     examples: Sequence[str] = (),
 ) -> Callable[[Callable[..., Awaitable[Answer]]], Command]:
     """Make a command of an async function; the first line of its docstring is the summary.
@@ -76,6 +80,7 @@ def command(
         private: the answer is for the caller only.
         slow: it may take longer than a second.
         menu: title of a message context menu; the command then finds the message in `context.target`.
+        form: names of parameters, free texts, that the menu asks for first; platforms without forms do not.
         examples: lines that `help` shows, marked with `N_`.
 
     Raises:
@@ -90,6 +95,7 @@ def command(
         if not summary:
             raise TypeError(f"command {path!r}: its docstring is its help, and there is none")
         arguments = arguments_of(function)
+        _check_form(path, menu, form, arguments)
         spec = CommandSpec(
             path=names,
             summary=summary,
@@ -98,7 +104,29 @@ def command(
             private=private,
             slow=slow,
             menu=menu,
+            form=tuple(form),
         )
         return Command(spec, arguments, tuple(examples), function)
 
     return define
+
+
+def _check_form(path: str, menu: str | None, form: Sequence[str], arguments: Sequence[Argument]) -> None:
+    """A menu gives nothing but its message and what its form asks for.
+
+    Raises:
+        TypeError: the form asks for what is no free text, or the menu could never make a whole call.
+    """
+    asked = set(form)
+    texts = {
+        each.parameter.name
+        for each in arguments
+        if each.parameter.kind is Kind.STRING and not each.parameter.choices and each.matching is None
+    }
+    if len(form) > MOST_FIELDS or asked - texts or (form and menu is None):
+        raise TypeError(
+            f"command {path!r}: a form belongs to a menu and asks for free texts, at most {MOST_FIELDS}"
+        )
+    needed = {each.parameter.name for each in arguments if each.parameter.required}
+    if menu is not None and needed - asked:
+        raise TypeError(f"command {path!r}: its menu gives no {', '.join(sorted(needed - asked))}")

@@ -82,7 +82,9 @@ def _remarks(command: Command) -> Iterator[str]:
     if command.spec.private:
         yield "Only you see the answer."
     if command.spec.menu is not None:
-        yield f"Also in the menu of a message, as “{command.spec.menu}”."
+        asked = " and ".join(f"`{name}`" for name in command.spec.form)
+        form = f"; a form asks for {asked}" if asked else ""
+        yield f"Also in the menu of a message, as “{command.spec.menu}”{form}."
 
 
 def _row(argument: Argument) -> str:

@@ -25,6 +25,7 @@ REASON_CHARS = 1000
     "report",
     private=True,
     menu=N_("Report to the moderators"),
+    form=("reason",),
     examples=(N_("report This is an advertisement."),),
 )
 async def report(

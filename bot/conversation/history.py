@@ -54,7 +54,7 @@ async def history_of(
     Args:
         asker: pseudonym of who asks.
         now: answers that were completed after the question was sent count too.
-        quoted: what the question replies to, as the platform tells it; it counts if its words are not kept here.
+        quoted: what the question replies to, as the platform tells it; counts if it is not kept here.
     """
     channel = question.ref.channel
     chain = await _chain(context, question)

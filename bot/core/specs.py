@@ -54,6 +54,7 @@ class CommandSpec:
         private: the answer concerns only the caller.
         slow: it may take longer than a second, so platforms with deadlines show progress.
         menu: title of a message context menu that calls it too, or None.
+        form: names of the texts that its menu asks for first, where the platform has forms.
     """
 
     path: tuple[str, ...]
@@ -63,6 +64,7 @@ class CommandSpec:
     private: bool = False
     slow: bool = False
     menu: str | None = None
+    form: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ async def ask(context: object, question: Annotated[str, Doc("What you want to kn
     return question
 
 
-@command("report", menu="Report")
+@command("report", menu="Report", form=("reason",))
 async def report(
     context: object,
     reason: Annotated[str, Doc("What is wrong.")],

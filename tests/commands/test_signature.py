@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 
 from bot.commands.definition import command
-from bot.commands.signature import Doc, Range, arguments_of
+from bot.commands.signature import Doc, Matching, Range, arguments_of
 from bot.core.permissions import Role
 from bot.core.specs import Kind, Parameter
 from tests.commands.examples import COMMANDS, channel_set, report, rules_add, rules_list
@@ -127,3 +127,41 @@ def test_a_path_is_one_or_two_lower_case_names(path: str) -> None:
 
     with pytest.raises(TypeError):
         command(path)(fine)
+
+
+async def _words(
+    context: object,
+    words: str = "",
+    kind: Literal["a", "b"] = "a",
+    at: Annotated[str, Matching("x", "x")] = "",
+) -> str:
+    """Say words."""
+    return ""
+
+
+async def _needy(context: object, name: str, words: str) -> str:
+    """Say words to somebody."""
+    return ""
+
+
+def test_a_menu_may_ask_for_texts_in_a_form() -> None:
+    assert command("say", menu="Say", form=("words",))(_words).spec.form == ("words",)
+    assert command("say", menu="Say", form=("name", "words"))(_needy).spec.form == ("name", "words")
+
+
+@pytest.mark.parametrize(
+    ("function", "menu", "form"),
+    [
+        (_words, None, ("words",)),
+        (_words, "Say", ("nothing",)),
+        (_words, "Say", ("kind",)),
+        (_words, "Say", ("at",)),
+        (_needy, "Say", ("words",)),
+        (_needy, "Say", ()),
+    ],
+)
+def test_a_form_that_could_not_make_a_call_is_refused_when_it_is_defined(
+    function: Callable[..., Awaitable[str]], menu: str | None, form: tuple[str, ...]
+) -> None:
+    with pytest.raises(TypeError):
+        command("say", menu=menu, form=form)(function)

@@ -16,7 +16,7 @@ from bot.adapters.discord.once import Once
 from bot.adapters.reading import Json
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
-DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE = 5, 8, 6
+DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE, FORM = 5, 8, 6, 9
 """How an interaction is acknowledged (Discord, "Interaction Callback Type")."""
 
 PAGE = 100

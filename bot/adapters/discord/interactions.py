@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, Calls, Unreachable
+from bot.adapters.discord.calls import AUTOCOMPLETE, DEFERRED, DEFERRED_UPDATE, FORM, Calls, Unreachable
 from bot.adapters.discord.decoding import Malformed, caller, clicked, focused, invocation
+from bot.adapters.discord.forms import Forms
 from bot.adapters.discord.places import Places
 from bot.adapters.discord.registration import MOST_CHOICES
 from bot.adapters.discord.snowflakes import snowflake, time_of
@@ -37,7 +38,7 @@ MOST = 2_000
 _DEADLINE = timedelta(seconds=3)
 """For an acknowledgement."""
 
-_SLASH, _CLICK, _TYPING = 2, 3, 4
+_SLASH, _CLICK, _TYPING, _FILLED = 2, 3, 4, 5
 _EPHEMERAL = 1 << 6
 _PATIENCE_S = 2.5
 _AGAIN_S = 0.1
@@ -79,6 +80,7 @@ class Interactions:
         now: Callable[[], datetime],
     ) -> None:
         self._calls, self._places, self._file, self._happened, self._now = calls, places, file, happened, now
+        self._forms = Forms(now)
         self._open: dict[str, Open] = {}
         self._specs: Mapping[tuple[str, ...], CommandSpec] = {}
         self._menus: Mapping[str, tuple[str, ...]] = {}
@@ -198,7 +200,7 @@ class Interactions:
         kind = integer(raw, "type")
         if kind == _TYPING:
             await self._complete(id, token, raw)
-        elif kind in (_SLASH, _CLICK):
+        elif kind in (_SLASH, _CLICK, _FILLED):
             place = await self._place(raw, channel_id)
             call = self._called(raw, place) if place is not None else None
             if call is None:
@@ -206,6 +208,10 @@ class Interactions:
                     await self._acknowledge(id, token, DEFERRED_UPDATE)
                 raise Malformed("a command that is not ours")
             spec = self._specs.get(call.command)
+            form = self._forms.opened(call, spec) if kind == _SLASH else None
+            if form is not None:
+                await self._acknowledge(id, token, FORM, form)
+                return
             hidden = kind == _CLICK or (spec is not None and spec.private)
             await self._remember(id, Open(text(raw, "application_id") or "", token, hidden, _needed(raw)))
             await self._acknowledge(id, token, DEFERRED, _visible(hidden=hidden))
@@ -213,9 +219,12 @@ class Interactions:
             self._happened(call)
 
     def _called(self, raw: Json, place: Channel) -> Invocation | None:
-        """The command that was called, also by a button below one of our messages; None if it is not ours."""
-        if integer(raw, "type") == _CLICK:
+        """The command that was called, by a button or a form too; None if it is not ours."""
+        kind = integer(raw, "type")
+        if kind == _CLICK:
             return clicked(raw, place)
+        if kind == _FILLED:
+            return self._forms.filled(raw, place, self._specs)
         return invocation(raw, place, self._menus)
 
     async def _acknowledge(self, id: str, token: str, kind: int, data: Json | None = None) -> None:
@@ -292,7 +301,7 @@ def _needed(raw: Json) -> Json:
         return only(table(parent, "user"), "id", "username", "global_name", "bot")
 
     kept = only(raw, "id", "type", "channel_id", "guild_id", "locale")
-    kept["data"] = only(table(raw, "data"), "type", "name", "options", "target_id", "custom_id")
+    kept["data"] = only(table(raw, "data"), "type", "name", "options", "target_id", "custom_id", "components")
     kept["channel"] = only(table(raw, "channel"), "id", "type", "parent_id", "guild_id")
     kept["message"] = only(table(raw, "message"), "id")
     if "member" in raw:

@@ -426,20 +426,6 @@ async def test_the_menu_of_a_message_tells_why(house: House) -> None:
     assert "I stayed silent because it was not said to me" in answer.text
 
 
-@pytest.mark.drives("config:discord.moderators_channel")
-async def test_the_menu_of_a_message_reports_it_to_the_moderators(house: House) -> None:
-    staff = house.server.channel("staff")
-    house.moderators_channel = str(staff["id"])
-    ben = house.person("ben")
-    async with house.living():
-        said = ben.say(house.general, "buy my watches")
-        answer = await answered(house, house.anna.menu(said, "Report to the moderators"))
-        (alert,) = await house.answers(staff, 1)
-    assert answer.ephemeral
-    assert said in alert.text
-    assert alert.mentions == ()
-
-
 async def test_menus_have_titles_in_both_languages(house: House) -> None:
     async with house.living():
         menus = [each for each in house.lab.commands["global"] if each["type"] == 3]

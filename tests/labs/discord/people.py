@@ -171,13 +171,13 @@ class Person:
         part: Json = next(named, {})
         return self.lab.click(self.user, found, str(part.get("custom_id", button)), values)
 
-    def submit(self, opened: Interaction, **values: str) -> Interaction:
+    def submit(self, opened: Interaction, *, locale: str = "en-US", **values: str) -> Interaction:
         """Fill in a form that an interaction has opened, by the custom ids of its fields.
 
         Raises:
             LookupError: it opened none.
         """
-        return self.lab.submit_modal(self.user, opened, values)
+        return self.lab.submit_modal(self.user, opened, values, locale=locale)
 
     def _own(self, message: Ref, *, may_moderate: bool) -> Json:
         found = self.lab.message(message)

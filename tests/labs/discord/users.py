@@ -209,7 +209,9 @@ class Users(AutoMod):
         where = self.channels[message["channel_id"]]
         return self._interact(3, user, where, data, message=message)
 
-    def submit_modal(self, user: Json, opened: Interaction, values: Mapping[str, str]) -> Interaction:
+    def submit_modal(
+        self, user: Json, opened: Interaction, values: Mapping[str, str], *, locale: str = "en-US"
+    ) -> Interaction:
         """Fills in the modal that an interaction opened and submits it."""
         if not opened.modal:
             raise LookupError("that interaction opened no modal")
@@ -218,7 +220,7 @@ class Users(AutoMod):
             if part.get("custom_id") in values:
                 part["value"] = values[part["custom_id"]]
         data = {"custom_id": opened.modal["custom_id"], "components": rows}
-        return self._interact(5, user, opened.channel, data, message=opened.message)
+        return self._interact(5, user, opened.channel, data, message=opened.message, locale=locale)
 
     def _find_command(self, root: str, kind: int, gid: str | None) -> Json:
         pool = [*self.commands.get(gid or "", []), *self.commands.get("global", [])]
