@@ -72,9 +72,9 @@ def models_for(config: Config) -> Mapping[str, Model]:
     return choices(first, others)
 
 
-def speaker_of(language: str) -> str | None:
-    """The name of the smallest chat model in the catalogue that can answer in a language."""
-    able = choose(lambda entry: entry.kind == "chat" and entry.can_answer and language in entry.languages)
+def speaker_of(languages: frozenset[str]) -> str | None:
+    """The name of the smallest chat model in the catalogue that can answer in all of these languages."""
+    able = choose(lambda entry: entry.kind == "chat" and entry.can_answer and languages <= entry.languages)
     return able[0].name if able else None
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
 from bot.conversation.policy import channel_policy
-from bot.conversation.running import Handle
 from bot.core.actions import Chunk
 from bot.core.events import Message
 from bot.core.text import N_
@@ -34,13 +33,4 @@ async def ask(
         quoted=context.quoted,
     )
     policy = channel_policy(services.store.policies, context.channel)
-    if context.begin is not None:
-        return services.conversation.answer(message, context.begin(context.to, context.caller), policy)
-    handle = services.running.begin(context.to, context.caller.identity)
-    return _finished(services.conversation.answer(message, handle, policy), handle)
-
-
-async def _finished(chunks: AsyncIterator[Chunk], handle: Handle) -> AsyncIterator[Chunk]:
-    with handle:
-        async for chunk in chunks:
-            yield chunk
+    return context.stream(lambda handle: services.conversation.answer(message, handle, policy))

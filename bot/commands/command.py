@@ -22,6 +22,7 @@ from bot.core.events import Author, Channel, Message, MessageRef, Quote
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
+from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.review import Review
@@ -53,10 +54,16 @@ PLATFORM_TIMEOUT_S = 10.0
 
 
 class Answers(Protocol):
-    """What `ask` needs of the conversation."""
+    """What `ask` and `translate` need of the conversation."""
 
     def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
         """Answer a question; never raises what a member should hear."""
+        ...
+
+    def translate(
+        self, request: Message, handle: Handle, policy: ChannelPolicy, into: Language
+    ) -> AsyncIterator[Chunk]:
+        """Translate what is addressed to us; never raises what a member should hear."""
         ...
 
 
@@ -106,6 +113,7 @@ class Context:
         to: the message or invocation that is answered.
         target: the message it is about: the one replied to, or the one a menu was used on.
         quoted: what `target` says, where the platform sent it along.
+        client_locale: the language of the caller's client as the platform tells it, such as "pt-BR".
         prefix: what this member types before a command's name, such as "/" or "!llmos ".
         begin: enters an answer among the running ones; whoever performs the call finishes the handle.
             None: nobody else does, so the answer finishes itself.
@@ -120,9 +128,17 @@ class Context:
     target: MessageRef | None = None
     quoted: Quote | None = None
     locale: str = "en"
+    client_locale: str | None = None
     prefix: str = ""
     begin: Callable[[MessageRef, Author], Handle] | None = None
     silent: bool = False
+
+    def stream(self, written: Callable[[Handle], AsyncIterator[Chunk]]) -> AsyncIterator[Chunk]:
+        """An answer that grows, is among the running ones meanwhile, and can be stopped."""
+        if self.begin is not None:
+            return written(self.begin(self.to, self.caller))
+        handle = self.services.running.begin(self.to, self.caller.identity)
+        return _finished(written(handle), handle)
 
     async def role(self) -> Role:
         """The caller's role at this moment.
@@ -164,6 +180,12 @@ class Context:
                 )
             )
         )
+
+
+async def _finished(chunks: AsyncIterator[Chunk], handle: Handle) -> AsyncIterator[Chunk]:
+    with handle:
+        async for chunk in chunks:
+            yield chunk
 
 
 class Commands:

@@ -41,6 +41,10 @@ SENTENCES: dict[str, str] = {
         "I did not answer because a daily quota was used up. `admin status` shows the quotas."
     ),
     "refused:language": N_("I did not answer because the model used here does not know that language."),
+    "refused:translation": N_(
+        "I did not translate because the model used here is not able to, or does not know the language."
+    ),
+    "refused:long": N_("I did not translate because the text was longer than the model used here manages."),
     "refused:model": N_(
         "I did not answer because the model chosen for this channel is not configured. A moderator can "
         "choose another one."

@@ -13,15 +13,18 @@ from bot.conversation.draft import Draft
 from bot.conversation.history import Line, history_of
 from bot.conversation.labels import Labels, Names
 from bot.conversation.policy import ChannelPolicy
-from bot.conversation.prompt import Prompt, Request, build
+from bot.conversation.prompt import Prompt, Request, budget_of, build
 from bot.conversation.quota import Allowance, Quotas, Refused
+from bot.conversation.quoting import may_quote
 from bot.conversation.running import Handle, Running, Stopped
 from bot.conversation.sentences import Voice
+from bot.conversation.translation import translation_of
 from bot.core.actions import Chunk, Status
 from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
-from bot.core.events import Message
+from bot.core.events import Message, MessageRef
 from bot.llm.language import language_of
-from bot.llm.model import Limits, Model, Piece, Queued, Reading
+from bot.llm.language_names import Language
+from bot.llm.model import Limits, Model, Piece, Queued, Reading, Turn
 from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,9 @@ class _Work:
     """One question being answered.
 
     Attributes:
-        said: what is asked, without the mention of the bot.
+        said: what is asked, without the mention of the bot; or what is to be translated.
+        language: of what is said.
+        into: the language to translate into; None for a question.
         model: the one that is asked, once it is chosen.
         percent_read: of the question, as the member was told last; whole tens.
     """
@@ -52,6 +57,7 @@ class _Work:
     said: str
     language: str | None
     voice: Voice
+    into: Language | None = None
     model: Model | None = None
     draft: Draft = field(default_factory=Draft)
     percent_read: int = -1
@@ -79,7 +85,7 @@ class Conversation:
         limits: Limits,
         name: str,
         now: Callable[[], datetime],
-        suggest: Callable[[str], str | None],
+        suggest: Callable[[frozenset[str]], str | None],
         models: Callable[[str], Model],
     ) -> None:
         """Make a conversation.
@@ -87,7 +93,7 @@ class Conversation:
         Args:
             model: answers where a channel names no other one.
             name: what the bot is called.
-            suggest: the name of a model that speaks a language, or None.
+            suggest: the name of a model that speaks all of these languages, or None.
             models: the model of a name that a channel chose; raises a ConfigError or ModelError for none.
         """
         self._store = store
@@ -110,7 +116,25 @@ class Conversation:
         Raises:
             StorageError: the database failed.
         """
-        work = _work(question, handle, policy)
+        async with aclosing(self._told(_question(question, handle, policy))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def translate(
+        self, request: Message, handle: Handle, policy: ChannelPolicy, into: Language
+    ) -> AsyncGenerator[Chunk]:
+        """Translate what is addressed to us; otherwise as `answer`, but nothing else belongs to it.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        async with aclosing(self._told(_translation(request, handle, policy, into))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _told(self, work: _Work) -> AsyncGenerator[Chunk]:
+        """What the model writes, and what has to be said besides it or instead of it."""
+        handle = work.handle
         outcome, last = "answered", ""
         try:
             async with aclosing(self._written(work)) as chunks:
@@ -125,7 +149,8 @@ class Conversation:
             rest, outcome = work.draft.finish(), "stopped"
             last = sentences.note(work.voice(sentences.stopped))
         except ModelError as error:
-            log.warning("no answer, or half of one: %s", error, extra={"channel": question.ref.channel.key})
+            place = work.question.ref.channel.key
+            log.warning("no answer, or half of one: %s", error, extra={"channel": place})
             rest, outcome = work.draft.finish(), f"failed:{type(error).__name__}"
             last = _failure(work, error)
         handle.outcome = handle.reason or outcome
@@ -140,7 +165,8 @@ class Conversation:
         async with aclosing(self._ready(model, work)) as statuses:
             async for status in statuses:
                 yield status
-        prompt = await self._prompt(model, work)
+        into = work.into
+        prompt = await self._prompt(model, work) if into is None else self._to_translate(model, work, into)
         limits = work.draft.expect(model, self._limits, prompt.tokens)
         allowance = await self._reserved(work, prompt.tokens + limits.max_new_tokens)
         try:
@@ -166,10 +192,12 @@ class Conversation:
         except BotError as error:
             log.warning("a channel's model cannot be used: %s", error)
             raise _Declined("refused:model", sentences.no_such_model) from error
+        needed = frozenset({code for code in (work.language, work.into and work.into.code) if code})
+        able = model.capabilities.can_answer and model.capabilities.chat
         spoken = model.capabilities.languages
-        if work.language is not None and spoken and work.language not in spoken:
-            other = self._suggest(work.language)
-            raise _Declined("refused:language", lambda: sentences.wrong_language(other))
+        if (work.into is not None and not able) or (spoken and not needed <= spoken):
+            other = self._suggest(needed)
+            raise _refused(work, other)
         return model
 
     async def _ready(self, model: Model, work: _Work) -> AsyncGenerator[Status]:
@@ -199,18 +227,29 @@ class Conversation:
         labels = Labels(question.author.platform, pseudonym, self._names)
         return build(model, request, labels, self._limits.max_new_tokens)
 
-    def _quoted(self, question: Message) -> Line | None:
-        """What came along with a question, except the words of who wants nothing kept.
+    def _to_translate(self, model: Model, work: _Work, into: Language) -> Prompt:
+        """A translation is about as long as its text, so both have to find room."""
+        asker, pseudonym = work.question.author, self._store.seal.pseudonym
+        self._names.meet(pseudonym(asker.identity), asker.name)
+        labels = Labels(asker.platform, pseudonym, self._names)
+        labels.of(pseudonym(asker.identity))
+        prompt = translation_of(model, work.said, into.name, labels)
+        room = self._limits.max_new_tokens
+        tokens = model.count_tokens([Turn("user", work.said)])
+        over = max(tokens / room, prompt.tokens / budget_of(model, room))
+        if over > 1:
+            most = int(len(work.said) / over)
+            raise _Declined("refused:long", lambda: sentences.too_long_to_translate(most))
+        return prompt
 
-        Our own messages are left out too: if they are not kept any more, who they answered may be forgotten.
-        """
+    def _quoted(self, question: Message) -> Line | None:
+        """What came along with a question, if it may be used."""
         quote, replied_to = question.quoted, question.reply_to
         if quote is None or replied_to is None:
             return None
-        speaker = self._store.seal.pseudonym(quote.author.identity)
-        ours = self._store.messages.is_ours(question.ref.channel, replied_to)
-        if ours or not quote.text.strip() or self._store.privacy.refuses(speaker, quote.at):
+        if not may_quote(self._store, MessageRef(question.ref.channel, replied_to), quote):
             return None
+        speaker = self._store.seal.pseudonym(quote.author.identity)
         self._names.meet(speaker, quote.author.name)
         return Line(speaker, quote.text)
 
@@ -237,10 +276,27 @@ async def _loaded(model: Model, handle: Handle, within_s: float) -> bool:
     return True
 
 
-def _work(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:
-    said = (question.text if question.addressed is None else question.addressed).strip()
+def _question(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:
+    said = _said(question)
     language = language_of(said)
     return _Work(question, handle, policy, said, language, Voice(language or question.locale))
+
+
+def _translation(request: Message, handle: Handle, policy: ChannelPolicy, into: Language) -> _Work:
+    """Sentences of ours are in the language of who asks, not in that of the text."""
+    said = _said(request)
+    return _Work(request, handle, policy, said, language_of(said), Voice(request.locale), into)
+
+
+def _said(message: Message) -> str:
+    return (message.text if message.addressed is None else message.addressed).strip()
+
+
+def _refused(work: _Work, other: str | None) -> _Declined:
+    """The model cannot do what is asked; `other` would."""
+    if work.into is None:
+        return _Declined("refused:language", lambda: sentences.wrong_language(other))
+    return _Declined("refused:translation", lambda: sentences.cannot_translate(other))
 
 
 def _shown(piece: Piece, work: _Work) -> Chunk:

@@ -46,6 +46,10 @@ def _sentences() -> Iterator[str]:
     yield sentences.nothing_asked()
     yield sentences.wrong_language(None)
     yield sentences.wrong_language(_MODEL)
+    yield sentences.cannot_translate(None)
+    yield sentences.cannot_translate(_MODEL)
+    yield sentences.too_long_to_translate(1)
+    yield sentences.too_long_to_translate(2)
     for error in _FAILURES:
         yield sentences.failure(error, half_way=False)
     for level in get_args(Level):

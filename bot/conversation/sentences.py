@@ -102,6 +102,26 @@ def wrong_language(other: str | None) -> str:
     )
 
 
+def cannot_translate(other: str | None) -> str:
+    """The model is too small, or does not speak both languages; `other` is one that would do."""
+    if other is None:
+        return _("The language model I use does not translate this well enough, so I do not let it guess.")
+    return _(
+        "The language model I use does not translate this well enough, so I do not let it guess. "
+        "{model} would; the people who run me can choose it.",
+        model=other,
+    )
+
+
+def too_long_to_translate(most: int) -> str:
+    """More than the model can read and write at once; `most` characters would do."""
+    return ngettext(
+        "That is too long for me to translate at once. I manage about {n} character; send it in parts.",
+        "That is too long for me to translate at once. I manage about {n} characters; send it in parts.",
+        most,
+    )
+
+
 def no_such_model() -> str:
     """The channel names a model that does not exist (any more)."""
     return _("The language model chosen for this channel cannot be used. A moderator can choose another one.")

@@ -248,6 +248,7 @@ class Performer:
             target=target,
             quoted=event.quoted,
             locale=self._locale_of(event),
+            client_locale=event.locale,
             silent=isinstance(event, Invocation) and event.silent,
             prefix=adapter.command_prefix or f"{self._prefix} ",
             begin=begin,

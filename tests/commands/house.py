@@ -13,6 +13,7 @@ from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
+from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
 from bot.moderation.desk import Desk
 from bot.moderation.review import Review
@@ -84,12 +85,20 @@ class Echo:
     def __init__(self) -> None:
         self.questions: list[Message] = []
         self.policies: list[ChannelPolicy] = []
+        self.languages: list[Language] = []
 
     async def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
         self.questions.append(question)
         self.policies.append(policy)
         for word in question.text.split():
             yield f"{word} "
+
+    async def translate(
+        self, request: Message, handle: Handle, policy: ChannelPolicy, into: Language
+    ) -> AsyncIterator[Chunk]:
+        self.languages.append(into)
+        async for chunk in self.answer(request, handle, policy):
+            yield chunk
 
 
 @dataclass

@@ -30,6 +30,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "rate",
         "report",
         "stop",
+        "translate",
         "why",
     ]
 

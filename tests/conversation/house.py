@@ -146,7 +146,7 @@ def talk(
     member: Quota = UNLIMITED,
     channel: Quota = UNLIMITED,
     max_new_tokens: int = 200,
-    suggest: Callable[[str], str | None] = lambda language: "qwen3-1.7b",
+    suggest: Callable[[frozenset[str]], str | None] = lambda languages: "qwen3-1.7b",
     models: Mapping[str, Model] | None = None,
 ) -> Talk:
     """A conversation round an open store."""

@@ -201,7 +201,7 @@ async def test_who_sends_files_is_told_that_they_are_not_read(store: Store, cloc
 
 async def test_a_language_the_model_does_not_list_is_not_answered_by_it(store: Store, clock: Clock) -> None:
     model = EchoModel(Script("Je ne sais pas."), capabilities=ENGLISH_ONLY)
-    house = talk(store, clock, model, suggest={"fr": "qwen3-1.7b"}.get)
+    house = talk(store, clock, model, suggest={frozenset({"fr"}): "qwen3-1.7b"}.get)
     text, handle = await house.answer(
         await house.hear("Quelle est la capitale de la France, s'il vous plaît ?", to_us=True)
     )

@@ -175,6 +175,20 @@ async def test_a_slash_command_is_asked_nothing_twice(house: House) -> None:
     assert call.modal is None
 
 
+async def test_the_menu_translates_into_the_language_of_the_callers_client(house: House) -> None:
+    house.model = EchoModel(Script("L'énergie, c'est la masse."))
+    async with house.living():
+        said = house.person("ben").say(house.general, "Energy is mass, and that is all there is to say.")
+        call = house.anna.menu(said, "Translate", locale="fr")
+        answer = await answered(house, call)
+    assert (answer.text, answer.ephemeral) == ("L'énergie, c'est la masse.", False)
+    assert house.model.asked[0][-1].text == (
+        "<message>\nEnergy is mass, and that is all there is to say.\n</message>\n"
+        "Translate the message above into French."
+    )
+    assert call.modal is None
+
+
 # Without Discord
 
 PLACE = Channel("discord", "7", "8")

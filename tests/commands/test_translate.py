@@ -1,0 +1,120 @@
+"""`translate` finds the language and the words that are meant, and hands them to the conversation."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.commands.command import Context
+from bot.core.actions import Reply
+from bot.core.events import Author, Quote
+from bot.core.text import set_locale
+from bot.storage.messages import SaidMessage
+from bot.storage.settlement import Settlement
+from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House
+from tests.messages import EPOCH
+
+HARBOR = "The harbor opens at nine."
+QUOTE = Quote(BOB, "Der Hafen öffnet um neun Uhr morgens.", EPOCH)
+
+
+async def asked(house: House, context: Context, line: str) -> tuple[str, str]:
+    """The language and the words that reach the conversation."""
+    outcome = await house.services.commands.run_line(context, line)
+    assert not isinstance(outcome, tuple), outcome
+    assert [chunk async for chunk in outcome]
+    return house.conversation.languages[-1].name, house.conversation.questions[-1].text
+
+
+async def refused(house: House, context: Context, line: str) -> str:
+    outcome = await house.services.commands.run_line(context, line)
+    assert isinstance(outcome, tuple)
+    (reply,) = outcome
+    assert isinstance(reply, Reply)
+    assert reply.private
+    return reply.text
+
+
+@pytest.mark.parametrize(
+    ("line", "language", "words"),
+    [
+        (f"translate German {HARBOR}", "German", HARBOR),
+        (f"translate 德语 {HARBOR}", "German", HARBOR),
+        (f"translate de {HARBOR}", "German", HARBOR),
+        (f"translate Simplified Chinese {HARBOR}", "Simplified Chinese", HARBOR),
+        (f'translate "Brazilian Portuguese" {HARBOR}', "Brazilian Portuguese", HARBOR),
+        ("translate pt-BR one\n  two", "Brazilian Portuguese", "one\n  two"),
+    ],
+)
+async def test_the_language_comes_first_and_the_rest_is_the_text(
+    house: House, line: str, language: str, words: str
+) -> None:
+    assert await asked(house, house.context(target="5"), line) == (language, words)
+
+
+async def test_a_reply_translates_what_it_replies_to(house: House) -> None:
+    await house.heard("Der Hafen öffnet.", "ignored:not-addressed", id="5", author=BOB)
+    assert await asked(house, house.context(target="5"), "translate en") == ("English", "Der Hafen öffnet.")
+    thread = house.context(channel=THREAD, target="5")
+    assert await asked(house, thread, "translate en") == ("English", "Der Hafen öffnet.")
+
+
+async def test_without_a_language_it_is_that_of_the_callers_client(house: House) -> None:
+    said = replace(house.context(target="5"), quoted=QUOTE)
+    assert (await asked(house, replace(said, client_locale="fr"), "translate"))[0] == "French"
+    assert (await asked(house, replace(said, client_locale="zh-TW"), "translate"))[0].startswith("Chinese")
+    assert (await asked(house, said, "translate"))[0] == "English"
+
+
+async def test_what_is_in_the_language_already_is_not_translated_unless_somebody_insists(
+    house: House,
+) -> None:
+    said = replace(house.context(target="5"), quoted=QUOTE, client_locale="de")
+    assert "in your language already" in await refused(house, said, "translate")
+    assert await asked(house, said, "translate German") == ("German", QUOTE.text)
+
+
+async def test_what_came_along_counts_where_nothing_is_kept(house: House) -> None:
+    said = replace(house.context(target="5"), quoted=QUOTE)
+    assert await asked(house, said, "translate en") == ("English", QUOTE.text)
+    await house.heard("", "ignored:not-addressed", id="5", author=BOB)
+    assert await asked(house, said, "translate en") == ("English", QUOTE.text)
+    await house.heard("Kept words.", "ignored:not-addressed", id="6", author=BOB)
+    kept = replace(house.context(target="6"), quoted=QUOTE)
+    assert await asked(house, kept, "translate de") == ("German", "Kept words.")
+
+
+async def test_an_answer_of_ours_is_translated_without_our_remarks(house: House) -> None:
+    context = house.context(target="a1")
+    assert context.target is not None
+    text = "Der Hafen öffnet.\n\n(stopped)"
+    said = SaidMessage(context.target, text, "1", house.clock(), ALICE.identity)
+    await house.store.settle(Settlement(said=(said,)))
+    assert await asked(house, context, "translate en") == ("English", "Der Hafen öffnet.")
+
+
+async def test_who_opted_out_or_was_moderated_is_not_translated(house: House) -> None:
+    await house.heard("Ihr Narren.", "moderated:insults", id="5", author=BOB)
+    moderated = replace(house.context(target="5"), quoted=QUOTE)
+    assert "I do not have the words" in await refused(house, moderated, "translate en")
+    await house.store.privacy.opt_out(BOB.identity)
+    opted_out = replace(house.context(target="6"), quoted=QUOTE)
+    assert "I do not have the words" in await refused(house, opted_out, "translate en")
+    other = replace(opted_out, quoted=replace(QUOTE, author=Author("memory", "carl", "Carl")))
+    assert (await asked(house, other, "translate en"))[1] == QUOTE.text
+
+
+async def test_a_wrong_call_says_what_would_be_right(house: House) -> None:
+    nothing = await refused(house, house.context(), "translate German")
+    assert nothing == "Translate what? Write the text behind the language, or reply to a message."
+    unknown = await refused(house, house.context(), "translate Germn hello")
+    assert unknown == (
+        "I know no language called “Germn”. Write it in English, in Chinese, or as a tag such as `de`. "
+        "Did you mean `German`?"
+    )
+    assert house.conversation.questions == []
+
+
+async def test_a_chinese_caller_reads_chinese(house: House) -> None:
+    context = replace(house.context(channel=CHANNEL), locale="zh-CN")
+    assert "语言" in await refused(house, context, "translate 火星语 hello")
+    set_locale("en")
