@@ -81,7 +81,7 @@ async def test_without_the_permission_it_is_forbidden(house: House) -> None:
         for number, action in enumerate(actions):
             with pytest.raises(Forbidden, match="50013"):
                 await adapter.perform(action, f"k{number}")
-    assert len(house.lab.requests) == len(actions) + 2, "two to log in, and nothing was tried twice"
+    assert len(house.lab.requests) == len(actions) + 3, "three to log in, and nothing was tried twice"
 
 
 async def test_who_outranks_the_bot_is_not_touched(house: House) -> None:
