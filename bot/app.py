@@ -202,7 +202,8 @@ class App:
         loading = Loading(self._model, progress)
         async with asyncio.TaskGroup() as tasks:
             commands = Commands.discover()
-            pipeline = self._wire(tasks, commands, loading)
+            services = self._services(commands, loading)
+            pipeline = self._wire(tasks, services)
             background = [
                 tasks.create_task(loading.run(), name="load model"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
@@ -214,7 +215,7 @@ class App:
                 background.append(tasks.create_task(watched, name="web"))
             async with asyncio.TaskGroup() as platforms:
                 for adapter in self._adapters.values():
-                    await adapter.offer(commands.specs)
+                    await adapter.offer(commands.offered(services))
                     platforms.create_task(self._serve(adapter, pipeline), name=f"listen {adapter.platform}")
                 for platform, events in past.items():
                     platforms.create_task(pipeline.recall(platform, events), name=f"recall {platform}")
@@ -240,27 +241,29 @@ class App:
         finally:
             self._connected[adapter.platform] = False
 
-    def _wire(self, tasks: asyncio.TaskGroup, commands: Commands, loading: Loading) -> Pipeline:
-        config, store = self.config, self.store
-        running, loops, quotas = Running(), LoopGuard(self._now), self._quotas()
-        services = Services(
+    def _services(self, commands: Commands, loading: Loading) -> Services:
+        running, quotas = Running(), self._quotas()
+        return Services(
             commands=commands,
-            store=store,
+            store=self.store,
             conversation=self._conversation(running, quotas),
             running=running,
             quotas=quotas,
             model=self._model,
             directory=self._directory,
             review=self._review,
-            desk=Desk(store, self._review, self._now),
+            desk=Desk(self.store, self._review, self._now),
             now=self._now,
             version=__version__,
             started_at=self._now(),
-            context_hours=config.privacy.context_hours,
+            context_hours=self.config.privacy.context_hours,
             models=self._models,
             status=lambda: (*self._platform_lines(), loading.line()),
         )
-        paths = frozenset(spec.path for spec in commands.specs)
+
+    def _wire(self, tasks: asyncio.TaskGroup, services: Services) -> Pipeline:
+        config, store, loops = self.config, self.store, LoopGuard(self._now)
+        paths = frozenset(spec.path for spec in services.commands.specs)
         router = Router(store, prefix=config.bot.command_prefix, commands=paths, now=self._now)
         deliverer = Deliverer(store, self._adapters)
         answering = Answering(

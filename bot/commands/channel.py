@@ -1,12 +1,13 @@
 """`channel ...`: how the bot behaves in a channel, a thread or the whole community."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from bot.commands.command import Context, Doc, command
-from bot.commands.conversion import folded, nearest, readable, shown
+from bot.commands.command import Completes, Context, Doc, Services, command
+from bot.commands.conversion import folded, nearest, readable, shown, suggested
 from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, community_scope, setting
 from bot.core.errors import UserError
-from bot.core.events import Channel
+from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
@@ -17,6 +18,11 @@ NAMES: tuple[Name, ...] = ("answer", "persona", "model")
 
 DEFAULT = frozenset({"default", "默认"})
 """Words that take a setting back, so that the wider one holds again."""
+
+
+async def _values(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """Everything a setting can be but a persona; which setting is meant, nobody has told us yet."""
+    return suggested(typed, (*CHOICES["answer"], *services.models, "default"))
 
 
 @command("channel show", role=Role.MODERATOR)
@@ -45,6 +51,7 @@ async def change(
     name: Annotated[Name, Doc("What to set.")],
     value: Annotated[
         str,
+        Completes(_values),
         Doc(
             "For answer: mention, question, all or never; for persona: a text; for model: a name; or default."
         ),

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from bot.commands import grammar
 from bot.commands.conversion import bind
 from bot.commands.definition import Answer, Command, command
-from bot.commands.signature import Doc, Matching, Range
+from bot.commands.signature import Completes, Doc, Matching, Range
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quotas
 from bot.conversation.running import Handle, Running
@@ -35,6 +35,7 @@ __all__ = [
     "Answers",
     "Command",
     "Commands",
+    "Completes",
     "Context",
     "Doc",
     "Matching",
@@ -215,8 +216,12 @@ class Commands:
 
     @property
     def specs(self) -> tuple[CommandSpec, ...]:
-        """What adapters register."""
+        """What there is to call."""
         return tuple(each.spec for each in self.all)
+
+    def offered(self, services: Services) -> tuple[CommandSpec, ...]:
+        """What adapters register: `specs`, and what completes arguments while they are typed."""
+        return tuple(each.offered(services) for each in self.all)
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:

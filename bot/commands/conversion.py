@@ -52,6 +52,13 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def suggested(typed: str, names: Iterable[str]) -> list[str]:
+    """Names that begin with what is typed, then those that hold it elsewhere; see `Completes`."""
+    wanted = folded(typed)
+    holding = [name for name in names if wanted in folded(name)]
+    return sorted(holding, key=lambda name: not folded(name).startswith(wanted))
+
+
 def from_text(argument: Argument, text: str) -> Value:
     """Read a typed word as the argument's type.
 

@@ -10,7 +10,7 @@ which adapters register slash commands all come from that signature and nothing 
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.commands.signature import Argument, arguments_of
 from bot.core.actions import Action, Chunk
@@ -38,6 +38,10 @@ class Command:
     arguments: tuple[Argument, ...]
     examples: tuple[str, ...]
     run: Callable[..., Awaitable[Answer]]
+
+    def offered(self, services: object) -> CommandSpec:
+        """The spec as platforms are told it; `services` are for what completes arguments."""
+        return replace(self.spec, parameters=tuple(each.offered(services) for each in self.arguments))
 
     @property
     def name(self) -> str:

@@ -1,13 +1,15 @@
 """`help`: what this member may do here, and how each command is used."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Annotated
 
-from bot.commands.command import Command, Context, Doc, command, reserved
+from bot.commands.command import Command, Completes, Context, Doc, Services, command, reserved
+from bot.commands.conversion import suggested
 from bot.commands.grammar import usage
 from bot.commands.signature import Argument
 from bot.core.errors import UserError
+from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.specs import Parameter
 from bot.core.text import N_, _
@@ -20,9 +22,16 @@ TITLES: dict[str, str] = {
 """First word of a group -> the heading above its commands; a group without one goes by its word."""
 
 
+async def _topics(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """Commands, and groups of them."""
+    names = (name for each in services.commands.all for name in (each.spec.path[0], each.name))
+    return suggested(typed, dict.fromkeys(names))
+
+
 @command("help", private=True, examples=(N_("help"), N_("help channel set")))
 async def show_help(
-    context: Context, topic: Annotated[str | None, Doc("A command, such as `privacy forget`.")] = None
+    context: Context,
+    topic: Annotated[str | None, Completes(_topics), Doc("A command, such as `privacy forget`.")] = None,
 ) -> str:
     """List what you can do here, or explain one command."""
     commands, role = context.services.commands, await _role(context)

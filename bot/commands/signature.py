@@ -2,8 +2,9 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -39,17 +40,36 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
+class Completes:
+    """Suggests values while one is typed, where the platform asks: `Annotated[str, Completes(languages)]`.
+
+    Attributes:
+        suggest: called with the services, what was typed so far, by whom and where.
+    """
+
+    suggest: Callable[..., Awaitable[Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     """A parameter and what only the core needs to know of it.
 
     Attributes:
         named_only: written as `name=value` in the text grammar (keyword-only in Python).
         matching: the form a string must have, or None.
+        completes: what suggests values, or None.
     """
 
     parameter: Parameter
     named_only: bool = False
     matching: Matching | None = None
+    completes: Completes | None = None
+
+    def offered(self, services: object) -> Parameter:
+        """The parameter as platforms are told it; `services` are for what completes it."""
+        if self.completes is None:
+            return self.parameter
+        return replace(self.parameter, complete=partial(self.completes.suggest, services))
 
     @property
     def usage(self) -> str:
@@ -122,6 +142,7 @@ def _argument(found: inspect.Parameter, hint: object, *, is_last: bool) -> Argum
     matching = next((mark for mark in marks if isinstance(mark, Matching)), None)
     if matching is not None:
         re.compile(matching.pattern)
+    completes = next((mark for mark in marks if isinstance(mark, Completes)), None)
     required = found.default is found.empty
     parameter = Parameter(
         name=found.name,
@@ -134,7 +155,7 @@ def _argument(found: inspect.Parameter, hint: object, *, is_last: bool) -> Argum
         maximum=bounds.maximum,
         greedy=is_last and base is str and not choices and matching is None,
     )
-    return Argument(parameter, found.kind == found.KEYWORD_ONLY, matching)
+    return Argument(parameter, found.kind == found.KEYWORD_ONLY, matching, completes)
 
 
 def _unwrap(hint: object) -> tuple[object, list[object]]:

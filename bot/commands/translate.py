@@ -1,16 +1,17 @@
 """`translate`: a text, or a message, in another language."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
-from bot.commands.command import Context, Doc, command
+from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import nearest, shown
 from bot.conversation.policy import channel_policy
 from bot.conversation.quoting import may_quote
 from bot.conversation.sentences import without_notes
 from bot.core.actions import Chunk
 from bot.core.errors import UserError
-from bot.core.events import Message, MessageRef
+from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import N_, _
 from bot.llm.language import language_of
 from bot.llm.language_names import Language, language_named, names_like
@@ -18,6 +19,13 @@ from bot.storage.messages import StoredMessage
 
 MOST_NAMES = 1_000
 """More than there are languages with a name here."""
+
+MOST_SUGGESTED = 25
+
+
+async def _languages(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """Languages that can be meant, as many as are ever shown."""
+    return await asyncio.to_thread(names_like, typed, MOST_SUGGESTED)
 
 
 @command(
@@ -29,12 +37,14 @@ MOST_NAMES = 1_000
 async def translate(
     context: Context,
     language: Annotated[
-        str | None, Doc("Into which language: German, 德语 or de. Without it: into yours.")
+        str | None,
+        Completes(_languages),
+        Doc("Into which language: German, 德语 or de. Without it: into yours."),
     ] = None,
     text: Annotated[str, Doc("What to translate; or reply to a message with this command.")] = "",
 ) -> AsyncIterator[Chunk]:
     """Translate a text, or the message you reply to."""
-    into, text = _target(context, language, text.strip())
+    into, text = await asyncio.to_thread(_target, context, language, text.strip())
     words = text or await _words(context)
     if language is None and language_of(words) == into.code:
         raise UserError(

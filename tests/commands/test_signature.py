@@ -1,15 +1,16 @@
 """What a signature says about a command."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal
 
 import pytest
 
 from bot.commands.definition import command
-from bot.commands.signature import Doc, Matching, Range, arguments_of
+from bot.commands.signature import Completes, Doc, Matching, Range, arguments_of
 from bot.core.permissions import Role
 from bot.core.specs import Kind, Parameter
 from tests.commands.examples import COMMANDS, channel_set, report, rules_add, rules_list
+from tests.messages import ALICE, CHANNEL
 
 
 def test_a_spec_holds_everything_a_platform_needs() -> None:
@@ -165,3 +166,19 @@ def test_a_form_that_could_not_make_a_call_is_refused_when_it_is_defined(
 ) -> None:
     with pytest.raises(TypeError):
         command("say", menu=menu, form=form)(function)
+
+
+async def test_a_mark_completes_an_argument_with_the_services_it_is_offered_with() -> None:
+    async def names(services: object, typed: str, caller: object, channel: object) -> Sequence[str]:
+        return [f"{services} {typed}"]
+
+    async def say(context: object, word: Annotated[str | None, Completes(names)] = None, n: int = 1) -> str:
+        """Say a word."""
+        return ""
+
+    made = command("say")(say)
+    word, n = made.offered("services").parameters
+    assert word.complete is not None
+    assert await word.complete("typed", ALICE, CHANNEL) == ["services typed"]
+    assert n.complete is None
+    assert made.spec.parameters[0].complete is None
