@@ -25,6 +25,7 @@ from bot.core.text import _, set_locale
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
+from bot.moderation import phishing
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.review import Review
@@ -384,6 +385,7 @@ async def opened(
     Raises:
         ConfigError, StorageError: nothing was started.
     """
+    await asyncio.to_thread(phishing.use_newest, config.bot.data_dir)
     store = await Store.open(config.storage.full_url(), config.bot.data_dir / KEY_FILE_NAME)
     try:
         used = models_for(config) if models is None else models

@@ -9,7 +9,7 @@ doubles nothing.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
@@ -191,6 +191,7 @@ class Pipeline:
         decisions: list[Decision] = []
         decision: Decision | None
         decided: list[tuple[Event, float]] = []
+        self._judge.foresee(written(events))
         for event, arrived in events:
             if isinstance(event, Encrypted):
                 decision = await self._opened(event, arrived)
@@ -292,6 +293,18 @@ class Pipeline:
             NewOutboxRow(event_key(event, ordinal), place_of(event), None, action)
             for ordinal, action in enumerate(actions, first)
         )
+
+
+def written(events: Sequence[tuple[Event, float]]) -> Iterator[Message]:
+    """The messages among some events, new versions included."""
+    for event, _arrived in events:
+        match event:
+            case Message():
+                yield event
+            case Edit(message=message):
+                yield message
+            case _:
+                pass
 
 
 def settlement(decisions: Sequence[Decision]) -> Settlement:

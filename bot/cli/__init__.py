@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "List every problem of the configuration.",
     "doctor": "Check live that everything works.",
     "models": "Show, fetch and find the models that run on this machine.",
+    "moderate": "Try rules and classifiers on files of messages.",
     "bench": "Measure this machine.",
     "matrix": "Look after the bot's account on Matrix.",
     "privacy": "Export or erase what is stored about a person.",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.core.events import Message
 from bot.core.permissions import Role
+from bot.moderation.evidence import Evidence
 from bot.moderation.links import Link, links_in
 from bot.moderation.normalize import Normalized, normalize
 
@@ -55,17 +56,17 @@ class Place:
 class Scorer(Protocol):
     """The classifiers: calibrated probabilities by name ("toxicity", "spam", "quality")."""
 
-    def scores(self, texts: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
-        """The scores of each text; many at once cost a fraction of one by one."""
+    def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+        """The scores of each message; many at once cost a fraction of one by one."""
         ...
 
-    def spans(self, text: Normalized, score: str) -> Sequence[tuple[int, int]]:
-        """The parts of a text that a score rests on, in code points of the original."""
+    def evidence(self, message: Normalized, score: str) -> Sequence[Evidence]:
+        """The parts of a text that a score rests on, in code points of the text as posted."""
         ...
 
-    def off_topic(self, text: Normalized, examples: Sequence[str]) -> float:
-        """How likely a text does not belong among examples, 0..1."""
-        ...
+
+OffTopic = Callable[[Normalized, Sequence[str]], float]
+"""How likely a message does not belong among examples, 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Examined:
         standing: Standing = UNKNOWN,
         place: Place | None = None,
         scorer: Scorer | None = None,
+        off_topic: OffTopic | None = None,
         search: Search = nothing_sought,
     ) -> None:
         self.message = message
@@ -124,6 +126,7 @@ class Examined:
         self.standing = standing
         self.place = place or Place()
         self._scorer = scorer
+        self._off_topic = off_topic
         self._search = search
 
     @property
@@ -155,27 +158,25 @@ class Examined:
         """The classifiers' scores; empty without classifiers."""
         if self._scorer is None:
             return {}
-        return self._scorer.scores((self.normalized,))[0]
+        return self._scorer.score((self.normalized,))[0]
+
+    def take(self, text: Normalized, scores: Mapping[str, float]) -> None:
+        """What is known of it already: many messages are scored at once."""
+        self.normalized = text
+        self.scores = scores
 
     def spans(self, score: str) -> Sequence[tuple[int, int]]:
         """The parts of the text that a score rests on; the whole text if nobody knows."""
-        found = () if self._scorer is None else self._scorer.spans(self.normalized, score)
-        return found or ((0, len(self.message.text)),)
+        found = () if self._scorer is None else self._scorer.evidence(self.normalized, score)
+        return [(each.start, each.end) for each in found] or [(0, len(self.message.text))]
 
     def off_topic(self, examples: Sequence[str]) -> float | None:
-        """How likely it does not belong among examples; None without classifiers or examples."""
-        if self._scorer is None or not examples:
+        """How likely it does not belong among examples; None if nobody can tell."""
+        if self._off_topic is None or not examples:
             return None
-        return self._scorer.off_topic(self.normalized, examples)
+        return self._off_topic(self.normalized, examples)
 
     @property
     def is_newcomer(self) -> bool:
         """Whether the author came less than a day ago, or has had the account for less."""
         return self.standing.is_new(self.message.at)
-
-
-def foresee(all_seen: Sequence[Examined], scorer: Scorer) -> None:
-    """Score many messages at once, before the rules ask for it."""
-    texts = [seen.normalized for seen in all_seen]
-    for seen, scores in zip(all_seen, scorer.scores(texts), strict=True):
-        seen.scores = scores

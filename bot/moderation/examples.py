@@ -7,7 +7,7 @@ from bot.core.events import Author, Channel, Join, Message, MessageRef
 from bot.moderation.examined import Examined
 from bot.moderation.normalize import Normalized
 from bot.moderation.past import Past
-from bot.moderation.rule import Earlier, Example, Finding, Rule
+from bot.moderation.rule import Earlier, Evidence, Example, Finding, Rule
 from bot.moderation.ruleset import Ruleset
 
 _AT = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -20,16 +20,16 @@ class Scripted:
     def __init__(self, example: Example) -> None:
         self._example = example
 
-    def scores(self, texts: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+    def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
         """See `Scorer`."""
-        return [self._example.scores for _text in texts]
+        return [self._example.scores for _message in messages]
 
-    def spans(self, text: Normalized, score: str) -> Sequence[tuple[int, int]]:
+    def evidence(self, message: Normalized, score: str) -> Sequence[Evidence]:
         """See `Scorer`."""
         return ()
 
-    def off_topic(self, text: Normalized, examples: Sequence[str]) -> float:
-        """See `Scorer`."""
+    def off_topic(self, message: Normalized, examples: Sequence[str]) -> float:
+        """See `OffTopic`."""
         said = " ".join(examples)
         return next((far for word, far in self._example.off_topic.items() if word in said), 0.5)
 
@@ -52,13 +52,14 @@ def play(kind: type[Rule], example: Example) -> tuple[Examined, Finding | None]:
         _AT,
         attachments=example.attachments,
     )
-    standing = past.standing(message.author, example.standing)
+    standing, scripted = past.standing(message.author, example.standing), Scripted(example)
     seen = rules.examine(
         message,
         is_edit=example.is_edit,
         standing=standing,
         place=example.place,
-        scorer=Scripted(example),
+        scorer=scripted,
+        off_topic=scripted.off_topic,
     )
     if seen.is_new:
         past.said(message, by_newcomer=seen.is_newcomer)

@@ -2,17 +2,18 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
 from bot.core.actions import Action, Alert, Chunk, Severity, Status
-from bot.core.events import Channel, Identity, Join, Message
+from bot.core.events import Channel, Identity, Join, Message, MessageRef
 from bot.core.text import _
 from bot.moderation.brake import Brake
-from bot.moderation.examined import UNKNOWN, Examined, Place, Scorer, Standing
+from bot.moderation.examined import UNKNOWN, Examined, OffTopic, Place, Scorer, Standing
 from bot.moderation.ladder import actions_on, consequence, is_exempt
+from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.past import Past, utc_now
 from bot.moderation.rule import Finding, Rule, Verdict
 from bot.moderation.ruleset import Ruleset
@@ -23,6 +24,9 @@ SENTENCE_END = re.compile(r"[.!?…]\s|[。！？\n]")
 HOLD_CHARACTERS = 300
 HOLD_S = 1.0
 """The bot's own text is judged by sentence, or after this much text or time, whichever comes first."""
+
+MOST_FORESEEN = 10_000
+"""Scores of messages that are not judged yet; as many messages wait at most."""
 
 
 RulesOf = Callable[[Channel], Ruleset]
@@ -90,6 +94,7 @@ class Judge:
         *,
         now: Callable[[], datetime] = utc_now,
         scorer: Scorer | None = None,
+        off_topic: OffTopic | None = None,
         standing_of: StandingOf = _unknown,
         place_of: PlaceOf = _no_place,
         strikes_of: StrikesOf = _no_strikes,
@@ -102,10 +107,11 @@ class Judge:
             ruleset = Ruleset(rules)
             self._rules_of = lambda channel: ruleset
         self._now = now
-        self._scorer = scorer
+        self._scorer, self._off_topic = scorer, off_topic
         self._standing_of, self._place_of, self._strikes_of = standing_of, place_of, strikes_of
         self._follow = follow
         self._pasts: dict[str, Past] = {}
+        self._foreseen: dict[tuple[MessageRef, str], tuple[Normalized, Mapping[str, float]]] = {}
         self.brake = Brake(now)
 
     def judge(self, message: Message, *, is_edit: bool = False) -> Judgement:
@@ -126,9 +132,30 @@ class Judge:
             standing=standing,
             place=self._place_of(channel),
             scorer=self._scorer,
+            off_topic=self._off_topic,
         )
+        foreseen = self._foreseen.pop((message.ref, message.text), None)
+        if foreseen is not None:
+            seen.take(*foreseen)
         verdicts = self._ask(rules, seen, past, self._strikes_of)
         return self._merged(rules, message, verdicts) if verdicts else NOTHING_TO_SAY
+
+    def foresee(self, messages: Iterable[Message]) -> None:
+        """Score messages that are about to be judged, all at once: that takes a fraction of one by one."""
+        if self._scorer is None:
+            return
+        wanted = [
+            message
+            for message in messages
+            if self._rules_of(message.ref.channel).needs_scores and not message.author.is_bot
+        ]
+        if len(wanted) < 2:
+            return
+        texts = [normalize(message.text) for message in wanted]
+        if len(self._foreseen) > MOST_FORESEEN:
+            self._foreseen.clear()  # of messages that were judged by nobody
+        for message, text, scores in zip(wanted, texts, self._scorer.score(texts), strict=True):
+            self._foreseen[message.ref, message.text] = (text, scores)
 
     def joined(self, join: Join) -> None:
         """Note that somebody came."""
@@ -221,7 +248,11 @@ class Judge:
             return None
         words = replace(question, text=text, addressed=None, attachments=())
         seen = rules.examine(
-            words, is_ours=True, place=self._place_of(question.ref.channel), scorer=self._scorer
+            words,
+            is_ours=True,
+            place=self._place_of(question.ref.channel),
+            scorer=self._scorer,
+            off_topic=self._off_topic,
         )
         verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes)
         judgement = Judgement(verdicts)

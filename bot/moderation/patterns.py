@@ -3,8 +3,11 @@
 A pattern is looked for in the text as posted and in its folded copy, in capitals and small letters alike.
 """
 
-from collections.abc import Sequence
+import logging
+import re
+from collections.abc import Collection, Sequence
 from itertools import islice
+from time import thread_time
 
 import re2
 
@@ -13,14 +16,31 @@ from bot.core.text import _
 from bot.moderation.examined import Hit
 from bot.moderation.normalize import Normalized
 
+log = logging.getLogger(__name__)
+
 MAX_CHARACTERS, MAX_PATTERNS = 512, 500
 """Of one pattern, and in one community."""
 
 MAX_HITS = 20
 """Matches of one pattern that are looked at in one message."""
 
+MAX_PROGRAM = 2_000
+"""Steps of a compiled pattern; at worst time grows with them: 4,000 characters take 100 ms at 8,000."""
+
+SIMPLE_PROGRAM, SIMPLE_COUNT = 128, 8
+"""Patterns of at most so many steps, that repeat nothing more often, share an automaton. One that counts
+far makes so many states that it would slow down all others; it runs alone."""
+
+BUDGET_S = 0.002
+"""Time for all patterns that run alone, in one message; those left over come first in the next."""
+
+PIECE = 500
+"""Characters that a pattern which runs alone sees at once; from one piece to the next by half of them."""
+
 MAX_MEMORY_BYTES = 64 << 20
-"""For the automaton of all patterns together."""
+"""For the automaton of all simple patterns together."""
+
+_COUNT = re.compile(r"(\d+)\}")
 
 _LACKS = (
     ("(?=", "(?!", "(?<=", "(?<!"),
@@ -42,6 +62,11 @@ def compiled(pattern: str) -> "re2._Regexp[str]":
         found = re2.compile(pattern, _options())
     except re2.error as error:
         raise UserError(_refusal(pattern, _said(error))) from error
+    if found.programsize > MAX_PROGRAM:
+        instead = _("Repeat less, such as .{0,40} for .{0,400}, or split it into several patterns.")
+        raise UserError(
+            _("{pattern} is too costly for a pattern. {instead}", pattern=pattern, instead=instead)
+        )
     if found.search("") is not None:
         raise UserError(
             _(
@@ -67,7 +92,7 @@ def _refusal(pattern: str, said: str) -> str:
         instead = _("References to groups (\\1) are not known here; write out the repetitions.")
     elif possessive:
         instead = _("Possessive and atomic groups are not known here and not needed; leave the extra + out.")
-    elif "repetition" in said or "too large" in said:
+    elif "repetition size" in said or "too large" in said:
         instead = _("Repeat something at most 1,000 times, and nothing that is repeated already.")
     else:
         instead = _("To look for a sign such as ( or * itself, write \\ before it.")
@@ -75,35 +100,71 @@ def _refusal(pattern: str, said: str) -> str:
 
 
 class Patterns:
-    """All patterns of a community as one automaton."""
+    """All patterns of a community, the simple ones as one automaton."""
 
-    def __init__(self, sought: Sequence[tuple[str, str]]) -> None:
-        """Args: sought: names of rules and their patterns.
+    def __init__(self, sought: Sequence[tuple[str, str]], trusted: Collection[str] = ()) -> None:
+        """Args: sought: names of rules and their patterns. trusted: rules whose patterns are our own.
 
         Raises:
             UserError: a pattern is none.
         """
-        self._sought = [(name, pattern, compiled(pattern)) for name, pattern in sought]
+        self._sought = [
+            (name, pattern, _own(pattern) if name in trusted else compiled(pattern))
+            for name, pattern in sought
+        ]
+        self._simple = [
+            at for at, (name, *_rest) in enumerate(self._sought) if name in trusted or self._is_simple(at)
+        ]
+        self._alone = sorted(set(range(len(sought))).difference(self._simple))
+        self._first = 0
         self._set: re2.Set | None = None
-        if sought:
+        if self._simple:
             self._set = re2.Set.SearchSet(_options(MAX_MEMORY_BYTES))
-            for _name, pattern in sought:
-                self._set.Add(pattern)
+            for at in self._simple:
+                self._set.Add(sought[at][1])
             self._set.Compile()
 
     def search(self, text: Normalized, found: dict[str, list[Hit]]) -> None:
         """Add where patterns match: in the text as posted, or else in the folded copy."""
-        if self._set is None:
-            return
         in_original = self._matching(text.original)
         for index in in_original:
             self._add(index, text.original, None, found)
-        if text.text != text.original:
+        folded = text.text != text.original
+        if folded:
             for index in set(self._matching(text.text)).difference(in_original):
                 self._add(index, text.text, text, found)
+        if self._alone:
+            self._search_alone(text, folded, found)
+
+    def _search_alone(self, text: Normalized, folded: bool, found: dict[str, list[Hit]]) -> None:
+        until = thread_time() + BUDGET_S
+        for done in range(len(self._alone)):
+            at = (self._first + done) % len(self._alone)
+            name, pattern, expression = self._sought[self._alone[at]]
+            try:
+                if done and thread_time() > until:
+                    raise TimeoutError
+                if match := _first_match(expression, text.original, until):
+                    found[name].append(Hit(pattern, *match))
+                elif folded and (match := _first_match(expression, text.text, until)):
+                    found[name].append(Hit(pattern, *text.span(*match)))
+            except TimeoutError:
+                self._first = (at + (done == 0)) % len(self._alone)  # a slow one does not go first again
+                log.warning(
+                    "patterns took too long", extra={"rule": name, "left_out": len(self._alone) - done}
+                )
+                return
+
+    def _is_simple(self, at: int) -> bool:
+        _name, pattern, expression = self._sought[at]
+        counts = (int(count) for count in _COUNT.findall(pattern))
+        return expression.programsize <= SIMPLE_PROGRAM and max(counts, default=0) <= SIMPLE_COUNT
 
     def _matching(self, text: str) -> Sequence[int]:
-        return (self._set.Match(text) or ()) if self._set is not None else ()
+        """The simple patterns that match."""
+        if self._set is None:
+            return ()
+        return [self._simple[at] for at in self._set.Match(text) or ()]
 
     def _add(self, index: int, searched: str, folded: Normalized | None, found: dict[str, list[Hit]]) -> None:
         name, pattern, expression = self._sought[index]
@@ -112,6 +173,26 @@ class Patterns:
             if folded is not None:
                 start, end = folded.span(start, end)
             found[name].append(Hit(pattern, start, end))
+
+
+def _first_match(expression: "re2._Regexp[str]", text: str, until: float) -> tuple[int, int] | None:
+    """Where a pattern first matches, piece by piece, so that time can be looked at in between.
+
+    Raises:
+        TimeoutError: it is up.
+    """
+    for start in range(0, max(len(text) - PIECE // 2, 1), PIECE // 2):
+        match = expression.search(text, start, min(start + PIECE, len(text)))
+        if match is not None:
+            begins, ends = match.span()
+            return begins, ends
+        if thread_time() > until:
+            raise TimeoutError
+    return None
+
+
+def _own(pattern: str) -> "re2._Regexp[str]":
+    return re2.compile(pattern, _options())
 
 
 def _options(max_memory_bytes: int = 8 << 20) -> re2.Options:

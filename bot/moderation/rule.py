@@ -23,21 +23,27 @@ from pydantic import (
 from bot.core.actions import Severity
 from bot.core.events import Attachment
 from bot.core.text import N_, _
+from bot.moderation.evidence import Evidence
 from bot.moderation.examined import Examined, Place, Standing
 from bot.moderation.past import Past
 
+__all__ = [
+    "ActionName",
+    "Earlier",
+    "Evidence",
+    "Example",
+    "Finding",
+    "Id",
+    "Name",
+    "Rule",
+    "Step",
+    "Verdict",
+    "part",
+    "whole",
+]
+
 MAX_TIMEOUT_MINUTES = 28 * 24 * 60.0
 """https://discord.com/developers/docs/resources/guild#modify-guild-member: up to 28 days."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The part of a text a verdict rests on; `start` and `end` are code points of the text as posted."""
-
-    start: int
-    end: int
-    text: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,7 @@ class Rule(BaseModel):
         kind: what a rule of this class is called in files and commands.
         summary: one English sentence for people, marked with `N_`.
         bursts: it is meant to act on many messages at once, so the brake gives it more room.
+        needs_scores: it asks the classifiers.
         foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
@@ -166,6 +173,7 @@ class Rule(BaseModel):
     violations: ClassVar[tuple[Example, ...]]
     harmless: ClassVar[tuple[Example, ...]]
     bursts: ClassVar[bool] = False
+    needs_scores: ClassVar[bool] = False
     foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))

@@ -23,6 +23,7 @@ from importlib.resources import files
 import tomlkit
 from pydantic import ValidationError
 
+from bot.core.actions import Severity
 from bot.core.errors import UserError
 from bot.core.text import _
 from bot.moderation.kinds import kinds
@@ -61,7 +62,7 @@ class Problem:
         return f"{', '.join(where)}: {self.what}" if where else self.what
 
 
-def rule_from(kind: str, name: str, settings: Mapping[str, object]) -> Rule:
+def rule_from(kind: str, name: str, values: Mapping[str, object]) -> Rule:
     """A rule of its kind, its name and what is set; everything else is as usual.
 
     Raises:
@@ -71,7 +72,7 @@ def rule_from(kind: str, name: str, settings: Mapping[str, object]) -> Rule:
     if found is None:
         raise UserError(_no_kind(kind))
     try:
-        return found.model_validate({**settings, "name": name})
+        return found.model_validate({**values, "name": name})
     except ValidationError as error:
         told = [Problem(0, name, key, what) for key, what in problems(found, error)]
         raise UserError(_told(told)) from error
@@ -121,18 +122,33 @@ def write(rules: Sequence[Rule]) -> str:
     return tomlkit.dumps(document)
 
 
+def settings(kind: type[Rule]) -> dict[str, dict[str, object]]:
+    """The JSON schema of each setting, with actions by their names."""
+    shapes: dict[str, dict[str, object]] = kind.model_json_schema()["properties"]
+    for name, shape in shapes.items():
+        usual = kind.model_fields[name].default
+        if isinstance(usual, Severity):
+            shape["default"] = usual.name.lower()
+    return shapes
+
+
 def json_schema() -> dict[str, object]:
     """The JSON schema of a file of rules, for editors and other programs."""
     shapes = []
     definitions: dict[str, object] = {}
     for kind, found in kinds().items():
         shape = found.model_json_schema(ref_template="#/$defs/{model}")
-        definitions |= shape.pop("$defs", {})
-        shape["properties"] = {"kind": {"const": kind}, **shape["properties"]}
-        shape["required"] = ["kind", *shape.get("required", [])]
-        shape["title"] = kind
-        shape["description"] = found.summary
-        shapes.append(shape)
+        definitions |= shape.get("$defs", {})
+        shapes.append(
+            {
+                "title": kind,
+                "description": found.summary,
+                "type": "object",
+                "properties": {"kind": {"const": kind}, **settings(found)},
+                "required": ["kind", *shape.get("required", [])],
+                "additionalProperties": False,
+            }
+        )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "LLMOS rules",
@@ -205,9 +221,9 @@ def _problems_or_rule(entry: Mapping[str, object], rules: list[Rule]) -> Iterato
     if found is None:
         yield "kind", _no_kind(kind)
         return
-    settings = {key: value for key, value in entry.items() if key != "kind"}
+    values = {key: value for key, value in entry.items() if key != "kind"}
     try:
-        rules.append(found.model_validate_json(json.dumps(settings, default=str), strict=True))
+        rules.append(found.model_validate_json(json.dumps(values, default=str), strict=True))
     except ValidationError as error:
         yield from problems(found, error)
     except RecursionError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.core.errors import UserError
 from bot.core.events import Message
 from bot.core.text import _
-from bot.moderation.examined import UNKNOWN, Examined, Hit, Place, Scorer, Standing
+from bot.moderation.examined import UNKNOWN, Examined, Hit, OffTopic, Place, Scorer, Standing
 from bot.moderation.literals import Literals
 from bot.moderation.normalize import Normalized
 from bot.moderation.patterns import MAX_PATTERNS, Patterns
@@ -20,6 +20,7 @@ class Ruleset:
 
     Attributes:
         rules: in the order in which moderators see them.
+        needs_scores: one of them asks the classifiers.
 
     Raises:
         UserError: an expression is none, or there are too many.
@@ -36,8 +37,9 @@ class Ruleset:
         expressions = [(rule.name, expression) for rule in self.rules for expression in rule.expressions()]
         self._always = tuple(rule for rule in self.rules if not rule.waits)
         self._waiting = {rule.name: rule for rule in self.rules if rule.waits}
+        self.needs_scores = any(rule.needs_scores for rule in self.rules)
         self._literals = Literals(literals)
-        self._patterns = Patterns(expressions)
+        self._patterns = Patterns(expressions, {rule.name for rule in self.rules if not rule.foreign})
 
     def __bool__(self) -> bool:
         return bool(self.rules)
@@ -55,6 +57,7 @@ class Ruleset:
         standing: Standing = UNKNOWN,
         place: Place | None = None,
         scorer: Scorer | None = None,
+        off_topic: OffTopic | None = None,
     ) -> Examined:
         """Look at a message for all rules."""
         return Examined(
@@ -64,6 +67,7 @@ class Ruleset:
             standing=standing,
             place=place,
             scorer=scorer,
+            off_topic=off_topic,
             search=self.search,
         )
 

@@ -22,6 +22,7 @@ class ScoreRule(Rule):
         why: what moderators and authors read about it, marked with `N_`.
     """
 
+    needs_scores: ClassVar[bool] = True
     score: ClassVar[str]
     why: ClassVar[str]
 

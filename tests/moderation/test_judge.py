@@ -1,13 +1,20 @@
 """One judgement per message, and the bot's own words under the same rules."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from bot.core.actions import Alert, Chunk, Hide, Severity, Status
-from bot.moderation.examined import Examined
+from bot.core.events import Channel, Join
+from bot.core.permissions import Role
+from bot.moderation.brake import Brake
+from bot.moderation.evidence import Evidence
+from bot.moderation.examined import Examined, Standing
 from bot.moderation.judge import Judge
+from bot.moderation.normalize import Normalized
 from bot.moderation.past import Past
-from bot.moderation.rule import Finding, Rule
-from tests.messages import message
+from bot.moderation.rule import Finding, Rule, Step
+from bot.moderation.rulebook import rule_from
+from bot.moderation.ruleset import Ruleset
+from tests.messages import ALICE, BOB, CHANNEL, EPOCH, ROBOT, message
 
 
 class Forbid(Rule):
@@ -22,6 +29,10 @@ class Forbid(Rule):
 
 def forbid(word: str, action: Severity = Severity.DELETE, score: float = 1.0) -> Forbid:
     return Forbid(name="forbid", word=word, action=action, score=score)
+
+
+def words(word: str) -> Rule:
+    return rule_from("words", word, {"words": [word], "action": "delete"})
 
 
 class Broken(Rule):
@@ -60,6 +71,121 @@ def test_a_mild_verdict_lets_the_message_stand() -> None:
 
 def test_a_broken_rule_does_not_stop_the_others() -> None:
     assert not Judge([Broken(name="broken"), forbid("x")]).judge(message("x")).stands
+
+
+def test_bots_and_moderators_are_not_judged_and_exempt_roles_not_by_that_rule() -> None:
+    standing = Standing()
+    judge = Judge([forbid("x")], standing_of=lambda _message: standing)
+    assert judge.judge(message("x", author=ROBOT)).stands
+    standing = Standing(Role.MODERATOR)
+    assert judge.judge(message("x")).stands
+    standing = Standing(roles=frozenset({"trusted"}))
+    assert not judge.judge(message("x")).stands
+    mild = forbid("x").model_copy(update={"exempt_roles": ("trusted",)})
+    assert Judge([mild], standing_of=lambda _message: standing).judge(message("x")).stands
+
+
+def test_a_rule_is_for_its_channels_only_threads_included() -> None:
+    thread = Channel("memory", "home", "help", thread="t1")
+    only = Judge([forbid("x").model_copy(update={"channels": ("help",)})])
+    but = Judge([forbid("x").model_copy(update={"except_channels": ("t1",)})])
+    assert only.judge(message("x")).stands
+    assert not only.judge(message("x", channel=thread)).stands
+    assert not but.judge(message("x")).stands
+    assert but.judge(message("x", channel=thread)).stands
+
+
+def test_strikes_make_the_answer_stronger() -> None:
+    steps = (Step(strikes=2, action=Severity.BAN),)
+    rule = forbid("x", Severity.HINT).model_copy(update={"escalation": steps})
+    for struck, strongest in ((0.0, Severity.HINT), (2.0, Severity.BAN)):
+        judge = Judge([rule], strikes_of=lambda _message, struck=struck: struck)  # type: ignore[misc]
+        verdict = judge.judge(message("x")).strongest
+        assert verdict is not None
+        assert verdict.severity is strongest
+
+
+def test_a_runaway_rule_is_stopped_with_one_alert_and_lets_the_next_one_act() -> None:
+    judge = Judge([forbid("", Severity.BAN), words("bad")], now=lambda: EPOCH)
+    judge.brake = Brake(lambda: EPOCH, per_minute=3)
+    judged = [judge.judge(message(f"fine {n}", id=str(n))) for n in range(8)]
+    assert [each.stands for each in judged] == [False] * 3 + [True] * 5
+    assert sum(isinstance(action, Alert) for each in judged[3:] for action in each.actions) == 1
+    later = judge.judge(message("bad"))
+    assert later.strongest is not None
+    assert (later.strongest.rule, later.strongest.severity) == ("bad", Severity.DELETE)
+    assert {verdict.rule: verdict.severity for verdict in later.verdicts}["forbid"] is Severity.LOG
+
+
+def test_edits_are_judged_and_count_for_no_flood() -> None:
+    flood = rule_from("flood", "flood", {"member_messages": 3})
+    judge = Judge([flood, forbid("x")], now=lambda: EPOCH)
+    assert not judge.judge(message("x"), is_edit=True).stands
+    assert all(judge.judge(message("y"), is_edit=True).stands for _n in range(20))
+    assert [judge.judge(message("y", id=str(n))).stands for n in range(3)] == [True, True, False]
+
+
+def test_communities_have_rules_and_pasts_of_their_own() -> None:
+    away = Channel("memory", "away", "general")
+    strict = Ruleset([rule_from("flood", "flood", {"member_messages": 2}), forbid("x")])
+    judge = Judge(lambda channel: strict if channel.community == "home" else Ruleset(), now=lambda: EPOCH)
+    assert judge.judge(message("x", channel=away)).stands
+    for n in range(5):
+        judge.judge(message("y", channel=away, id=str(n)))
+    assert judge.judge(message("y")).stands
+    assert not judge.judge(message("y")).stands
+
+
+def test_who_joined_just_now_is_known_as_new() -> None:
+    judge = Judge([rule_from("flood", "flood", {"joins": 2})], now=lambda: EPOCH)
+    for author in (ALICE, BOB):
+        judge.joined(Join(CHANNEL, author, EPOCH))
+    assert not judge.judge(message("hi")).stands
+    judge.forget(ALICE.identity)
+    assert judge.judge(message("hi", id="2")).stands
+
+
+class Counting:
+    """A scorer that notes how many texts it was given at once."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+        self.batches.append(len(messages))
+        return [{"toxicity": 0.99 if "bad" in each.text else 0.01} for each in messages]
+
+    def evidence(self, message: Normalized, score: str) -> Sequence[Evidence]:
+        at = message.original.index("bad")
+        return (Evidence(at, at + 3, "bad", score),)
+
+
+def test_messages_that_wait_are_scored_at_once_and_each_gets_its_own_score() -> None:
+    scorer = Counting()
+    judge = Judge([rule_from("toxicity", "toxicity", {})], scorer=scorer)
+    waiting = [message("good" if n % 2 else "so bad", id=str(n)) for n in range(10)]
+    judge.foresee(waiting)
+    assert [judge.judge(each).stands for each in waiting] == [False, True] * 5
+    assert scorer.batches == [10]
+    verdict = judge.judge(message("a bad one", id="other")).strongest
+    assert verdict is not None
+    assert [(e.start, e.text) for e in verdict.evidence] == [(2, "bad")]
+    assert scorer.batches == [10, 1]
+
+
+def test_without_rules_about_scores_nobody_is_scored() -> None:
+    scorer = Counting()
+    judge = Judge([forbid("x")], scorer=scorer)
+    judge.foresee([message("y"), message("z", id="2")])
+    judge.judge(message("y"))
+    assert scorer.batches == []
+
+
+async def test_the_bots_words_count_for_no_flood_and_whoever_asked() -> None:
+    flood = rule_from("flood", "flood", {"member_messages": 2})
+    judge = Judge([flood, forbid("secret")], now=lambda: EPOCH, standing_of=lambda _m: Standing(Role.ADMIN))
+    assert "I stopped" not in "".join(map(str, await watched(judge, *["One. "] * 9)))
+    assert "I stopped" in "".join(map(str, await watched(judge, "The secret.")))
 
 
 async def test_without_rules_every_chunk_passes_at_once() -> None:

@@ -20,6 +20,7 @@ class OffTopic(ScoreRule):
     summary: ClassVar[str] = N_(
         "Finds messages that do not belong in their channel, by examples of what does."
     )
+    needs_scores: ClassVar[bool] = False
     score: ClassVar[str] = "off_topic"
     why: ClassVar[str] = N_("probably not what this channel is for ({percent} %)")
     violations: ClassVar[tuple[Example, ...]] = (

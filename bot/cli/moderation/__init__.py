@@ -1,0 +1,1 @@
+"""What `llmos moderate` can do, one file each."""
