@@ -11,9 +11,10 @@ from bot.core.permissions import Role
 from bot.moderation.brake import Brake
 from bot.moderation.examined import Standing
 from bot.moderation.judge import verdict_of
-from bot.moderation.ladder import Strike, actions_on, consequence, hint, is_exempt, strikes
+from bot.moderation.ladder import actions_on, consequence, hint, is_exempt, strikes
 from bot.moderation.rule import Evidence, Finding, Verdict
 from bot.moderation.rulebook import rule_from
+from bot.storage.strikes import Strike
 from tests.messages import ALICE, EPOCH, ROBOT, message
 
 DAYS = st.floats(0, 1000)
