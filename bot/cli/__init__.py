@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "Check live that everything works.",
     "models": "Show, fetch and find the models that run on this machine.",
     "moderate": "Try rules and classifiers on files of messages.",
+    "recommend": "Measure how well threads are recommended.",
     "bench": "Measure this machine.",
     "matrix": "Look after the bot's account on Matrix.",
     "privacy": "Export or erase what is stored about a person.",

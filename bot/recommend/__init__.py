@@ -1,0 +1,1 @@
+"""Which threads a member would like: models over reactions, their evaluation, and reasons as data."""
