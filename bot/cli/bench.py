@@ -61,17 +61,40 @@ def llm(*, concurrency: str = "1,4,8", json: JsonFlag = False) -> None:
 
     logs.set_up()
     with _doing() as progress:
-        report = llm_bench.run(_counts(concurrency), progress)
+        report = llm_bench.run(_counts(concurrency, "--concurrency", 256), progress)
     _print(report, json)
 
 
-def _counts(text: str) -> list[int]:
+@command.command
+def recommend(
+    *,
+    sizes: str = "1,3,10",
+    interactions: Path | None = None,
+    threads: Path | None = None,
+    json: JsonFlag = False,
+) -> None:
+    """Measure what recommending costs as a community grows, and whether its reasons are true.
+
+    Args:
+        sizes: multiples of 1,000 members, 2,000 threads and 100,000 reactions, such as 1,3,10.
+        interactions: a file as for `llmos recommend evaluate` to check reasons on; else a drawn community.
+        threads: the file of its threads.
+    """
+    from bot.bench import recommend as recommend_bench  # noqa: PLC0415 - imports numpy
+
+    logs.set_up()
+    with _doing() as progress:
+        report = recommend_bench.run(_counts(sizes, "--sizes", 100), interactions, threads, progress)
+    _print(report, json)
+
+
+def _counts(text: str, option: str, most: int) -> list[int]:
     try:
         counts = [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--concurrency takes numbers such as 1,4,8, not {text!r}.") from error
-    if not all(1 <= count <= 256 for count in counts):
-        raise ConfigError(f"--concurrency takes numbers from 1 to 256, not {text!r}.")
+        raise ConfigError(f"{option} takes numbers such as 1,4,8, not {text!r}.") from error
+    if not all(1 <= count <= most for count in counts):
+        raise ConfigError(f"{option} takes numbers from 1 to {most}, not {text!r}.")
     return counts
 
 

@@ -1,4 +1,4 @@
-"""Many short lists of (number, time) in two arrays, so that thousands of lists are read in one go."""
+"""Many lists of (number, time), each in order of time, in two arrays: thousands are read in one go."""
 
 from dataclasses import dataclass
 
@@ -13,24 +13,24 @@ _FIRST_ROOM = 4
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The entries of some lists, one list after the other.
+    """Entries of some lists, one list after the other; read it before the rows change.
 
     Attributes:
         others: the numbers in them, int32 (entries,).
-        times: unix seconds, float64 (entries,).
         lengths: entries of each list asked for, int64 (lists,).
     """
 
     others: NDArray[np.int32]
-    times: Floats
     lengths: Ints
+    _all_times: Floats
+    _places: Ints
 
-    def before(self, at: float) -> "Gathered":
-        """Only the entries older than a moment."""
-        older = self.times < at
-        return Gathered(self.others[older], self.times[older], self.sums(older).astype(np.int64))
+    @property
+    def times(self) -> Floats:
+        """Unix seconds, float64 (entries,)."""
+        return self._all_times[self._places]
 
-    def sums(self, values: NDArray[np.float64] | NDArray[np.bool_]) -> Floats:
+    def sums(self, values: Floats) -> Floats:
         """One sum for each list.
 
         Args:
@@ -47,7 +47,8 @@ class Gathered:
 class Rows:
     """Lists that grow and shrink one entry at a time, each with room to grow.
 
-    An entry costs 12 bytes, with the room at most about 30. Adding is O(1) amortised, removing O(list).
+    An entry costs 12 bytes, with the room at most about 30. Adding the latest entry of a list is O(1)
+    amortised, adding another one or removing is O(list).
     """
 
     def __init__(self) -> None:
@@ -58,28 +59,41 @@ class Rows:
         self._lengths = np.zeros(16, np.int64)
         self._rooms = np.zeros(16, np.int64)
 
+    @property
+    def room(self) -> int:
+        """Entries the arrays have space for."""
+        return len(self._others)
+
     def fill(self, rows: Ints, others: NDArray[np.integer], times: Floats) -> None:
-        """Replace everything; entries of one list keep their order."""
-        count = int(rows.max()) + 1 if len(rows) else 0
-        self._reach(count)
-        lengths = np.bincount(rows, minlength=len(self._lengths))
+        """Replace everything.
+
+        Args:
+            times: ascending.
+        """
+        self._reach(int(rows.max(initial=-1)) + 1)
         order = np.argsort(rows, kind="stable")
         self._others, self._times = others[order].astype(np.int32), times[order].astype(np.float64)
-        self._lengths, self._rooms = lengths, lengths.copy()
-        self._starts, self._end = np.cumsum(lengths) - lengths, len(rows)
+        self._lengths = np.bincount(rows, minlength=len(self._lengths))
+        self._rooms = self._lengths.copy()
+        self._starts, self._end = np.cumsum(self._lengths) - self._lengths, len(rows)
 
     def add(self, row: int, other: int, time: float) -> None:
-        """Append an entry to a list, which is begun if need be."""
+        """Put an entry into a list, behind those that are not later; the list is begun if need be."""
         self._reach(row + 1)
         length = int(self._lengths[row])
         if length == self._rooms[row]:
             self._move(row, max(_FIRST_ROOM, 2 * length))
-        place = self._starts[row] + length
-        self._others[place], self._times[place] = other, time
         self._lengths[row] = length + 1
+        others, times = self.of(row)
+        place = length
+        if length and times[length - 1] > time:
+            place = int(np.searchsorted(times[:length], time, side="right"))
+            others[place + 1 :] = others[place:-1]
+            times[place + 1 :] = times[place:-1]
+        others[place], times[place] = other, time
 
     def remove(self, row: int, other: int) -> None:
-        """Take one entry out of a list; the rest keeps its order."""
+        """Take one entry out of a list."""
         others, times = self.of(row)
         place = int(np.flatnonzero(others == other)[0])
         others[place:-1] = others[place + 1 :]
@@ -98,27 +112,64 @@ class Rows:
         entries = slice(self._starts[row], self._starts[row] + self._lengths[row])
         return self._others[entries], self._times[entries]
 
-    @property
-    def room(self) -> int:
-        """Entries the arrays have space for."""
-        return len(self._others)
-
     def length(self, row: int) -> int:
         """Entries of one list."""
         return int(self._lengths[row]) if 0 <= row < len(self._lengths) else 0
 
-    def lengths(self, rows: Ints) -> Ints:
-        """Entries of each list."""
-        self._reach(int(rows.max(initial=-1)) + 1)
-        return self._lengths[rows]
+    def lengths(self, rows: Ints, before: float = np.inf) -> Ints:
+        """Entries of each list that are older than a moment.
 
-    def gather(self, rows: Ints) -> Gathered:
-        """The entries of some lists, in the order asked for."""
-        lengths = self.lengths(rows)
+        Complexity: lists, times the logarithm of the longest unless the moment is `inf`.
+        """
+        self._reach(int(rows.max(initial=-1)) + 1)
+        lengths = self._lengths[rows]
+        if before == np.inf:
+            return lengths
+        starts, low, high = self._starts[rows], np.zeros(len(rows), np.int64), lengths
+        for _halving in range(int(lengths.max(initial=0)).bit_length()):
+            middle = (low + high) // 2
+            open_ = low < high
+            older = open_ & (self._times[np.where(open_, starts + middle, 0)] < before)
+            low, high = np.where(older, middle + 1, low), np.where(open_ & ~older, middle, high)
+        return low
+
+    def gather(self, rows: Ints, before: float = np.inf, since: float = -np.inf) -> Gathered:
+        """The entries of some lists, in the order asked for, from one moment until before another."""
+        skipped, lengths = np.zeros(len(rows), np.int64), self.lengths(rows, before)
+        if since > -np.inf:
+            touched = np.flatnonzero(lengths)
+            last = self._times[self._starts[rows[touched]] + lengths[touched] - 1]
+            lengths[touched[last < since]] = 0
+            lately = touched[last >= since]
+            skipped[lately] = self.lengths(rows[lately], since)
+            lengths -= skipped
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
-        places = np.arange(total) + np.repeat(self._starts[rows] - (ends - lengths), lengths)
-        return Gathered(self._others[places], self._times[places], lengths)
+        places = np.arange(total)
+        places += np.repeat(self._starts[rows] + skipped - (ends - lengths), lengths)
+        return Gathered(self._others[places], lengths, self._times, places)
+
+    def sums(self, rows: Ints, weights: Floats, before: float = np.inf) -> Floats:
+        """What the numbers in each list weigh together, of entries older than a moment.
+
+        Args:
+            weights: of each number that a list may hold.
+        """
+        lengths = self.lengths(rows, before)
+        if 2 * int(lengths.sum()) < self._end:
+            gathered = self.gather(rows, before)
+            return gathered.sums(weights[gathered.others])
+        # most of the arrays is asked for: weigh all of them where they lie, which takes half the time;
+        # clipped, since unused room may hold any number
+        weighed = np.zeros(self._end + 1)
+        np.take(weights, self._others[: self._end], out=weighed[:-1], mode="clip")
+        order = np.argsort(self._starts[rows])
+        begins = self._starts[rows[order]]
+        bounds = np.column_stack([begins, begins + lengths[order]]).ravel()
+        totals = np.empty(len(rows))
+        totals[order] = np.add.reduceat(weighed, bounds)[::2]
+        totals[lengths == 0] = 0.0
+        return totals
 
     def everything(self) -> tuple[Ints, NDArray[np.int32], Floats]:
         """All entries as (list, number, time), list by list."""
@@ -140,13 +191,12 @@ class Rows:
         rooms = np.where(self._lengths > 0, self._rooms, 0)
         starts = np.cumsum(rooms) - rooms
         gathered = self.gather(np.arange(len(self._lengths)))
-        ends = np.cumsum(gathered.lengths)
-        places = np.arange(len(gathered.others)) + np.repeat(
-            starts - (ends - gathered.lengths), gathered.lengths
-        )
+        places = np.arange(len(gathered.others))
+        places += np.repeat(starts - (np.cumsum(gathered.lengths) - gathered.lengths), gathered.lengths)
         size = 2 * (int(rooms.sum()) + room)
-        self._others, self._times = np.empty(size, np.int32), np.empty(size, np.float64)
-        self._others[places], self._times[places] = gathered.others, gathered.times
+        others, times = np.empty(size, np.int32), np.empty(size, np.float64)
+        others[places], times[places] = gathered.others, gathered.times
+        self._others, self._times = others, times
         self._starts, self._rooms, self._end = starts, rooms, int(rooms.sum())
 
     def _reach(self, count: int) -> None:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.recommend.rows import Floats, Gathered, Ints
+from bot.recommend.rows import Floats, Ints
 from bot.recommend.votes import NOBODY, Votes
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
 REFERENCE_AGE_S = 7 * DAY_S
 """Explanations compare a thread with one of this age that nobody else touched."""
+
+FADED = 30
+"""Half-lives after which a touch is worth a billionth."""
 
 GRAVITY_HOURS = 2.0
 """Added to the age by Hacker News, so that the first minutes do not decide."""
@@ -44,9 +47,11 @@ def reactions(votes: Votes, threads: Ints, at: float) -> Floats:
     return np.asarray(np.log1p(votes.followers(threads, at)), np.float64)
 
 
-def fading(readers: Gathered, at: float, half_life_days: float) -> Floats:
-    """Touches of each list, each worth half as much after every half-life."""
-    return readers.sums(np.exp2((readers.times - at) / (half_life_days * DAY_S)))
+def fading(votes: Votes, threads: Ints, at: float, half_life_days: float) -> Floats:
+    """Touches of each thread, each worth half as much after every half-life, and nothing after thirty."""
+    half_life_s = half_life_days * DAY_S
+    recent = votes.readers(threads, at, since=at - FADED * half_life_s)
+    return recent.sums(np.exp2((recent.times - at) / half_life_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +76,18 @@ class Taste:
     shrinkage: float
     calm: float
 
-    def of(self, votes: Votes, member: int, readers: Gathered, at: float) -> Floats:
-        """The score of each list of readers for a member.
-
-        Args:
-            readers: of the candidates, before `at`.
-        """
+    def of(self, votes: Votes, member: int, candidates: Ints, at: float) -> Floats:
+        """The score of each candidate for a member."""
         threads = votes.history(member, at)
         if member == NOBODY or not len(threads):
-            return np.zeros(len(readers.lengths))
+            return np.zeros(len(candidates))
         shared = np.bincount(votes.readers(threads, at).others, minlength=votes.member_count)
         weights = np.zeros(len(shared))
         met = np.flatnonzero(shared)
         weights[met] = shared[met] * self._voices(votes, met, at)
         weights[member] = 0.0
-        sizes = (readers.lengths + self.shrinkage) * np.sqrt(len(threads) + 1)
-        return np.asarray(readers.sums(weights[readers.others]) / sizes, np.float64)
+        sizes = (votes.touched(candidates, at) + self.shrinkage) * np.sqrt(len(threads) + 1)
+        return np.asarray(votes.weighed(candidates, weights, at) / sizes, np.float64)
 
     def parts(self, votes: Votes, member: int, thread: int, at: float) -> tuple[Ints, Floats]:
         """The threads a member touched, and what each adds to the score of one thread."""

@@ -199,27 +199,39 @@ class Votes:
         return np.flatnonzero(wanted)
 
     def history(self, member: int, at: float) -> Ints:
-        """The threads that a member had touched before a moment, oldest touch first as they were told."""
+        """The threads that a member had touched before a moment, the first touched first."""
         threads, times = self._by_member.of(member)
-        return threads[times < at].astype(np.int64)
+        return threads[: np.searchsorted(times, at, side="left")].astype(np.int64)
 
-    def readers(self, threads: Ints, at: float) -> Gathered:
-        """Who had touched each of some threads before a moment, and when."""
-        gathered = self._by_thread.gather(threads)
-        return gathered if at > self.latest else gathered.before(at)
+    def votes_of(self, member_id: str) -> list[Vote]:
+        """Everything that is known of a member, as it was told."""
+        threads, times = self._by_member.of(self.member(member_id))
+        told = zip(threads.tolist(), times.tolist(), strict=True)
+        return [Vote(member_id, self._thread_ids[thread], at) for thread, at in told]
+
+    def readers(self, threads: Ints, at: float, since: float = -np.inf) -> Gathered:
+        """Who had touched each of some threads before a moment, and since another, and when."""
+        return self._by_thread.gather(threads, self._until(at), since)
+
+    def weighed(self, threads: Ints, weights: Floats, at: float) -> Floats:
+        """What the members who had touched each thread before a moment weigh together.
+
+        Args:
+            weights: of each member.
+        """
+        return self._by_thread.sums(threads, weights, self._until(at))
 
     def histories(self, members: Ints, at: float) -> Gathered:
         """What each of some members had touched before a moment, and when."""
-        gathered = self._by_member.gather(members)
-        return gathered if at > self.latest else gathered.before(at)
+        return self._by_member.gather(members, self._until(at))
 
     def activity(self, members: Ints, at: float) -> Ints:
         """How many threads each of some members had touched before a moment."""
-        return self._by_member.lengths(members) if at > self.latest else self.histories(members, at).lengths
+        return self._by_member.lengths(members, self._until(at))
 
     def touched(self, threads: Ints, at: float) -> Ints:
         """How many members had touched each thread before a moment, its opening included."""
-        return self._by_thread.lengths(threads) if at > self.latest else self.readers(threads, at).lengths
+        return self._by_thread.lengths(threads, self._until(at))
 
     def followers(self, threads: Ints, at: float) -> Ints:
         """The same without the opening: how many others had touched what was there."""
@@ -236,6 +248,10 @@ class Votes:
         return self._may_open(member, thread, at)
 
     # Inside
+
+    def _until(self, at: float) -> float:
+        """The same moment, or one so late that nobody has to look."""
+        return np.inf if at > self.latest else at
 
     def _fill(self, columns: Interactions, count: int) -> None:
         """The first votes of each member and thread among so many interactions."""

@@ -44,3 +44,22 @@ def test_people_read_a_line_for_each_number(operator: Operator) -> None:
     lines = dict(line.split(None, 1) for line in outcome.out.splitlines())
     assert lines["messages"] == "100"
     assert float(lines["per_second"]) > 0
+
+
+@pytest.mark.drives("cli:bench recommend")
+def test_recommending_is_measured_beside_a_peer_and_reasons_are_checked(operator: Operator) -> None:
+    coffee = Path(__file__).parent.parent / "recommend" / "coffee_se" / "interactions.csv"
+    outcome = operator.types("bench", "recommend", "--sizes", "1", "--interactions", str(coffee), "--json")
+    report = json.loads(outcome.out)
+    costs = report["sizes"]["1"]
+    assert (costs["members"], costs["threads"], costs["interactions"]) == (1_000, 2_000, 100_000)
+    assert 0 < costs["recommend_ms"]["p50"] <= costs["recommend_ms"]["p95"]
+    assert costs["als"]["refit_seconds"] > 0
+    assert report["reasons"].keys() == {"blend", "item_knn", "ease"}
+    assert report["reasons"]["item_knn"]["lists"] > 0
+
+
+def test_sizes_that_are_no_numbers_are_explained(operator: Operator) -> None:
+    outcome = operator.types("bench", "recommend", "--sizes", "big")
+    assert outcome.code == 2
+    assert "--sizes" in outcome.err

@@ -23,6 +23,9 @@ READERS = [name for name in NAMES if recommenders()[name].personal and name != "
 PLACES = st.tuples(st.integers(0, 7), st.integers(0, 11), st.integers(1, 400))
 HISTORIES = st.lists(PLACES, max_size=40)
 
+HALF = settings(deadline=None, max_examples=settings().max_examples // 2)
+"""Every example is tried on eight recommenders, so half as many do."""
+
 
 def vote(place: tuple[int, int, int]) -> Vote:
     member, thread, hours = place
@@ -111,7 +114,7 @@ def test_nothing_to_choose_from_is_no_accident(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES)
 def test_the_same_votes_give_the_same_scores_finite_and_in_single_precision(
     name: str, history: Sequence[tuple[int, int, int]]
@@ -125,7 +128,7 @@ def test_the_same_votes_give_the_same_scores_finite_and_in_single_precision(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES, future=HISTORIES, now=st.integers(0, 400))
 def test_what_happens_later_changes_nothing_about_a_moment(
     name: str, history: Sequence[tuple[int, int, int]], future: Sequence[tuple[int, int, int]], now: int
@@ -145,7 +148,7 @@ def test_what_happens_later_changes_nothing_about_a_moment(
 
 
 @pytest.mark.parametrize("name", LIVE)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES, folded=HISTORIES)
 def test_a_vote_folded_in_counts_as_if_it_had_been_fitted(
     name: str, history: Sequence[tuple[int, int, int]], folded: Sequence[tuple[int, int, int]]
@@ -160,7 +163,7 @@ def test_a_vote_folded_in_counts_as_if_it_had_been_fitted(
 
 
 @pytest.mark.parametrize("name", LIVE)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES, dropped=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 11)), max_size=10))
 def test_a_vote_taken_back_was_never_there(
     name: str, history: Sequence[tuple[int, int, int]], dropped: Sequence[tuple[int, int]]
@@ -174,7 +177,7 @@ def test_a_vote_taken_back_was_never_there(
 
 
 @pytest.mark.parametrize("name", LIVE)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES, gone=st.integers(0, 7))
 def test_a_member_who_opts_out_and_a_deleted_thread_were_never_there(
     name: str, history: Sequence[tuple[int, int, int]], gone: int
@@ -206,7 +209,7 @@ def unlearned(name: str, votes: Votes, like: Recommender) -> Recommender:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
+@HALF
 @given(history=HISTORIES, now=st.integers(1, 500))
 def test_contributions_add_up_to_the_score_and_cited_threads_to_their_part(
     name: str, history: Sequence[tuple[int, int, int]], now: int

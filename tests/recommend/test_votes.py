@@ -11,26 +11,35 @@ from bot.recommend.interactions import Interactions
 from bot.recommend.rows import Rows
 from bot.recommend.votes import NOBODY, Thread, Vote, Votes
 
+STEPS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 50), st.booleans()), max_size=300)
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 50), st.booleans()), max_size=300))
-def test_rows_hold_what_lists_would(steps: list[tuple[int, int, bool]]) -> None:
-    rows, lists = Rows(), dict[int, list[int]]()
+
+@given(STEPS, st.integers(-1, 60), st.integers(-1, 60))
+def test_rows_hold_what_sorted_lists_would(
+    steps: list[tuple[int, int, bool]], since: int, before: int
+) -> None:
+    rows, lists = Rows(), dict[int, list[tuple[float, int]]]()
     for row, other, takes in steps:
-        here = lists.setdefault(row, [])
-        if takes and other in here:
+        here, time = lists.setdefault(row, []), float(other * 7 % 51)
+        if takes and (time, other) in here:
             rows.remove(row, other)
-            here.remove(other)
-        elif other not in here:
-            rows.add(row, other, float(other))
-            here.append(other)
-    asked = np.array([20, 0, 7, 7, 33])
-    gathered = rows.gather(asked)
-    expected = [lists.get(row, []) for row in asked.tolist()]
-    assert gathered.others.tolist() == [other for here in expected for other in here]
-    assert gathered.times.tolist() == gathered.others.tolist()
-    assert gathered.lengths.tolist() == [len(here) for here in expected]
-    assert gathered.sums(gathered.times).tolist() == [sum(here) for here in expected]
-    assert gathered.before(25).lengths.tolist() == [sum(o < 25 for o in here) for here in expected]
+            here.remove((time, other))
+        elif (time, other) not in here:
+            rows.add(row, other, time)
+            here.append((time, other))
+    asked, weights = np.array([20, 0, 7, 7, 33]), np.arange(51.0)
+    for low, high in ((-np.inf, np.inf), (-np.inf, before), (since, before)):
+        expected = [sorted(e for e in lists.get(row, []) if low <= e[0] < high) for row in asked.tolist()]
+        gathered = rows.gather(asked, high, low)
+        assert gathered.others.tolist() == [other for here in expected for _time, other in here]
+        assert gathered.times.tolist() == [time for here in expected for time, _other in here]
+        assert gathered.lengths.tolist() == [len(here) for here in expected]
+        assert gathered.sums(gathered.times).tolist() == [sum(time for time, _o in here) for here in expected]
+    for high in (np.inf, before):
+        every = np.random.default_rng(0).permutation(21)
+        sums = [sum(o for time, o in lists.get(row, []) if time < high) for row in every.tolist()]
+        assert rows.sums(every, weights, high).tolist() == sums
+        assert rows.sums(every[:2], weights, high).tolist() == sums[:2]
 
 
 def test_rows_stay_small_while_lists_grow_and_shrink() -> None:

@@ -122,9 +122,8 @@ class Blend(Recommender):
 
     def _signals(self, votes: Votes, member: int, threads: Ints, at: float) -> Floats:
         """All signals, float64 (threads, 5), each 0 for a thread a week old that nobody else touched."""
-        readers = votes.readers(threads, at)
-        recent = signals.fading(readers, at, self.half_life_days)
-        taste = self._taste.of(votes, member, readers, at) if self.taste else np.zeros(len(threads))
+        recent = signals.fading(votes, threads, at, self.half_life_days)
+        taste = self._taste.of(votes, member, threads, at) if self.taste else np.zeros(len(threads))
         return np.column_stack(
             [
                 signals.youth(votes, threads, at),

@@ -25,8 +25,7 @@ class ItemKnn(Recommender):
 
     def scores(self, member: int, candidates: Ints, at: float) -> Scores:
         """See `Recommender`."""
-        readers = self._votes.readers(candidates, at)
-        return self._taste.of(self._votes, member, readers, at).astype(np.float32)
+        return self._taste.of(self._votes, member, candidates, at).astype(np.float32)
 
     def explain(self, member: int, thread: int, at: float) -> Contributions:
         """See `Recommender`."""

@@ -20,9 +20,9 @@ class RecentPopularity(Recommender):
 
     def scores(self, member: int, candidates: Ints, at: float) -> Scores:
         """See `Recommender`."""
-        return fading(self._votes.readers(candidates, at), at, self.half_life_days).astype(np.float32)
+        return fading(self._votes, candidates, at, self.half_life_days).astype(np.float32)
 
     def explain(self, member: int, thread: int, at: float) -> Contributions:
         """See `Recommender`."""
-        value = float(fading(self._votes.readers(np.array([thread]), at), at, self.half_life_days)[0])
+        value = float(fading(self._votes, np.array([thread]), at, self.half_life_days)[0])
         return Contributions(value, 0.0, (Contribution("reactions", value),))
