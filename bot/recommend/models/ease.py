@@ -34,7 +34,7 @@ class Ease(Recommender):
 
     def fit(self, votes: Votes) -> None:
         """See `Recommender`."""
-        from scipy.linalg import cho_factor, cho_solve  # noqa: PLC0415 - slow to import
+        from scipy.linalg.lapack import spotrf, spotri  # noqa: PLC0415 - slow to import
         from scipy.sparse import csr_matrix  # noqa: PLC0415
 
         super().fit(votes)
@@ -52,8 +52,10 @@ class Ease(Recommender):
         if not len(kept):
             self._weights = gram
             return
-        inverse = cho_solve(cho_factor(gram, overwrite_a=True), np.eye(len(kept), dtype=np.float32))
-        self._weights = (-inverse / np.diag(inverse)).astype(np.float32)
+        factor, _always_positive = spotrf(gram, lower=True, overwrite_a=True)
+        half, _always_positive = spotri(factor, lower=True, overwrite_c=True)
+        inverse = np.tril(half) + np.tril(half, -1).T
+        self._weights = -inverse / np.diag(inverse)
         np.fill_diagonal(self._weights, 0.0)
 
     def scores(self, member: int, candidates: Ints, at: float) -> Scores:
@@ -62,7 +64,7 @@ class Ease(Recommender):
         own, places = self._inside(self._votes.history(member, at)), self._place(candidates)
         known = places != NOBODY
         if len(own):
-            scores[known] = self._weights[own].sum(axis=0, dtype=np.float64)[places[known]]
+            scores[known] = (np.ones(len(own), np.float32) @ self._weights[own])[places[known]]
         return scores
 
     def explain(self, member: int, thread: int, at: float) -> Contributions:
