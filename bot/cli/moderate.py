@@ -1,9 +1,173 @@
-"""`llmos moderate`: rules and classifiers, tried on files of messages."""
+"""`llmos moderate`: score messages of a pipe as the bot would, try rules, and train the classifiers."""
 
-from cyclopts import App
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
 
-command = App(name="moderate", help="Try rules and classifiers on files of messages.")
+import numpy as np
+from cyclopts import App, Parameter
 
-_HELP = "Tell what rules would have done on past messages."
+from bot.cli.options import print_line, speak_operators_language
+from bot.core.errors import ConfigError, UserError
+from bot.core.text import _
+from bot.llm.embedding import Embedder, available
+from bot.moderation import by_score, classifier
+from bot.moderation.classifier import Classifier, Embed, Scored
+from bot.moderation.normalize import Normalized, normalize
+from bot.moderation.topics import Topics, Vectors, sketches
 
-command.command("bot.cli.moderation.replay:command", name="replay", help=_HELP)
+command = App(
+    name="moderate", help="Try rules and classifiers on files of messages, and train the classifiers."
+)
+command.command(
+    "bot.cli.moderation.replay:command",
+    name="replay",
+    help="Tell what rules would have done on past messages.",
+)
+
+_AT_ONCE = 128
+_DIGITS = 4  # of a printed score
+
+Fast = Annotated[bool, Parameter(negative="", help="Leave the embedding stage out.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    id: str
+    text: str
+
+
+@command.command
+def score(
+    *,
+    lang: Annotated[str | None, Parameter(help="ISO 639-1 code of all messages; else found out.")] = None,
+    fast: Fast = False,
+    examples: Annotated[
+        Path | None,
+        Parameter(help="Lines of what belongs in the channel, with text and topic; adds off_topic."),
+    ] = None,
+) -> None:
+    """Read JSON lines with id and text, write one line each: scores, verdicts, and what would follow."""
+    speak_operators_language()
+    embed = None if fast else _embed()
+    judge = classifier.shipped(embed)
+    belongs = None if examples is None else _learned(examples, judge, embed)
+    for lines in _batches(_read(sys.stdin, _message)):
+        messages = [normalize(line.text) for line in lines]
+        scored = judge.examine(messages, None if lang is None else [lang] * len(lines))
+        far = [None] * len(lines) if belongs is None else belongs(messages)
+        for line, one, off_topic in zip(lines, scored, far, strict=True):
+            sys.stdout.write(json.dumps(_verdict(line, one, off_topic, judge), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+@command.command
+def train(
+    *,
+    data: Annotated[Path, Parameter(help="The folder with the labelled files.")],
+    out: Annotated[Path, Parameter(help="The file to write.")],
+    fast: Fast = False,
+) -> None:
+    """Train the classifiers; print how they do on sources they never saw, and on words that name groups."""
+    speak_operators_language()
+    from bot.moderation.training.train import train as train_all  # noqa: PLC0415 - scikit-learn takes seconds
+
+    train_all(data, out, _tell, None if fast else _embed())
+
+
+def _tell(line: str) -> None:
+    print_line(line)
+    sys.stdout.flush()
+
+
+def _embed() -> Embed | None:
+    folder = available()
+    return None if folder is None else Embedder(folder).embed
+
+
+def _verdict(line: _Line, scored: Scored, off_topic: float | None, judge: Classifier) -> dict[str, object]:
+    verdicts = by_score.judge(scored, judge)
+    scores = scored.scores if off_topic is None else {**scored.scores, "off_topic": off_topic}
+    return {
+        "id": line.id,
+        "scores": {name: round(value, _DIGITS) for name, value in scores.items()},
+        "verdicts": [
+            {
+                "rule": verdict.rule,
+                "score": round(verdict.score, _DIGITS),
+                "evidence": [asdict(part) for part in verdict.evidence],
+                "actions": list(verdict.actions),
+            }
+            for verdict in verdicts
+        ],
+        "action": by_score.strongest(verdicts),
+    }
+
+
+def _learned(path: Path, judge: Classifier, embed: Embed | None) -> Callable[[list[Normalized]], list[float]]:
+    """How far messages are from the examples of a file."""
+
+    def vectors(messages: list[Normalized]) -> Vectors:
+        sketched = sketches(messages, judge.seldom)
+        if embed is None:
+            return sketched
+        meant = embed([message.text for message in messages])
+        return np.hstack([sketched, meant]).astype(np.float32) / np.float32(np.sqrt(2))
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            read = list(_read(file, _example))
+    except OSError as error:
+        raise ConfigError(_("{path} cannot be read: {reason}.", path=path, reason=error.strerror)) from error
+    topics = Topics(vectors([normalize(each.text) for each in read]), [each.id for each in read])
+    return lambda messages: [float(far) for far in topics.off_topic(vectors(messages))]
+
+
+def _message(fields: dict[str, object]) -> _Line | None:
+    match fields:
+        case {"id": str() | int() as number, "text": str() as text}:
+            return _Line(str(number), text)
+        case _:
+            return None
+
+
+def _example(fields: dict[str, object]) -> _Line | None:
+    match fields:
+        case {"text": str() as text, "topic": str() as topic}:
+            return _Line(topic, text)
+        case {"text": str() as text}:
+            return _Line("", text)
+        case _:
+            return None
+
+
+def _read(lines: Iterable[str], parse: Callable[[dict[str, object]], _Line | None]) -> Iterator[_Line]:
+    """JSON lines; empty ones are skipped.
+
+    Raises:
+        UserError: a line is no JSON object with the fields that are needed; the text names its number.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            raise UserError(_("Line {number} is not JSON: {reason}", number=number, reason=error)) from error
+        found = parse(fields) if isinstance(fields, dict) else None
+        if found is None:
+            needed = "text" if parse is _example else "id, text"
+            raise UserError(
+                _("Line {number} lacks fields: {needed}, each a string.", number=number, needed=needed)
+            )
+        yield found
+
+
+def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    """In the order they came. What was read before a broken line is still scored."""
+    while batch := list(islice(lines, _AT_ONCE)):
+        yield batch

@@ -216,6 +216,7 @@ _APART = re.compile(
     rf"(?<![\w@$*])[^\W_](?P<gap>{_GAP})(?P=gap){{0,3}}(?:[^\W_](?P=gap){{1,4}})+[^\W_](?![\w*])"
 )
 _PAIR_APART = re.compile(r"(?<![\w@$*.])[^\W_](?P<gap>[._\-*/|~·])[^\W_](?![\w*.])")
+_SURELY_APART = 5  # letters in a row with gaps between them: somebody meant it
 _APART_LETTER = re.compile(r"[^\W_]")
 _CHINESE_APART = re.compile(
     rf"(?<![\u3400-\u9fff])(?:[\u3400-\u9fff]{_GAP}{{1,3}}){{2,}}[\u3400-\u9fff](?![\u3400-\u9fff])"
@@ -249,6 +250,8 @@ def _last_of_words(letters: str, gaps: list[int]) -> frozenset[int] | None:
     """Numbers of the letters after which a word ends; None if the letters make no words."""
     if min(gaps) == max(gaps):
         parts = words.split(letters) if letters.isalpha() else _unleeted(letters)
+        if parts is None and letters.isalpha() and len(letters) >= _SURELY_APART:
+            parts = words.split(letters, anyway=True)
     else:
         ends = [number + 1 for number, gap in enumerate(gaps) if gap > min(gaps)]
         starts_and_ends = zip([0, *ends], [*ends, len(letters)], strict=True)
@@ -277,10 +280,11 @@ def _without_gaps_in_chinese(text: str) -> Iterator[Edit]:
 
 # --- words spelled otherwise
 
-_TOKEN = re.compile(r"[a-z0-9@$!|+€£*]*[a-z@$][a-z0-9@$!|+€£*]*")
+_TOKEN = re.compile(r"[a-z0-9@$!|+€£*]+")
 _SIGN = re.compile(r"[0-9@$!|+€£]")
 _TRAILING = "!|+*"
-_SHORTEST_SURE = 3  # "g0" is a word only beside longer ones with signs in them
+_SHORTEST_SURE = 3  # "g0" is a word only beside a longer one with signs in it
+_MANY = 3  # words with signs in a message: its numbers are words too, "15" is "is"
 _STARRED = re.compile(r"[a-z]+\*+[a-z*]*[a-z]")
 
 
@@ -290,15 +294,23 @@ def _as_meant(text: str) -> Iterator[Edit]:
     known = words.ranks()
     edits: list[Edit] = []
     short: list[Edit] = []
+    numbers: list[Edit] = []
     for found in _TOKEN.finditer(text):
         token, start = found[0], found.start()
         if token in known or any(first <= start < last for first, last in links):
             continue
         token = token.rstrip(_TRAILING)
+        if token.isdecimal():
+            numbers.append((start, start + len(token), token))
+            continue
         meant = None if token in known else _meant(token)
         if meant is not None and meant != token:
             (edits if len(token) >= _SHORTEST_SURE else short).append((start, start + len(token), meant))
-    return iter(sorted(edits + short) if edits else ())
+    signed = sum(not text[start:end].isalpha() for start, end, _ in edits)
+    if signed >= _MANY:
+        read = ((start, end, words.without_leet(token, numbers=True)) for start, end, token in numbers)
+        short += [(start, end, meant) for start, end, meant in read if meant is not None]
+    return iter(sorted(edits + short) if signed else edits)
 
 
 def _meant(token: str) -> str | None:

@@ -10,8 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from importlib.resources import files
-from itertools import islice, product
+from itertools import groupby, islice, product
+
+from bot.moderation import data
 
 LEET = {
     "0": "o",
@@ -52,14 +53,14 @@ _LONG_RUNS = re.compile(r"([^\W\d_])\1\1+")
 @cache
 def ranks() -> dict[str, int]:
     """Word -> its place by frequency, the commonest 1."""
-    text = files("bot.moderation.data").joinpath("words.txt").read_text(encoding="utf-8")
+    text = data.text("words.txt")
     return {word: rank for rank, word in enumerate(text.split(), 1)}
 
 
 @cache
 def lexicon() -> dict[str, frozenset[str]]:
     """Kind of harm -> words that often go with it; each has harmless uses too, so none decides alone."""
-    text = files("bot.moderation.data").joinpath("lexicon.json").read_text(encoding="utf-8")
+    text = data.text("lexicon.json")
     return {kind: frozenset(words.split()) for kind, words in json.loads(text).items()}
 
 
@@ -69,9 +70,15 @@ def is_word(word: str) -> bool:
 
 
 @lru_cache(_CACHED)
-def without_leet(token: str) -> str | None:
-    """The word that digits and signs among letters spell, "1d10t" -> "idiot"; None if they spell none."""
-    if not 2 <= len(token) <= _LONGEST or _MEASURE.fullmatch(token) or token.isdecimal():
+def without_leet(token: str, *, numbers: bool = False) -> str | None:
+    """The word that digits and signs among letters spell, "1d10t" -> "idiot"; None if they spell none.
+
+    Args:
+        numbers: digits alone may be a word too.
+    """
+    if len(token) > _LONGEST or (not numbers and (len(token) < 2 or _MEASURE.fullmatch(token))):
+        return None
+    if token.isdecimal() and not numbers:
         return None
     known = ranks()
     readings = product(*(LEET.get(sign, sign) for sign in token))
@@ -131,8 +138,11 @@ def _plain_repeats(word: str) -> str:
 
 
 @lru_cache(_CACHED)
-def split(letters: str) -> tuple[str, ...] | None:
+def split(letters: str, *, anyway: bool = False) -> tuple[str, ...] | None:
     """Cut letters written without spaces into the likeliest words; None when that makes little sense.
+
+    Args:
+        anyway: cut all the same, what is no word in one piece.
 
     Complexity: letters times the longest word.
     """
@@ -153,7 +163,18 @@ def split(letters: str) -> tuple[str, ...] | None:
     words = list(_cut(letters, cuts))[::-1]
     strange = sum(len(word) for word in words if word not in known)
     short = sum(len(word) for word in words if len(word) == 1)
+    if anyway:
+        return tuple(_joined(words))
     return None if 3 * (strange + short) > len(letters) else tuple(words)
+
+
+def _joined(cut: list[str]) -> Iterator[str]:
+    """Neighbors that are single letters, as one."""
+    for single, part in groupby(cut, key=lambda word: len(word) == 1):
+        if single:
+            yield "".join(part)
+        else:
+            yield from part
 
 
 def _cut(letters: str, cuts: list[int]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""How the shipped classifiers are made: `llmos moderate train`. Needs the extra `train`."""

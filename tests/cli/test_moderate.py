@@ -1,0 +1,147 @@
+"""`llmos moderate`: messages in, verdicts out, and training from labelled files."""
+
+import csv
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.operator import Operator
+
+WORDS = ("stupid idiot moron", "you pathetic loser", "shut up bitch", "disgusting scum")
+KIND = ("thanks for the help", "see you tomorrow at nine", "the docs are good", "which port is used")
+
+
+def lines(*texts: str) -> str:
+    return "".join(json.dumps({"id": f"m{at}", "text": text}) + "\n" for at, text in enumerate(texts))
+
+
+@pytest.mark.drives("cli:moderate score")
+def test_every_message_gets_a_line_in_order(operator: Operator) -> None:
+    texts = [
+        "you stupid fucking idiot, kill yourself",
+        "Which port does it use?",
+        "help pls",
+        "",
+        "你好",
+    ] * 60
+    done = operator.types("moderate", "score", "--fast", answers=lines(*texts))
+    assert done.code == 0
+    read = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["id"] for one in read] == [f"m{at}" for at in range(len(texts))]
+    abuse, question, plea = read[:3]
+    assert set(abuse["scores"]) == {"toxicity", "spam", "quality"}
+    assert abuse["action"] == "queue", "a score alone never does more"
+    (verdict,) = [each for each in abuse["verdicts"] if each["rule"] == "toxicity"]
+    assert verdict["actions"] == ["queue"]
+    for part in verdict["evidence"]:
+        assert texts[0][part["start"] : part["end"]] == part["text"]
+    assert question["action"] in {"none", "log"}
+    assert plea["action"] == "hint"
+
+
+def test_off_topic_is_added_by_examples(operator: Operator) -> None:
+    belongs = [f"how do i bake {kind} bread" for kind in ("rye", "wheat", "corn", "flat", "sweet", "sour")]
+    rows = "".join(json.dumps({"text": text, "topic": "bread"}) + "\n" for text in belongs)
+    path = operator.writes(rows, "examples.jsonl")
+    done = operator.types(
+        *("moderate", "score", "--fast", "--examples", str(path)),
+        answers=lines("how do i bake white bread", "the election results are out"),
+    )
+    near, far = (json.loads(line)["scores"]["off_topic"] for line in done.out.splitlines())
+    assert near < far
+    assert far > 0.9
+
+
+def test_the_language_can_be_given(operator: Operator) -> None:
+    text = lines("hello there")
+    english = json.loads(operator.types("moderate", "score", "--fast", answers=text).out)
+    chinese = json.loads(operator.types("moderate", "score", "--fast", "--lang", "zh", answers=text).out)
+    assert english["scores"]["toxicity"] != chinese["scores"]["toxicity"]
+    assert english["scores"]["spam"] == chinese["scores"]["spam"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ('{"id": "a"', "Line 2 is not JSON"),
+        ('{"id": "a"}', "Line 2 lacks fields: id, text"),
+        ("[1]", "Line 2 lacks"),
+    ],
+)
+def test_a_broken_line_is_named(operator: Operator, broken: str, said: str) -> None:
+    done = operator.types("moderate", "score", "--fast", answers=lines("hi") + broken + "\n")
+    assert done.code == 1
+    assert said in done.err
+
+
+def test_missing_examples_are_named(operator: Operator) -> None:
+    done = operator.types("moderate", "score", "--fast", "--examples", "nowhere.jsonl")
+    assert done.code == 2
+    assert "nowhere.jsonl cannot be read" in done.err
+
+
+def write(folder: Path, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    with gzip.open(folder / f"{name}.csv.gz", "wt", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def small_data(folder: Path) -> Path:
+    """The files `train` reads, a handful of rows in each."""
+    folder.mkdir()
+    toxic = [
+        {"text": f"{text} {at}", "label": label, "source": source, "fine": ""}
+        for at in range(12)
+        for source, labels in (
+            ("davidson", (0, 1)),
+            ("edos", (0, 1)),
+            ("toxic_spans", (1,)),
+            ("context_toxicity", (0, 1)),
+        )
+        for label in labels
+        for text in (WORDS if label else KIND)
+    ]
+    write(folder, "toxicity_en", toxic)
+    chinese = [
+        {"text": f"{text}{at}", "label": label, "source": "cold", "fine": fine, "split": split}
+        for at, split in ((1, "train"), (2, "train"), (3, "dev"))
+        for fine in ("race", "gender")
+        for label, text in ((1, "滚出去垃圾"), (0, "今天天气很好"))
+    ]
+    write(folder, "toxicity_zh", chinese)
+    spam = [
+        {"text": f"{text} {at} {source}", "label": label, "source": source, "fine": ""}
+        for at in range(8)
+        for source in ("sms", "youtube", "tgspam")
+        for label, text in ((1, "free prize, click now"), (0, "see you at home"))
+    ]
+    write(folder, "spam", spam)
+    intents = [
+        {"text": f"what is the weather {at}", "label": 0, "intent": "weather", "domain": "", "split": split}
+        for at in range(40)
+        for split in ("train", "val")
+    ]
+    write(folder, "intents_oos", intents)
+    return folder
+
+
+@pytest.mark.drives("cli:moderate train")
+def test_training_twice_writes_the_same_bytes(operator: Operator, tmp_path: Path) -> None:
+    data = small_data(tmp_path / "data")
+    first = operator.types("moderate", "train", "--fast", "--data", str(data), "--out", "one.safetensors")
+    assert first.code == 0, first.err
+    assert "identity term" in first.out
+    assert "toxic_spans + context_toxicity | " in first.out
+    operator.types("moderate", "train", "--fast", "--data", str(data), "--out", "two.safetensors")
+    one, two = ((operator.folder / f"{name}.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_training_names_what_is_missing(operator: Operator) -> None:
+    done = operator.types("moderate", "train", "--data", "nowhere", "--out", "x.safetensors")
+    assert done.code == 2
+    assert "intents_oos.csv.gz is missing" in done.err
