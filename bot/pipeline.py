@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 CHUNK = 32
 """Events of one place decided at once: their rows share a transaction, and the loop is free in between."""
 
+TURN_S = 0.002
+"""After so much time of deciding, other places and answers get their turn."""
+
 MAX_WAITING = 10_000
 """Undecided events in memory; beyond it adapters wait, and the platform keeps the rest."""
 
@@ -192,7 +195,11 @@ class Pipeline:
         decision: Decision | None
         decided: list[tuple[Event, float]] = []
         self._judge.foresee(written(events))
+        began = perf_counter()
         for event, arrived in events:
+            if perf_counter() - began > TURN_S:
+                await asyncio.sleep(0)
+                began = perf_counter()
             if isinstance(event, Encrypted):
                 decision = await self._opened(event, arrived)
             else:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from time import perf_counter
@@ -17,11 +17,13 @@ import aiosqlite
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.memory import MemoryAdapter, World
 from bot.app import opened
+from bot.bench.rules import rules_for_bench
 from bot.config import Config
 from bot.config.sections import Bot, Storage
 from bot.config.sections import Metrics as MetricsSection
 from bot.core.events import Author, Channel, Event, Message, MessageRef
 from bot.llm.echo import EchoModel
+from bot.moderation.judge import Judge
 from bot.sample.community import load
 from bot.web.metrics import Metrics
 
@@ -30,6 +32,10 @@ CHANNELS, MEMBERS = 20, 500
 
 BATCH = 256
 """Most messages a platform hands over at once, as the memory platform does."""
+
+APART, WITHIN = timedelta(seconds=1), timedelta(hours=12)
+"""Between two messages by their own dates, and between the first and the last: ordinary talk, which is no
+flood to any rule, brought all at once as after a time away."""
 
 PEER_MESSAGES = 500
 HEARTBEAT_S = 0.005
@@ -75,6 +81,8 @@ class Feed(MemoryAdapter):
         super().__init__(World())
         self._texts = [message.text for message in load().messages.values()]
         self._count, self._rate = messages, rate
+        self._apart = min(APART, WITHIN / messages)
+        self._began = datetime.now(UTC) - messages * self._apart
         self.run = token_hex(4)
         self.due: dict[str, float] = {}
 
@@ -98,7 +106,8 @@ class Feed(MemoryAdapter):
         channel = Channel(self.platform, "bench", f"channel{number % CHANNELS}")
         author = Author(self.platform, f"member{number % MEMBERS}", f"member{number % MEMBERS}")
         text = self._texts[number % len(self._texts)]
-        return Message(MessageRef(channel, f"{self.run}-{number}"), author, text, datetime.now(UTC))
+        at = self._began + number * self._apart
+        return Message(MessageRef(channel, f"{self.run}-{number}"), author, text, at)
 
 
 class Timings(Metrics):
@@ -118,12 +127,13 @@ class Timings(Metrics):
 
 
 async def run(
-    messages: int, rate: float | None, folder: Path, database: Path, shown: Callable[[int], None]
+    messages: int, rate: float | None, rules: int, folder: Path, database: Path, shown: Callable[[int], None]
 ) -> Report:
     """Drive messages through a whole app with a real database file.
 
     Args:
         rate: messages a second, None for as fast as possible.
+        rules: how many moderation rules look at each message.
         folder: for the key file.
         database: the SQLite file; it is kept.
         shown: told how many messages are decided, for a progress bar.
@@ -135,7 +145,8 @@ async def run(
         storage=Storage(url=f"sqlite:///{database}"),
         metrics=MetricsSection(listen=""),
     )
-    async with opened(config, [feed], models={"echo": EchoModel()}, metrics=timings) as app:
+    judge = Judge(rules_for_bench(rules))
+    async with opened(config, [feed], models={"echo": EchoModel()}, judge=judge, metrics=timings) as app:
         stall_s = await _longest_stall(app.run)
     first, last = min(feed.due.values()), max(timings.decided_at.values())
     waits_ms = sorted((timings.decided_at[key] - due) * 1000 for key, due in feed.due.items())
@@ -150,7 +161,7 @@ async def run(
         rss_mb=round(_peak_rss_bytes() / 1e6, 1),
         lost=lost,
         duplicated=duplicated,
-        rules=0,
+        rules=rules,
         peer="aiosqlite, one transaction for each message",
         peer_per_second=round(await _one_by_one(folder / "peer.db", min(messages, PEER_MESSAGES)), 1),
     )

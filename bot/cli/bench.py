@@ -18,6 +18,7 @@ from bot.bench import pipeline as pipeline_bench
 from bot.cli.options import JsonFlag, print_json, print_line
 from bot.core.errors import ConfigError
 from bot.llm.model import Progress as ModelProgress
+from bot.moderation.rulebook import MAX_RULES
 
 command = App(name="bench", help="Measure this machine.")
 
@@ -29,7 +30,7 @@ def pipeline(
     *,
     messages: Annotated[int, Parameter(validator=Positive)] = 20_000,
     rate: Annotated[float | None, Parameter(validator=Positive)] = None,
-    rules: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
+    rules: Annotated[int, Parameter(validator=Number(gte=0, lte=MAX_RULES))] = 0,
     db: Path | None = None,
     json: JsonFlag = False,
 ) -> None:
@@ -38,15 +39,13 @@ def pipeline(
     Args:
         messages: how many.
         rate: messages per second; without it as fast as they are taken.
-        rules: how many moderation rules judge each message.
+        rules: how many moderation rules look at each message.
         db: the SQLite file to write, kept afterwards; without it a temporary one.
     """
-    if rules:
-        raise ConfigError("There are no moderation rules in this version yet, so --rules can only be 0.")
     logs.set_up()
     with TemporaryDirectory(prefix="llmos-bench-") as folder, _bar("messages decided", messages) as shown:
         database = db.resolve() if db is not None else Path(folder) / "bench.db"
-        report = asyncio.run(pipeline_bench.run(messages, rate, Path(folder), database, shown))
+        report = asyncio.run(pipeline_bench.run(messages, rate, rules, Path(folder), database, shown))
     _print(asdict(report), json)
 
 

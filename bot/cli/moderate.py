@@ -21,7 +21,7 @@ from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.topics import Topics, Vectors, sketches
 
 command = App(
-    name="moderate", help="Try rules and classifiers on files of messages, and train the classifiers."
+    name="moderate", help="Try rules and classifiers on messages of files."
 )
 command.command(
     "bot.cli.moderation.replay:command",

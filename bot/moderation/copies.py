@@ -1,6 +1,6 @@
 """Texts that were said before, word for word or nearly: the memory behind the rule about duplicates.
 
-A text is compared with those it shares a piece with: of all its pieces of six bytes, those whose checksum
+A text is compared with those it shares a piece with: of all its pieces of six letters, those whose checksum
 ends in two zero bits are remembered. A text of 40 characters has about nine; six random edits destroy half
 of them, while ordinary messages rarely share one that was used lately. What is similar then is for the edit
 distance to say. A group holds the texts similar to its first one, and only that one is compared: a chain of
@@ -21,7 +21,7 @@ TEXTS = 2_048
 COMPARED_CHARACTERS = 256
 """Only the beginning of a text is compared: what differs later differs too late to help a spammer."""
 
-PIECE_BYTES, SAMPLED, MOST_PIECES = 6, 0b11, 24
+PIECE, SAMPLED, MOST_PIECES = 6, 0b11, 24
 """Pieces whose checksum has these bits unset are remembered, one in four; of a long text the smallest."""
 
 PER_PIECE, CANDIDATES = 8, 8
@@ -164,6 +164,6 @@ def _other_words(text: str, first: str) -> bool:
 
 def _pieces(text: str) -> tuple[int, ...]:
     """Checksums of the pieces by which a text is found again, each once."""
-    data = text.encode("utf-8", "replace")
-    sums = (crc32(data[start : start + PIECE_BYTES]) for start in range(len(data) - PIECE_BYTES + 1))
+    data, length = text.encode("utf-16-le", "surrogatepass"), 2 * PIECE
+    sums = (crc32(data[start : start + length]) for start in range(0, len(data) - length + 1, 2))
     return tuple(sorted({piece for piece in sums if not piece & SAMPLED})[:MOST_PIECES])

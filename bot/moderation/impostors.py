@@ -1,6 +1,7 @@
 """Hosts that look like those of well-known services and are not: discorcl.com, steamcommunlty.com."""
 
 import re
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -37,6 +38,9 @@ _PAIRS = (("rn", "m"), ("cl", "d"), ("vv", "w"))
 _ONE_OF_TWO = str.maketrans("0135|", "olesl")
 _SECOND_LEVEL = frozenset(("co", "com", "org", "net", "ac", "gov", "edu", "ne", "or"))
 
+CACHED = 4_096
+"""Hosts whose answer is remembered."""
+
 _NAMES = {domain.partition(".")[0]: domain for domain in reversed(KNOWN.split())}
 _TRUSTED = frozenset((*KNOWN.split(), *_OWN.split()))
 
@@ -45,11 +49,16 @@ def imitated(link: Link) -> str | None:
     """The well-known domain that a link's host pretends to be; None if it pretends nothing."""
     if not link.host or not _TRUSTED.isdisjoint(link.domains):
         return None
-    labels = shown_host(link.host).split(".")
+    return _imitated(link.host)
+
+
+@lru_cache(CACHED)
+def _imitated(host: str) -> str | None:
+    labels = shown_host(host).split(".")
     if len(labels) < 2:
         return None
     name = labels[-3] if len(labels) > 2 and labels[-2] in _SECOND_LEVEL else labels[-2]
-    whole = f".{link.host}."
+    whole = f".{host}."
     for domain in KNOWN.split():
         if f".{domain}." in whole or whole.startswith(f".{domain.replace('.', '-')}"):
             return domain  # discord.com.example.org

@@ -7,6 +7,7 @@ stands before an @, and drops characters that nobody sees; so do we before a hos
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote
 
 import idna
@@ -19,11 +20,12 @@ _PLAIN = re.compile(r"\bhttps?:[/\\]{1,3}[^\s<>\"`|]{1,2000}", re.IGNORECASE)
 _BARE = re.compile(
     r"(?<![\w@./\\-])(?:[^\W_][\w-]{0,62}[.。．｡]){1,8}[^\W\d_]{2,24}(?![\w-])(?:[/?#][^\s<>\"`|]{0,1000})?"
 )
+_DOTTED = re.compile(r"\w[.。．｡][^\W\d_]")
 _TRAILING = ".,;:!?'\"*_~)]}”’。，！？；："
 _DOTS = str.maketrans("。．｡", "...")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Link:
     """A link in a text.
 
@@ -48,7 +50,7 @@ class Link:
         """Whether it leads to a domain or below it."""
         return self.host == domain or self.host.endswith(f".{domain}")
 
-    @property
+    @cached_property
     def domains(self) -> tuple[str, ...]:
         """The host and every domain above it, the longest first: a.b.org, b.org."""
         labels = self.host.split(".")
@@ -57,11 +59,12 @@ class Link:
 
 def links_in(text: str) -> tuple[Link, ...]:
     """All links of a text, at most 50, in their order; none overlaps another."""
-    if "." not in text and not any(dot in text for dot in "。．｡%:"):
+    looked_for = _looked_for(text)
+    if not looked_for:
         return ()
     found: list[Link] = []
     taken: list[tuple[int, int]] = []
-    for pattern in (_MASKED, _PLAIN, _BARE):
+    for pattern in looked_for:
         for match in pattern.finditer(text):
             if len(found) >= MAX_LINKS:
                 break
@@ -72,6 +75,15 @@ def links_in(text: str) -> tuple[Link, ...]:
                 found.append(link)
                 taken.append((link.start, link.end))
     return tuple(sorted(found, key=lambda link: link.start))
+
+
+def _looked_for(text: str) -> list[re.Pattern[str]]:
+    """The forms of links that there may be in a text: most texts have none, and looking takes time."""
+    dotted = _DOTTED.search(text) is not None
+    plain = "://" in text or ":\\" in text or ":/" in text
+    masked = "](" in text and (dotted or plain)
+    forms = ((_MASKED, masked), (_PLAIN, plain), (_BARE, dotted))
+    return [pattern for pattern, likely in forms if likely]
 
 
 def _link(pattern: re.Pattern[str], match: re.Match[str]) -> Link | None:

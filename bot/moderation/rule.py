@@ -163,6 +163,7 @@ class Rule(BaseModel):
         summary: one English sentence for people, marked with `N_`.
         bursts: it is meant to act on many messages at once, so the brake gives it more room.
         needs_scores: it asks the classifiers.
+        needs_links: it has nothing to say about messages without links.
         foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
@@ -174,6 +175,7 @@ class Rule(BaseModel):
     harmless: ClassVar[tuple[Example, ...]]
     bursts: ClassVar[bool] = False
     needs_scores: ClassVar[bool] = False
+    needs_links: ClassVar[bool] = False
     foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))
@@ -221,6 +223,11 @@ class Rule(BaseModel):
     def waits(self) -> bool:
         """Whether it is only asked about messages in which something was found of what it looks for."""
         return bool(self.literals() or self.expressions())
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is for everybody everywhere."""
+        return not (self.channels or self.except_channels or self.exempt_roles)
 
     def applies(self, seen: Examined) -> bool:
         """Whether it is for messages in this place by this author."""

@@ -35,7 +35,10 @@ class Ruleset:
             )
         literals = [(rule.name, literal) for rule in self.rules for literal in rule.literals()]
         expressions = [(rule.name, expression) for rule in self.rules for expression in rule.expressions()]
-        self._always = tuple(rule for rule in self.rules if not rule.waits)
+        always = [rule for rule in self.rules if not rule.waits]
+        self._about_links = tuple(rule for rule in always if rule.needs_links)
+        self._always = tuple(rule for rule in always if not rule.needs_links)
+        self._anywhere = frozenset(id(rule) for rule in self.rules if rule.is_for_all)
         self._waiting = {rule.name: rule for rule in self.rules if rule.waits}
         self.needs_scores = any(rule.needs_scores for rule in self.rules)
         self._literals = Literals(literals)
@@ -81,6 +84,8 @@ class Ruleset:
     def concerned(self, seen: Examined) -> Iterator[Rule]:
         """The rules that have to look at a message: those that look at all, and those with a hit."""
         asked = self._always
+        if self._about_links and seen.links:
+            asked += self._about_links
         if self._waiting:
             asked += tuple(self._waiting[name] for name in seen.found if name in self._waiting)
-        return (rule for rule in asked if rule.applies(seen))
+        return (rule for rule in asked if id(rule) in self._anywhere or rule.applies(seen))

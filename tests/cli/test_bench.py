@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.bench.rules import rules_for_bench
 from tests.cli.operator import Operator
 
 
@@ -27,10 +28,24 @@ def test_a_rate_is_kept(operator: Operator) -> None:
     assert json.loads(outcome.out)["seconds"] >= 0.19
 
 
-def test_rules_that_do_not_exist_are_not_measured(operator: Operator) -> None:
-    outcome = operator.types("bench", "pipeline", "--rules", "5")
-    assert outcome.code == 2
-    assert "rules" in outcome.err
+def test_rules_look_at_every_message_and_leave_ordinary_talk_alone(
+    operator: Operator, tmp_path: Path
+) -> None:
+    file = tmp_path / "bench.db"
+    outcome = operator.types(
+        "bench", "pipeline", "--messages", "300", "--rules", "40", "--db", str(file), "--json"
+    )
+    report = json.loads(outcome.out)
+    assert (report["rules"], report["lost"], report["duplicated"]) == (40, 0, 0)
+    names = [rule.name for rule in rules_for_bench(40)]
+    assert len(set(names)) == 40
+    assert rules_for_bench(200)[:40] == rules_for_bench(40)
+
+
+def test_more_rules_than_a_community_has_are_not_measured(operator: Operator) -> None:
+    outcome = operator.types("bench", "pipeline", "--rules", "501")
+    assert outcome.code != 0
+    assert "500" in outcome.err + outcome.out
 
 
 def test_a_concurrency_that_is_no_number_is_explained(operator: Operator) -> None:

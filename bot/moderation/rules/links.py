@@ -1,6 +1,7 @@
 """Links to where nobody should go, and links that hide where they go."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -36,6 +37,7 @@ class Links(Rule):
         "Finds links to listed or phishing sites, to look-alikes of known sites, and those that hide where "
         "they lead."
     )
+    needs_links: ClassVar[bool] = True
     violations: ClassVar[tuple[Example, ...]] = (
         Example("see https://bad.example.org/x", {"deny": ["example.org"]}),
         Example("see https://bad.ex%61mple.org/x", {"deny": ["example.org"]}),
@@ -73,8 +75,18 @@ class Links(Rule):
 
     def check(self, seen: Examined, past: Past) -> Finding | None:
         """See `Rule`."""
+        if not seen.links:
+            return None
         evidence = tuple(self._evidence(seen))
         return Finding(1.0, evidence) if evidence else None
+
+    @cached_property
+    def _denied(self) -> frozenset[str]:
+        return frozenset(self.deny)
+
+    @cached_property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(self.allow)
 
     def _evidence(self, seen: Examined) -> Iterator[Evidence]:
         for link in seen.links:
@@ -84,9 +96,9 @@ class Links(Rule):
 
     def _why(self, link: Link) -> str | None:
         """What is wrong with a link."""
-        if any(link.leads_to(domain) for domain in self.allow):
+        if not self._allowed.isdisjoint(link.domains):
             return _("it shows another site than it leads to") if self._is_masked(link) else None
-        if any(link.leads_to(domain) for domain in self.deny):
+        if not self._denied.isdisjoint(link.domains):
             return _("links to {domain} are not welcome here", domain=link.host)
         if self.phishing and phishing.domains().find(link) is not None:
             return _("{domain} is known for phishing", domain=link.host)
