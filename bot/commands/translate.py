@@ -17,8 +17,8 @@ from bot.llm.language import language_of
 from bot.llm.language_names import Language, language_named, names_like
 from bot.storage.messages import StoredMessage
 
-MOST_NAMES = 1_000
-"""More than there are languages with a name here."""
+MOST_MEANT = 30
+"""Languages among which a mistyped one is looked for: with all there are, any word would be near to one."""
 
 MOST_SUGGESTED = 25
 
@@ -74,7 +74,7 @@ def _target(context: Context, language: str | None, text: str) -> tuple[Language
 
 
 def _unknown(language: str) -> str:
-    near = nearest(language, [name.casefold() for name in names_like("", MOST_NAMES)])
+    near = nearest(language, [name.casefold() for name in names_like("", MOST_MEANT)])
     text = _(
         "I know no language called “{name}”. Write it in English, in Chinese, or as a tag such as `de`.",
         name=shown(language),

@@ -111,6 +111,8 @@ async def test_a_wrong_call_says_what_would_be_right(house: House) -> None:
         "I know no language called “Germn”. Write it in English, in Chinese, or as a tag such as `de`. "
         "Did you mean `German`?"
     )
+    strange = await refused(house, house.context(), "translate Xyzzy hello")
+    assert "Did you mean" not in strange
     assert house.conversation.questions == []
 
 
