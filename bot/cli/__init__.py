@@ -29,7 +29,6 @@ COMMANDS = {
     "bench": "Measure this machine.",
     "matrix": "Look after the bot's account on Matrix.",
     "privacy": "Export or erase what is stored about a person.",
-    "moderate": "Score messages, and train the classifiers that ship.",
     "migrate": "Bring the database to this version, with a backup first.",
     "backup": "Copy the database to a file, also while the bot runs.",
     "restore": "Put a backup in place of the database.",

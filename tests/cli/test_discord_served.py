@@ -72,7 +72,9 @@ async def test_reports_reach_the_channel_that_the_file_names(tmp_path: Path, dis
     mods, anna, ben = server.channel("mods"), server.member("anna"), server.member("ben")
     async with serving(tmp_path, discord, f'moderators_channel = "{mods["id"]}"'):
         advertisement = ben.say(server.general, "Buy my boats!")
-        anna.menu(advertisement, "Report to the moderators")
+        form = anna.menu(advertisement, "Report to the moderators")
+        await discord.until(lambda: form.modal)
+        anna.submit(form, reason="an advertisement")
         (alert,) = await server.until(mods, lambda shown: len(shown) == 1, server.bot)
     assert anna.id in alert.text
     assert advertisement in alert.text

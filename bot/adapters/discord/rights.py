@@ -79,7 +79,8 @@ def needed(action: Action) -> tuple[str, ...]:
     match action:
         case Reply() | StreamedReply() | Post() | Update():
             writing = "send_messages" if place_of(action).thread is None else "send_messages_in_threads"
-            return (writing, "read_message_history")
+            card = isinstance(action, Post | Update) and action.title is not None
+            return (writing, "read_message_history", *(("embed_links",) if card else ()))
         case React():
             return ("add_reactions", "read_message_history")
         case OpenThread(at=at):
