@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -65,8 +65,8 @@ class Quality:
         diversity: 1 - mean similarity (cosine of readers, at the end) of two threads in one list.
         digest_ndcg, digest_hit: of one list for everybody, against the seven days after it; None without any.
             Hit: the share of the members who touched something new to them and found it in the list.
-        fit_seconds: of the first fit.
-        us_per_query: microseconds to score all candidates for one member.
+        fit_seconds: processor time of the first fit.
+        us_per_query: microseconds of processor time to score all candidates for one member.
     """
 
     ndcg: float
@@ -141,15 +141,15 @@ class _Record:
 
     def fit(self, votes: Votes) -> None:
         """For the first time."""
-        began = perf_counter()
+        began = process_time()
         self.model.fit(votes)
-        self.fit_s = perf_counter() - began
+        self.fit_s = process_time() - began
 
     def choose(self, member: int, candidates: Ints, chosen: int, at: float) -> None:
         """Rank candidates, newest first, of which the member is about to choose the one at a place."""
-        began = perf_counter()
+        began = process_time()
         scores = self.model.scores(member, candidates, at)
-        self.query_s += perf_counter() - began
+        self.query_s += process_time() - began
         tied_above = (scores[:chosen] == scores[chosen]).sum()
         self.gains.append(gain(int((scores > scores[chosen]).sum() + tied_above)))
         self.lists.append(candidates[best(scores, MOST)])
