@@ -1,6 +1,7 @@
 """How many messages a second the whole pipeline decides and makes durable, and how long each waits."""
 
 import asyncio
+import gc
 import resource
 import sqlite3
 import sys
@@ -147,6 +148,7 @@ async def run(
     )
     judge = Judge(rules_for_bench(rules))
     async with opened(config, [feed], models={"echo": EchoModel()}, judge=judge, metrics=timings) as app:
+        gc.freeze()  # as `llmos run` does
         stall_s = await _longest_stall(app.run)
     first, last = min(feed.due.values()), max(timings.decided_at.values())
     waits_ms = sorted((timings.decided_at[key] - due) * 1000 for key, due in feed.due.items())

@@ -1,6 +1,7 @@
 """`llmos run`: the service, on all configured platforms."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,7 @@ async def serve(settings: Config, adapters: Sequence[Adapter]) -> None:
 
 async def _serve(settings: Config, adapters: Sequence[Adapter]) -> None:
     async with opened(settings, adapters) as app:
+        gc.freeze()  # what is made by now stays: no search for garbage needs to look at it again
         await app.run()
 
 

@@ -7,7 +7,7 @@ stands before an @, and drops characters that nobody sees; so do we before a hos
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 import idna
@@ -18,9 +18,11 @@ MAX_LINKS = 50
 _MASKED = re.compile(r"\[([^\[\]\n]{1,300})\]\([ \t]*<?([^\s()<>]{1,2000})>?[^()\n]{0,200}\)")
 _PLAIN = re.compile(r"\bhttps?:[/\\]{1,3}[^\s<>\"`|]{1,2000}", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?<![\w@./\\-])(?:[^\W_][\w-]{0,62}[.。．｡]){1,8}[^\W\d_]{2,24}(?![\w-])(?:[/?#][^\s<>\"`|]{0,1000})?"
+    r"(?<![\w@./\\-])(?:[^\W_][\w-]{0,62}[.．｡]){1,8}(?:[a-z]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"
+    r"(?:[/?#][^\s<>\"`|]{0,1000})?",
+    re.IGNORECASE,
 )
-_DOTTED = re.compile(r"\w[.。．｡][^\W\d_]")
+_DOTTED = re.compile(r"\w[.．｡][a-z]", re.IGNORECASE)
 _TRAILING = ".,;:!?'\"*_~)]}”’。，！？；："
 _DOTS = str.maketrans("。．｡", "...")
 
@@ -106,6 +108,7 @@ def _parts(url: str) -> tuple[str, str]:
     return host_of(authority), path
 
 
+@lru_cache(4_096)
 def host_of(authority: str) -> str:
     """A host as it is compared: lower case, ASCII, without user, port and what nobody sees."""
     seen = unquote(unquote(authority)).rpartition("@")[2]

@@ -94,10 +94,13 @@ class Past:
         self.joins = Window(OF_ALL)
         self.copies = Copies()
         self._last: tuple[MessageRef, Group] | None = None
+        self._moment: tuple[datetime | None, float] = (None, 0.0)
 
     def moment(self, at: datetime) -> float:
         """When something happened, in seconds; nothing happens later than now, whatever a server says."""
-        return min(at, self._now()).timestamp()
+        if self._moment[0] is not at:  # asked by every rule about the same message
+            self._moment = (at, min(at, self._now()).timestamp())
+        return self._moment[1]
 
     def said(self, message: Message, *, by_newcomer: bool = False) -> None:
         """Note a new message; edits are none."""

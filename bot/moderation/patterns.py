@@ -129,7 +129,7 @@ class Patterns:
         in_original = self._matching(text.original)
         for index in in_original:
             self._add(index, text.original, None, found)
-        folded = text.text != text.original
+        folded = text.text != text.original.lower()  # patterns ignore capitals
         if folded:
             for index in set(self._matching(text.text)).difference(in_original):
                 self._add(index, text.text, text, found)

@@ -219,6 +219,9 @@ class Rule(BaseModel):
         """Patterns of google-re2 looked for in every message, capitals ignored, likewise."""
         return ()
 
+    def prepare(self) -> None:
+        """Load what it needs, so that no message waits for that."""
+
     @property
     def waits(self) -> bool:
         """Whether it is only asked about messages in which something was found of what it looks for."""

@@ -8,15 +8,18 @@ from bot.core.events import Message
 from bot.core.text import _
 from bot.moderation.examined import UNKNOWN, Examined, Hit, OffTopic, Place, Scorer, Standing
 from bot.moderation.literals import Literals
-from bot.moderation.normalize import Normalized
+from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.patterns import MAX_PATTERNS, Patterns
 from bot.moderation.rule import Rule
+
+_DISGUISED = "h3llo wörld, sh*t, с0mment, f u n n y"
+"""Everything that folding has tables for is in it, so that they are loaded before the first message."""
 
 
 class Ruleset:
     """Rules that share one automaton for their literals and one set of their expressions.
 
-    Making one costs milliseconds, so it is made when rules change and not for a message.
+    Making one takes a tenth of a second, so it is made when rules change and not for a message.
 
     Attributes:
         rules: in the order in which moderators see them.
@@ -43,6 +46,11 @@ class Ruleset:
         self.needs_scores = any(rule.needs_scores for rule in self.rules)
         self._literals = Literals(literals)
         self._patterns = Patterns(expressions, {rule.name for rule in self.rules if not rule.foreign})
+
+        if self.rules:
+            normalize(_DISGUISED)
+        for rule in self.rules:
+            rule.prepare()
 
     def __bool__(self) -> bool:
         return bool(self.rules)

@@ -49,7 +49,10 @@ def test_a_link_leads_where_a_browser_would_go(text: str, host: str) -> None:
     assert link.leads_to(host.split(".", 1)[-1]) or link.leads_to(host)
 
 
-@pytest.mark.parametrize("text", ["3.5 of 4", "anna@example.org", "wait... what?", "at 10:30", "", "a.b.c.1"])
+@pytest.mark.parametrize(
+    "text",
+    ["3.5 of 4", "anna@example.org", "wait... what?", "at 10:30", "", "a.b.c.1", "说完了。然后呢", "8G.显存"],
+)
 def test_what_is_no_link_is_none(text: str) -> None:
     assert links_in(text) == ()
 

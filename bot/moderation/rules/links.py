@@ -80,6 +80,11 @@ class Links(Rule):
         evidence = tuple(self._evidence(seen))
         return Finding(1.0, evidence) if evidence else None
 
+    def prepare(self) -> None:
+        """See `Rule`."""
+        if self.phishing:
+            phishing.domains()
+
     @cached_property
     def _denied(self) -> frozenset[str]:
         return frozenset(self.deny)
