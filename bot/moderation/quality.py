@@ -17,7 +17,7 @@ from bot.moderation.rule import Evidence
 
 _MOST_EVIDENCE = 3
 _LONGEST = 400  # characters: whoever writes more took some effort
-_A_FEW_WORDS = 6
+_A_FEW_WORDS, _MANY_WORDS, _MANY_SPECIFIC = 6, 40, 10
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile("[a-z0-9']+|[\u3400-\u9fff]")
 _LINK = re.compile(r"https?://\S+")
@@ -85,6 +85,10 @@ def features(message: Normalized) -> dict[str, float]:
     words = _WORD.findall(said)
     han = len(_HAN.findall(said))
     length = len(words) - han / 2.5  # two or three characters make a word
+    specific = 1.0 * sum(1 for word in words if len(word) > 2 and word not in _COMMON)
+    specific += sum(1 for word in words if _HAN.match(word) and word not in _COMMON_HAN) / 2
+    if length > _MANY_WORDS or specific > _MANY_SPECIFIC:
+        return {}
     signs: dict[str, float] = {}
     asks = (not words and plain.strip() != "") or "?" in plain
 
@@ -97,8 +101,6 @@ def features(message: Normalized) -> dict[str, float]:
     if not asks:
         return {}
     look(*(_PATTERNS.keys() - signs.keys()))
-    specific = 1.0 * sum(1 for word in words if len(word) > 2 and word not in _COMMON)
-    specific += sum(1 for word in words if _HAN.match(word) and word not in _COMMON_HAN) / 2
     letters = sum(map(str.isalpha, message.original))
     code = float(_CODE.search(plain) is not None)
     detail = max(code, signs["version"], signs["error text"], float(length > 25))

@@ -77,6 +77,21 @@ def test_a_broken_line_is_named(operator: Operator, broken: str, said: str) -> N
     assert said in done.err
 
 
+@pytest.mark.model
+def test_where_the_embedding_model_is_it_is_used(operator: Operator) -> None:
+    text = lines("nobody here wants people like you", "thanks for the patch")
+    fast, full = (
+        [
+            json.loads(line)["scores"]
+            for line in operator.types("moderate", "score", *flag, answers=text).out.splitlines()
+        ]
+        for flag in (["--fast"], [])
+    )
+    assert [one["toxicity"] for one in fast] != [one["toxicity"] for one in full]
+    assert [one["spam"] for one in fast] == [one["spam"] for one in full]
+    assert full[0]["toxicity"] > full[1]["toxicity"]
+
+
 def test_missing_examples_are_named(operator: Operator) -> None:
     done = operator.types("moderate", "score", "--fast", "--examples", "nowhere.jsonl")
     assert done.code == 2

@@ -1,11 +1,14 @@
 """The shipped classifiers: what they find, what they leave alone, and on which words."""
 
 import random
+from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from bot.llm.embedding import DIMENSIONS
 from bot.moderation import by_score, data
 from bot.moderation.classifier import FILE, Classifier, pack, shipped, unpack
 from bot.moderation.features import BUCKETS, read
@@ -97,6 +100,21 @@ def test_a_message_scores_the_same_alone_and_among_others(classifier: Classifier
         assert one == pytest.approx(other, abs=1e-6)
     assert all(0 <= value <= 1 for each in together for value in each.values())
     assert classifier.score([]) == []
+
+
+def test_the_embedding_stage_is_asked_about_english_alone() -> None:
+    asked: list[str] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.extend(texts)
+        return np.zeros((len(texts), DIMENSIONS), np.float32)
+
+    messages = [normalize(text) for text in ("you idiot", "你好，在吗", "see you at nine")]
+    scored = shipped(embed).examine(messages)
+    assert asked == ["you idiot", "see you at nine"]
+    assert [one.judges["toxicity"] for one in scored] == ["embedding", "toxicity.zh", "embedding"]
+    assert scored[0].scores["toxicity"] > scored[2].scores["toxicity"]
+    assert scored[1].scores == shipped().score(messages)[1]
 
 
 def test_weights_take_little_room(classifier: Classifier) -> None:

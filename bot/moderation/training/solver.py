@@ -45,6 +45,9 @@ def fit(rows: sparse.csr_matrix, labels: Floats, weights: Floats, *, strength: f
         strength: how much the data counts against small weights (C of other libraries).
         steps: of L-BFGS at most.
     """
+    used = np.flatnonzero(np.bincount(rows.indices, minlength=rows.shape[1]))  # the rest stays zero
+    columns = rows.shape[1]
+    rows = rows[:, used]
     turned = rows.T.tocsr()
 
     def loss(point: Floats) -> tuple[float, Floats]:
@@ -58,7 +61,8 @@ def fit(rows: sparse.csr_matrix, labels: Floats, weights: Floats, *, strength: f
     done = minimize(
         loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": _CORRECTIONS}
     )
-    result: Floats = done.x
+    result = np.zeros(columns + 1)
+    result[used], result[-1] = done.x[:-1], done.x[-1]
     return result
 
 

@@ -1,0 +1,32 @@
+"""The real embedding model: near in meaning is near as vectors."""
+
+import numpy as np
+import pytest
+
+from bot.llm.embedding import DIMENSIONS, Embedder, available
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    folder = available()
+    assert folder is not None, "llmos models pull all-minilm-l6-v2"
+    return Embedder(folder)
+
+
+def test_what_means_the_same_is_nearer_than_what_sounds_the_same(embedder: Embedder) -> None:
+    query, same, other = embedder.embed(
+        ["how do i bake bread", "instructions for making a loaf", "how do i break a head"]
+    )
+    assert query @ same > query @ other
+
+
+def test_vectors_have_length_one_and_do_not_depend_on_the_batch(embedder: Embedder) -> None:
+    texts = ["a", "", "a much longer text about nothing in particular " * 20, "hello there"]
+    together = embedder.embed(texts)
+    assert together.shape == (len(texts), DIMENSIONS)
+    assert np.linalg.norm(together, axis=1) == pytest.approx(1, abs=1e-5)
+    for text, vector in zip(texts, together, strict=True):
+        assert embedder.embed([text])[0] == pytest.approx(vector, abs=1e-5)
+    assert embedder.embed([]).shape == (0, DIMENSIONS)
