@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +19,7 @@ from bot.moderation.classifier import Classifier, Embed, Scored
 from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.topics import Topics, Vectors, sketches
 
-command = App(
-    name="moderate", help="Try rules and classifiers on messages of files."
-)
+command = App(name="moderate", help="Try rules and classifiers on messages of files.")
 command.command(
     "bot.cli.moderation.replay:command",
     name="replay",
@@ -168,6 +165,15 @@ def _read(lines: Iterable[str], parse: Callable[[dict[str, object]], _Line | Non
 
 
 def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
-    """In the order they came. What was read before a broken line is still scored."""
-    while batch := list(islice(lines, _AT_ONCE)):
+    """In the order they came. What was read before a broken line is given before that is told."""
+    batch: list[_Line] = []
+    try:
+        for line in lines:
+            batch.append(line)
+            if len(batch) == _AT_ONCE:
+                yield batch
+                batch = []
+    except UserError:
         yield batch
+        raise
+    yield batch

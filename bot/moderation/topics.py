@@ -70,7 +70,7 @@ class Topics:
 
     def off_topic(self, vectors: Vectors) -> NDArray[np.float64]:
         """How few of the examples are as far from the others, 0..1; (texts,)."""
-        if self._few:  # nothing can be learned from so few
+        if self._few or not len(vectors):  # nothing can be learned from so few
             return np.full(len(vectors), 0.5)
         near = self._near(vectors, own=False)
         belonging = self._belonging(near, (vectors @ self._linear).max(1))

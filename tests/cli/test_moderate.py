@@ -75,6 +75,7 @@ def test_a_broken_line_is_named(operator: Operator, broken: str, said: str) -> N
     done = operator.types("moderate", "score", "--fast", answers=lines("hi") + broken + "\n")
     assert done.code == 1
     assert said in done.err
+    assert json.loads(done.out)["id"] == "m0", "what came before is not lost"
 
 
 @pytest.mark.model

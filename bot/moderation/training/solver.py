@@ -72,3 +72,13 @@ def calibrate(decided: Floats, labels: Floats, weights: Floats) -> tuple[float, 
     column = sparse.csr_matrix((decided / spread)[:, None])
     slope, offset = fit(column, labels, weights / weights.sum(), strength=1e4, steps=200)
     return float(slope / spread), float(offset)
+
+
+ACTING, NOTED = 0.9, 0.5
+"""Probabilities that `anchored` gives to its two levels."""
+
+
+def anchored(noted: float, acting: float) -> tuple[float, float]:
+    """Slope and offset of the logistic curve through two levels, where labels are too unlike to fit one."""
+    slope = float(np.log(ACTING / (1 - ACTING)) - np.log(NOTED / (1 - NOTED))) / max(acting - noted, 1e-6)
+    return slope, -slope * noted

@@ -110,7 +110,9 @@ def train(folder: Path, tell: Callable[[str], None]) -> Trained:
     for line in report:
         tell(line)
     solved = model(np.ones(len(labels), bool))
-    thresholds = {name: float(1 / (1 + np.exp(-(slope * level + offset)))) for name, level in levels.items()}
+    thresholds = {
+        name: round(float(1 / (1 + np.exp(-(slope * level + offset)))), 4) for name, level in levels.items()
+    }
     columns = 2 * BUCKETS
     return Trained(
         solved[:columns],

@@ -13,7 +13,7 @@ from bot.moderation import words
 from bot.moderation.features import BUCKETS, read
 from bot.moderation.training.corpus import Corpus, Example, corpus, offensive_words, rows, seeds
 from bot.moderation.training.measures import measure
-from bot.moderation.training.solver import Floats, calibrate, fit, matrix
+from bot.moderation.training.solver import Floats, anchored, calibrate, fit, matrix
 
 MOST_OF_A_KIND = 5000
 """Texts of one source and label; the larger sets would only repeat themselves."""
@@ -54,8 +54,6 @@ FOLDS: dict[str, tuple[str, ...]] = {
 }
 ACTING_FALSE_POSITIVES = 0.0025
 NOTED_FALSE_POSITIVES = 0.02
-HARMFUL_SHARE = 0.25
-"""Of harmful messages where a probability is right: more than in a quiet channel, fewer than in our sets."""
 
 IDENTITY = (
     *(
@@ -161,13 +159,10 @@ def english(folder: Path, tell: Callable[[str], None], embed: Embed | None = Non
             report.append(f"{name} | {measure(labels[scored], unseen[scored])}")
             tell(report[-1])
     weights, bias = model(np.ones(len(labels), bool))
-    real = np.isin(sources, [source for of in FOLDS.values() for source in of])
-    slope, offset = calibrate(
-        unseen[real & kept], labels[real & kept], _prior(labels[real & kept], sources[real & kept])
-    )
     ordinary = {name: unseen[np.isin(sources, of) & (labels == 0)] for name, of in ORDINARY.items()}
     acting = max(float(np.quantile(of, 1 - ACTING_FALSE_POSITIVES)) for of in ordinary.values())
     noted = max(float(np.quantile(of, 1 - NOTED_FALSE_POSITIVES)) for of in ordinary.values())
+    slope, offset = anchored(noted, acting)
     for name, of in ordinary.items():
         report.append(
             f"{name}: {(of >= acting).mean():.2%} at the acting threshold, {(of >= noted).mean():.2%} noted"
@@ -218,14 +213,12 @@ def _embedded(
             tell(f"{name}, part, n-grams alone | {measure(labels[scored], unseen[scored])}")
             tell(f"{name}, part, with meaning | {measure(labels[scored], mixed[scored])}")
     solved = model(np.ones(len(labels), bool))
-    real = np.isin(sources, [source for of in FOLDS.values() for source in of])
-    slope, offset = calibrate(mixed[real], labels[real], _prior(labels[real], sources[real]))
     ordinary = mixed[np.isin(sources, [source for of in ORDINARY.values() for source in of]) & (labels == 0)]
-    levels = {"queue": ACTING_FALSE_POSITIVES, "log": NOTED_FALSE_POSITIVES}
-    thresholds = {
-        name: _probability(slope * float(np.quantile(ordinary, 1 - share)) + offset)
-        for name, share in levels.items()
-    }
+    noted, acting = (
+        float(np.quantile(ordinary, 1 - share)) for share in (NOTED_FALSE_POSITIVES, ACTING_FALSE_POSITIVES)
+    )
+    slope, offset = anchored(noted, acting)
+    thresholds = {"queue": _probability(slope * acting + offset), "log": _probability(slope * noted + offset)}
     return Embedded(solved[:-1], float(solved[-1]), slope, offset, thresholds)
 
 
@@ -253,13 +246,8 @@ def _weights(labels: Floats, sources: NDArray[np.str_]) -> Floats:
     return weights
 
 
-def _prior(labels: Floats, sources: NDArray[np.str_]) -> Floats:
-    weights = _weights(labels, sources)
-    return np.where(labels == 1, HARMFUL_SHARE, 1 - HARMFUL_SHARE) * weights
-
-
 def _probability(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))
+    return round(float(1 / (1 + np.exp(-logit))), 4)
 
 
 def _identity(texts: Corpus, labels: Floats, unseen: Floats, acting: float) -> Iterator[str]:
