@@ -203,7 +203,8 @@ def test_the_invite_link_asks_for_exactly_what_actions_take(house: House) -> Non
     thread = Channel("discord", place.community, place.id, "1")
     ref = MessageRef(place, "1")
     actions: list[Action] = [
-        Post(place, ""), Post(thread, ""), Post(place, "", "a card"), React(ref, ""), OpenThread(ref, ""), OpenThread(place, ""),
+        Post(place, ""), Post(thread, ""), Post(place, "", "a card"), React(ref, ""),
+        OpenThread(ref, ""), OpenThread(place, ""),
         Delete(ref, ""), Purge(place, (), ""), Pin(ref, True), Lock(place, True, ""), Lock(thread, True, ""),
         SlowMode(place, 0, ""), SlowMode(thread, 0, ""), Archive(thread, ""), Timeout(place, who, 0, ""),
         Kick(place, who, ""), Ban(place, who, ""), Unban(place, who, ""),
