@@ -2,21 +2,29 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from cyclopts import App, Parameter
 
+from bot.cli.moderation.replay import rules_of
 from bot.cli.options import print_line, speak_operators_language
+from bot.core.actions import Severity
 from bot.core.errors import ConfigError, UserError
+from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import _
 from bot.llm.embedding import Embedder, available
-from bot.moderation import by_score, classifier
+from bot.moderation import classifier
 from bot.moderation.classifier import Classifier, Embed, Scored
+from bot.moderation.judge import verdict_of
 from bot.moderation.normalize import Normalized, normalize
+from bot.moderation.past import Past
+from bot.moderation.rule import Finding, Verdict
+from bot.moderation.ruleset import Ruleset
 from bot.moderation.topics import Topics, Vectors, sketches
 
 command = App(name="moderate", help="Try rules and classifiers on messages of files.")
@@ -25,6 +33,11 @@ command.command(
     name="replay",
     help="Tell what rules would have done on past messages.",
 )
+
+_NOWHERE = MessageRef(Channel("pipe", "pipe", "pipe"), "line")
+_SOMEBODY = Author("pipe", "somebody", "somebody")
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_NOTHING_BEFORE = Past(lambda: _AT)
 
 _AT_ONCE = 128
 _DIGITS = 4  # of a printed score
@@ -41,6 +54,7 @@ class _Line:
 @command.command
 def score(
     *,
+    rules: Annotated[str, Parameter(help="A file of rules, or relaxed, standard or strict.")] = "standard",
     lang: Annotated[str | None, Parameter(help="ISO 639-1 code of all messages; else found out.")] = None,
     fast: Fast = False,
     examples: Annotated[
@@ -50,15 +64,17 @@ def score(
 ) -> None:
     """Read JSON lines with id and text, write one line each: scores, verdicts, and what would follow."""
     speak_operators_language()
+    ruleset = Ruleset(rules_of(rules))
     embed = None if fast else _embed()
-    judge = classifier.shipped(embed)
-    belongs = None if examples is None else _learned(examples, judge, embed)
+    scorer = classifier.shipped(embed)
+    belongs = None if examples is None else _learned(examples, scorer, embed)
     for lines in _batches(_read(sys.stdin, _message)):
         messages = [normalize(line.text) for line in lines]
-        scored = judge.examine(messages, None if lang is None else [lang] * len(lines))
+        scored = scorer.examine(messages, None if lang is None else [lang] * len(lines))
         far = [None] * len(lines) if belongs is None else belongs(messages)
         for line, one, off_topic in zip(lines, scored, far, strict=True):
-            sys.stdout.write(json.dumps(_verdict(line, one, off_topic, judge), ensure_ascii=False) + "\n")
+            verdicts = alone(ruleset, line.text, one, scorer)
+            sys.stdout.write(json.dumps(_told(line, one, off_topic, verdicts), ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
 
@@ -86,9 +102,21 @@ def _embed() -> Embed | None:
     return None if folder is None else Embedder(folder).embed
 
 
-def _verdict(line: _Line, scored: Scored, off_topic: float | None, judge: Classifier) -> dict[str, object]:
-    verdicts = by_score.judge(scored, judge)
+def alone(
+    ruleset: Ruleset, said: str, scored: Scored, scorer: Classifier
+) -> Sequence[tuple[Finding, Verdict]]:
+    """What rules make of a message of which nobody knows what came before, who wrote it and where."""
+    seen = ruleset.examine(Message(_NOWHERE, _SOMEBODY, said, _AT), scorer=scorer)
+    seen.take(scored.message, scored.scores)
+    found = ((rule, rule.check(seen, _NOTHING_BEFORE)) for rule in ruleset.concerned(seen))
+    return [(finding, verdict_of(rule, finding)) for rule, finding in found if finding is not None]
+
+
+def _told(
+    line: _Line, scored: Scored, off_topic: float | None, verdicts: Sequence[tuple[Finding, Verdict]]
+) -> dict[str, object]:
     scores = scored.scores if off_topic is None else {**scored.scores, "off_topic": off_topic}
+    strongest = max((verdict.severity for _finding, verdict in verdicts), default=Severity.NONE)
     return {
         "id": line.id,
         "scores": {name: round(value, _DIGITS) for name, value in scores.items()},
@@ -96,12 +124,12 @@ def _verdict(line: _Line, scored: Scored, off_topic: float | None, judge: Classi
             {
                 "rule": verdict.rule,
                 "score": round(verdict.score, _DIGITS),
-                "evidence": [asdict(part) for part in verdict.evidence],
-                "actions": list(verdict.actions),
+                "evidence": [asdict(part) for part in finding.evidence],
+                "actions": [verdict.severity.name.lower()],
             }
-            for verdict in verdicts
+            for finding, verdict in verdicts
         ],
-        "action": by_score.strongest(verdicts),
+        "action": strongest.name.lower(),
     }
 
 

@@ -163,9 +163,15 @@ class Classifier:
             for at, message in enumerate(messages)
         ]
 
-    def threshold(self, scored: Scored, score: str, action: str) -> float:
-        """From which score on an action follows, chosen on sources the classifier had not seen."""
-        return self._thresholds[scored.judges[score]][action]
+    def threshold(self, message: Normalized, score: str) -> float:
+        """From which score on somebody should look, chosen on sources the classifier had not seen."""
+        if score != "toxicity":
+            return max(self._thresholds[score].values())
+        language = _language(message)
+        judge = "toxicity.zh" if language == "zh" else "toxicity.en"
+        if language == "en" and self._embed is not None and self._meaning is not None:
+            judge = "embedding"
+        return max(self._thresholds[judge].values())
 
     def evidence(self, message: Normalized, score: str, language: str | None = None) -> tuple[Evidence, ...]:
         """The words of the text as posted that speak most for a score, the strongest first."""

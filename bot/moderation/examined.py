@@ -64,6 +64,12 @@ class Scorer(Protocol):
         """The parts of a text that a score rests on, in code points of the text as posted."""
         ...
 
+    def threshold(self, message: Normalized, score: str) -> float:
+        """From which score on whoever chose the classifier would have somebody look."""
+        ...
+
+
+USUAL_THRESHOLD = 0.9
 
 OffTopic = Callable[[Normalized, Sequence[str]], float]
 """How likely a message does not belong among examples, 0..1."""
@@ -164,6 +170,12 @@ class Examined:
         """What is known of it already: many messages are scored at once."""
         self.normalized = text
         self.scores = scores
+
+    def threshold(self, score: str) -> float:
+        """From which score on somebody should look, if moderators chose nothing."""
+        if self._scorer is None or score not in self.scores:
+            return USUAL_THRESHOLD
+        return self._scorer.threshold(self.normalized, score)
 
     def spans(self, score: str) -> Sequence[tuple[int, int]]:
         """The parts of the text that a score rests on; the whole text if nobody knows."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.core.events import Author, Channel, Join, Message, MessageRef
-from bot.moderation.examined import Examined
+from bot.moderation.examined import USUAL_THRESHOLD, Examined
 from bot.moderation.normalize import Normalized
 from bot.moderation.past import Past
 from bot.moderation.rule import Earlier, Evidence, Example, Finding, Rule
@@ -27,6 +27,10 @@ class Scripted:
     def evidence(self, message: Normalized, score: str) -> Sequence[Evidence]:
         """See `Scorer`."""
         return ()
+
+    def threshold(self, message: Normalized, score: str) -> float:
+        """See `Scorer`."""
+        return USUAL_THRESHOLD
 
     def off_topic(self, message: Normalized, examples: Sequence[str]) -> float:
         """See `OffTopic`."""

@@ -26,7 +26,12 @@ class ScoreRule(Rule):
     score: ClassVar[str]
     why: ClassVar[str]
 
-    threshold: float = Field(0.9, ge=0.5, le=1, description=N_("From this probability on."))
+    threshold: float | None = Field(
+        None,
+        ge=0.5,
+        le=1,
+        description=N_("From this probability on; left out, from where the classifier is seldom wrong."),
+    )
     proven: bool = Field(
         False,
         description=N_(
@@ -50,7 +55,7 @@ class ScoreRule(Rule):
     def check(self, seen: Examined, past: Past) -> Finding | None:
         """See `Rule`."""
         value = self.value(seen)
-        if value is None or value < self.threshold:
+        if value is None or value < (self.threshold or seen.threshold(self.score)):
             return None
         why = _(self.why, percent=round(100 * value))
         return Finding(value, tuple(part(seen, *span, why) for span in seen.spans(self.score)))
