@@ -30,6 +30,7 @@ from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.review import Review
 from bot.moderation.rule import Verdict
+from bot.moderation.shipped import Shipped
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
 from bot.outgoing.performer import Performer
@@ -179,9 +180,16 @@ class App:
         self._now = now
         self._directory = Directories(adapters)
         self._review = Review(store, self._directory, now, self._moderation_level)
+        self._classifiers = Shipped()
         self._judge = judge or Judge(
-            self._review.rules, now=now, strikes_of=self._review.strikes, follow=_reviewed
+            self._review.rules,
+            now=now,
+            strikes_of=self._review.strikes,
+            follow=_reviewed,
+            scorer=self._classifiers,
+            off_topic=self._classifiers.off_topic,
         )
+        store.privacy.forgets(self._judge.forget)
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(

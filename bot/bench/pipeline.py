@@ -25,6 +25,7 @@ from bot.config.sections import Metrics as MetricsSection
 from bot.core.events import Author, Channel, Event, Message, MessageRef
 from bot.llm.echo import EchoModel
 from bot.moderation.judge import Judge
+from bot.moderation.shipped import Shipped
 from bot.sample.community import load
 from bot.web.metrics import Metrics
 
@@ -146,7 +147,7 @@ async def run(
         storage=Storage(url=f"sqlite:///{database}"),
         metrics=MetricsSection(listen=""),
     )
-    judge = Judge(rules_for_bench(rules))
+    judge = Judge(rules_for_bench(rules), scorer=Shipped())
     async with opened(config, [feed], models={"echo": EchoModel()}, judge=judge, metrics=timings) as app:
         gc.freeze()  # as `llmos run` does
         stall_s = await _longest_stall(app.run)

@@ -24,7 +24,9 @@ class Embedder:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `llm`
         from transformers import AutoModel  # noqa: PLC0415 - seconds, and the extra `llm`
+        from transformers.utils import logging as library_logging  # noqa: PLC0415 - as above
 
+        library_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)

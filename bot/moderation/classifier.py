@@ -1,6 +1,6 @@
 """The shipped classifiers: how likely a text is abuse, spam or an unanswerable request, and by which words.
 
-Scores are 0..1 on a scale chosen on texts of unseen sources. None of them is a reason to punish: see
+Scores are 0..1, on scales chosen on texts of unseen sources. None of them is a reason to punish: see
 docs/contributors/classifiers.md.
 """
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Privacy:
         self._database = database
         self._wishes = asyncio.Lock()  # one at a time, so that memory, journal and database agree
         self._opted_out: set[str] = set()
+        self._forgetting: list[Callable[[Identity], None]] = []
         self._forgotten: dict[str, datetime] = {}
 
     async def load(self) -> None:
@@ -53,6 +54,10 @@ class Privacy:
             await self._obey(entries)
             self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
             self._forgotten = {entry.pseudonym: entry.at for entry in entries if entry.wish is Wish.FORGET}
+
+    def forgets(self, forget: Callable[[Identity], None]) -> None:
+        """From now on this is told of everybody who is to be forgotten: whoever else remembers members."""
+        self._forgetting.append(forget)
 
     def opted_out(self, identity: Identity) -> bool:
         """Nothing of this member may be kept."""
@@ -118,6 +123,8 @@ class Privacy:
         async with self._wishes:
             count = await self._note(Entry(Wish.FORGET, who, at))
             self._forgotten[who] = at
+            for forget in self._forgetting:
+                forget(identity)
             erased = await self._writer.call(lambda connection: erase(connection, who))
             if await self._scrub(thorough=True):
                 await self._writer.call(lambda connection: mark_next(connection, count))

@@ -9,10 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.llm.embedding import DIMENSIONS
-from bot.moderation import by_score, data
+from bot.moderation import data
 from bot.moderation.classifier import FILE, Classifier, pack, shipped, unpack
 from bot.moderation.features import BUCKETS, read
+from bot.moderation.judge import Judge
 from bot.moderation.normalize import normalize
+from bot.moderation.rulebook import preset
+from tests.messages import message
 from tests.moderation.evasions import UNDONE
 
 ABUSE = (
@@ -50,8 +53,9 @@ def scores(classifier: Classifier, text: str) -> dict[str, float]:
 
 
 def action(classifier: Classifier, text: str) -> str:
-    (scored,) = classifier.examine([normalize(text)])
-    return by_score.strongest(by_score.judge(scored, classifier))
+    judgement = Judge(preset("standard"), scorer=classifier).judge(message(text))
+    strongest = judgement.strongest
+    return "none" if strongest is None else strongest.severity.name.lower()
 
 
 @pytest.mark.parametrize("text", ABUSE)

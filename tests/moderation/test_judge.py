@@ -159,6 +159,9 @@ class Counting:
         at = message.original.index("bad")
         return (Evidence(at, at + 3, "bad", score),)
 
+    def threshold(self, message: Normalized, score: str) -> float:
+        return 0.9
+
 
 def test_messages_that_wait_are_scored_at_once_and_each_gets_its_own_score() -> None:
     scorer = Counting()

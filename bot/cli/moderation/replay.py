@@ -18,6 +18,7 @@ from bot.core.text import _
 from bot.moderation.replay import Replay, Tally, replay
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import MAX_BYTES, PRESETS, preset, read
+from bot.moderation.shipped import Shipped
 
 SHOWN_ERRORS = 20
 
@@ -33,7 +34,7 @@ def command(
     logs.set_up()
     found = rules_of(rules)
     with _opened(messages) as lines:
-        result = replay(found, lines)
+        result = replay(found, lines, Shipped())
     for number, why in result.errors[:SHOWN_ERRORS]:
         sys.stderr.write(_("{file}, line {n}: {why}", file=messages, n=number, why=why) + "\n")
     if len(result.errors) > SHOWN_ERRORS:
