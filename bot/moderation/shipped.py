@@ -1,4 +1,4 @@
-"""The shipped classifiers for the judge: read when the first rule asks for a score, so that a start is quick."""
+"""The shipped classifiers for the judge, read when the first rule asks for a score: a start stays quick."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
