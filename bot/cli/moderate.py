@@ -40,7 +40,7 @@ _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _NOTHING_BEFORE = Past(lambda: _AT)
 
 _AT_ONCE = 128
-_DIGITS = 4  # of a printed score
+_DIGITS = 9  # of a printed score: fewer would make equals of what is almost certain
 
 Fast = Annotated[bool, Parameter(negative="", help="Leave the embedding stage out.")]
 
