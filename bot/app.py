@@ -266,6 +266,10 @@ class App:
             version=__version__,
             started_at=self._now(),
             context_hours=self.config.privacy.context_hours,
+            evidence_days=self.config.privacy.evidence_days,
+            enforces=self.config.moderation.mode == "enforce",
+            scorer=self._judge.scorer,
+            joins=frozenset(name for name, adapter in self._adapters.items() if adapter.tells_joins),
             models=self._models,
             status=lambda: (*self._platform_lines(), loading.line()),
         )
@@ -336,7 +340,10 @@ class App:
         )
 
     async def _retain(self) -> None:
-        removed = await self.store.privacy.purge(self._now(), self.config.privacy.context_hours)
+        keep = self.config.privacy
+        removed = await self.store.privacy.purge(
+            self._now(), keep.context_hours, evidence_days=keep.evidence_days
+        )
         if removed:
             log.info("retention removed rows", extra={"rows": removed})
 

@@ -33,7 +33,7 @@ from bot.core.events import (
     place_of,
 )
 from bot.moderation.judge import Judge, Judgement
-from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
+from bot.moderation.review import NOTHING_FOLLOWS, SPARED, Followed, Review
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
@@ -252,7 +252,9 @@ class Pipeline:
                     return Decision(event, "recorded", (self._open(call),) if call is not None else ())
                 case Join():
                     self._judge.joined(event)
-                    return Decision(event, "recorded")
+                    return Decision(
+                        event, "recorded", self._rows(event, self._review.welcome(event), first=1)
+                    )
                 case Deletion() | ThreadOpened():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
@@ -264,13 +266,14 @@ class Pipeline:
     async def _decide_message(self, message: Message) -> Decision:
         judgement = self._judge.judge(message)
         moderated = await self._moderate(message, message, judgement)
+        is_plain = moderated is None
         if moderated is None:
             moderated = Decision(message, "opened")
         elif not moderated.stands:
             return moderated
         way = self._route(message)
         if isinstance(way, Ignore):
-            outcome = way.outcome if judgement.strongest is None else moderated.outcome
+            outcome = way.outcome if is_plain else moderated.outcome
             return replace(moderated, outcome=outcome)
         refusal = self._loops.refuses(message)
         if refusal is not None:
@@ -284,6 +287,8 @@ class Pipeline:
         if strongest is None:
             return None
         followed = await self._review.follow(message, judgement)
+        if followed is SPARED:
+            return None
         return Decision(
             event,
             followed.outcome or f"moderated:{strongest.rule}",

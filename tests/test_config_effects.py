@@ -12,7 +12,8 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.memory import World
 from bot.app import opened
 from bot.config import load
-from bot.config.sections import Privacy, Quota
+from bot.config.sections import Moderation, Privacy, Quota
+from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
 from tests.living import Announcing, Life
 from tests.llm.misbehaving import Misbehaving, misbehaving
@@ -172,6 +173,45 @@ async def test_what_was_said_is_gone_after_the_hours_of_the_file(tmp_path: Path)
         life.world.say(life.person("ben"), life.room, "@llmos later", at=life.clock())
         await life.until(lambda: "later" in life.world.answers(life.room))
         assert await app.store.messages.get(question.ref) is None
+
+
+@pytest.mark.drives("config:privacy.evidence_days")
+async def test_a_case_cannot_be_read_after_the_days_of_the_file(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.sections["privacy"] = Privacy(evidence_days=2)
+    mia, ben, rude = (
+        life.world.member("mia", Role.MODERATOR),
+        life.person("ben"),
+        "HOW LOUD I AM TODAY, FRIENDS",
+    )
+    async with life.bot() as app:
+        life.world.say(mia, life.room, "!llmos rules setup")
+        await life.answers(1)
+        life.world.say(ben, life.room, rude)
+        await life.answers(2)
+        assert [case.text for case in await app.store.cases.waiting("memory/town", 9)] == [rude]
+    for hours, kept in ((47, 1), (49, 0)):
+        life.clock.shift = timedelta(hours=hours)
+        async with life.bot() as app:
+            life.world.say(ben, life.room, f"@llmos after {hours}", at=life.clock())
+            await life.until(lambda: f"after {hours}" in life.world.answers(life.room))  # noqa: B023
+            assert len(await app.store.cases.waiting("memory/town", 9)) == kept
+
+
+@pytest.mark.parametrize("mode", ["shadow", "enforce"])
+@pytest.mark.drives("config:moderation.mode")
+async def test_rules_of_a_new_set_up_begin_as_the_file_says(mode: str, tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.sections["moderation"] = Moderation.model_validate({"mode": mode})
+    mia, secret = life.world.member("mia", Role.MODERATOR), "my card is 4111 1111 1111 1111"
+    async with life.bot():
+        life.world.say(mia, life.room, "!llmos rules setup strict")
+        await life.answers(1)
+        life.world.say(life.person("ben"), life.room, secret)
+        await life.answers(2)
+        await life.until(
+            lambda: (secret in [each.text for each in life.world.shown(life.room)]) == (mode == "shadow")
+        )
 
 
 @pytest.mark.parametrize("level", ["member", "channel", "community"])

@@ -34,6 +34,8 @@ class Adapter(ABC):
     directory: Directory
     command_prefix: str | None = None
     """What members type before a command here, such as "/"; None for the configured prefix."""
+    tells_joins: bool = True
+    """Whether it says when somebody joins a community."""
     one_at_a_time: bool = False
     """True where the next batch is taken only when everything that follows from the last one is done."""
 

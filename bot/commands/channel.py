@@ -11,10 +11,10 @@ from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
-Name = Literal["answer", "persona", "model"]
+Name = Literal["answer", "persona", "model", "moderation"]
 Where = Literal["here", "channel", "community"]
 
-NAMES: tuple[Name, ...] = ("answer", "persona", "model")
+NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation")
 
 DEFAULT = frozenset({"default", "默认"})
 """Words that take a setting back, so that the wider one holds again."""
@@ -44,6 +44,7 @@ async def show(context: Context) -> str:
         N_("channel set answer question"),
         N_("channel set persona You are patient and explain things to beginners."),
         N_("channel set answer default where=community"),
+        N_("channel set moderation shadow"),
     ),
 )
 async def change(
@@ -53,7 +54,8 @@ async def change(
         str,
         Completes(_values),
         Doc(
-            "For answer: mention, question, all or never; for persona: a text; for model: a name; or default."
+            "For answer: mention, question, all or never; for persona: a text; for model: a name; for "
+            "moderation: off, shadow or standard; or default."
         ),
     ],
     *,
@@ -91,8 +93,8 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
     if folded(value) in DEFAULT:
         return None
     match name:
-        case "answer":
-            return _one_of(CHOICES["answer"], value)
+        case "answer" | "moderation":
+            return _one_of(CHOICES[name], value)
         case "model":
             return _one_of(tuple(context.services.models), value)
         case "persona":

@@ -25,6 +25,7 @@ from bot.core.text import _, set_locale
 from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
+from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
@@ -84,7 +85,11 @@ class Services:
     Attributes:
         directory: answers for all platforms, by the author's or channel's platform.
         model: what answers where nothing else was chosen; `models` are all that a channel may choose.
-        context_hours: how long messages are kept as context.
+        context_hours: how long messages are kept as context; `evidence_days`: those in which a rule found
+            something.
+        enforces: rules of a new set-up act from the start.
+        scorer: the classifiers, for rules that are tried out.
+        joins: platforms that say when somebody joins.
         status: the state of platforms and other parts at this moment.
     """
 
@@ -102,6 +107,10 @@ class Services:
     started_at: datetime
     context_hours: float = 24
     audit_days: float = 365
+    evidence_days: float = 30
+    enforces: bool = False
+    scorer: Scorer | None = None
+    joins: frozenset[str] = frozenset()
     models: Mapping[str, Model] = field(default_factory=dict)
     status: Callable[[], Sequence[StatusLine]] = tuple
 

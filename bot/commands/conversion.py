@@ -22,7 +22,7 @@ SHOWN = 40
 LONGEST_NAME = 64
 """No name, choice or number is longer; longer words are not compared at all."""
 
-_UNREADABLE = re.compile(
+UNREADABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
@@ -38,7 +38,7 @@ def shown(text: str) -> str:
 
 def readable(text: str) -> str:
     """A text without control characters, half characters and marks that turn the reading direction."""
-    return _UNREADABLE.sub("", text)
+    return UNREADABLE.sub("", text)
 
 
 def folded(text: str) -> str:

@@ -18,6 +18,7 @@ TITLES: dict[str, str] = {
     "admin": N_("About me"),
     "channel": N_("How I behave in a channel"),
     "privacy": N_("What I keep about you"),
+    "rules": N_("What I look for, and what I do about it"),
 }
 """First word of a group -> the heading above its commands; a group without one goes by its word."""
 

@@ -39,6 +39,27 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} notes of what was done by you or to you, without any text of yours",
         n,
     ),
+    "cases": lambda n: ngettext(
+        "{n} case: a message of yours in which a rule found something, or one that you decided about "
+        "(encrypted)",
+        "{n} cases: messages of yours in which a rule found something, or that you decided about (encrypted)",
+        n,
+    ),
+    "strikes": lambda n: ngettext(
+        "{n} strike, which counts less and less and is gone after half a year",
+        "{n} strikes, which count less and less and are gone after half a year",
+        n,
+    ),
+    "appeals": lambda n: ngettext(
+        "{n} appeal of yours, or one that you decided about (encrypted)",
+        "{n} appeals of yours, or that you decided about (encrypted)",
+        n,
+    ),
+    "rulebooks": lambda n: ngettext(
+        "{n} mark that you changed the rules of a community",
+        "{n} marks that you changed the rules of a community",
+        n,
+    ),
     "ratings": lambda n: ngettext(
         "{n} opinion of yours about an answer of mine",
         "{n} opinions of yours about answers of mine",
@@ -91,6 +112,11 @@ def _terms(context: Context, *, opted_out: bool) -> list[str]:
             dedupe=DEDUPE_DAYS,
             usage=USAGE_DAYS,
             audit=context.services.audit_days,
+        ),
+        _(
+            "A message in which a rule found something is kept for {evidence:g} days, encrypted, for the "
+            "moderators and so that you can appeal.",
+            evidence=context.services.evidence_days,
         ),
         _(
             "`{prefix}privacy export` gives you all of it, `{prefix}privacy forget` erases it, and "

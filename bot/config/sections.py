@@ -25,10 +25,8 @@ from bot.config.secrets import Secret
 
 NOT_YET = frozenset(
     {
-        "moderation",
         "recommend",
         "privacy.archive_days",
-        "privacy.evidence_days",
     }
 )
 """Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
@@ -220,10 +218,17 @@ class Storage(Section):
         return urlunsplit(parts._replace(netloc=netloc))
 
 
+class Moderation(Section):
+    """[moderation]: how rules begin that moderators set up."""
+
+    mode: Literal["shadow", "enforce"] = "shadow"
+
+
 class Privacy(Section):
     """[privacy]: how long what members wrote is kept."""
 
     context_hours: float = Field(24, ge=0, le=168)
+    evidence_days: float = Field(30, ge=1, le=90)
 
 
 class Quota(Section):
@@ -275,6 +280,7 @@ class Config(Section):
     matrix: Matrix = Matrix()
     permissions: Permissions = Permissions()
     storage: Storage
+    moderation: Moderation = Moderation()
     privacy: Privacy = Privacy()
     quota: Quota = Quota()
     metrics: Metrics = Metrics()

@@ -12,7 +12,7 @@ Archive = Literal["no", "yes"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": get_args(AnswerWhen),
     "archive": get_args(Archive),
-    "moderation": ("off", "shadow", "standard", "strict"),
+    "moderation": ("off", "shadow", "standard"),
 }
 """Allowed values of the settings that have a fixed set."""
 
@@ -46,7 +46,7 @@ class ChannelPolicy:
         persona: who the bot is here, in words for the model; "" for nobody in particular.
         model: name of the model that answers here; "" for the configured one.
         archive: whether what is said here may be kept and searched.
-        moderation: how strictly messages are judged.
+        moderation: off, shadow (only reports), or standard: as the rules of the community say.
     """
 
     answer: AnswerWhen = "mention"

@@ -107,7 +107,7 @@ class Judge:
             ruleset = Ruleset(rules)
             self._rules_of = lambda channel: ruleset
         self._now = now
-        self._scorer, self._off_topic = scorer, off_topic
+        self.scorer, self._off_topic = scorer, off_topic
         self._standing_of, self._place_of, self._strikes_of = standing_of, place_of, strikes_of
         self._follow = follow
         self._pasts: dict[str, Past] = {}
@@ -131,7 +131,7 @@ class Judge:
             is_edit=is_edit,
             standing=standing,
             place=self._place_of(channel),
-            scorer=self._scorer,
+            scorer=self.scorer,
             off_topic=self._off_topic,
         )
         foreseen = self._foreseen.pop((message.ref, message.text), None)
@@ -142,7 +142,7 @@ class Judge:
 
     def foresee(self, messages: Iterable[Message]) -> None:
         """Score messages that are about to be judged, all at once: that takes a fraction of one by one."""
-        if self._scorer is None:
+        if self.scorer is None:
             return
         wanted = [
             message
@@ -154,7 +154,7 @@ class Judge:
         texts = [normalize(message.text) for message in wanted]
         if len(self._foreseen) > MOST_FORESEEN:
             self._foreseen.clear()  # of messages that were judged by nobody
-        for message, text, scores in zip(wanted, texts, self._scorer.score(texts), strict=True):
+        for message, text, scores in zip(wanted, texts, self.scorer.score(texts), strict=True):
             self._foreseen[message.ref, message.text] = (text, scores)
 
     def joined(self, join: Join) -> None:
@@ -251,7 +251,7 @@ class Judge:
             words,
             is_ours=True,
             place=self._place_of(question.ref.channel),
-            scorer=self._scorer,
+            scorer=self.scorer,
             off_topic=self._off_topic,
         )
         verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes)

@@ -51,6 +51,17 @@ def consequence(rule: Rule, struck: float = 0.0) -> Consequence:
     return Consequence(max(reached[-1].action, rule.action), minutes * 60)
 
 
+def is_stronger(rule: Rule, before: Rule) -> bool:
+    """Whether somebody would be treated harder by a rule than by what it was before."""
+    strikes_to_ask = {0.0, *(step.strikes for each in (rule, before) for step in each.escalation)}
+
+    def answer(of: Rule, struck: float) -> tuple[Severity, float]:
+        step = consequence(of, struck)
+        return step.severity, step.timeout_s if step.severity is Severity.TIMEOUT else 0.0
+
+    return any(answer(rule, struck) > answer(before, struck) for struck in strikes_to_ask)
+
+
 def is_exempt(author: Author, standing: Standing) -> bool:
     """Whether no rule is for an author: bots, which have owners, and who moderates here."""
     return author.is_bot or standing.role >= Role.MODERATOR

@@ -11,7 +11,7 @@ from bot.core.actions import Action, Ban, Delete, Hide, Kick, Post, React, Reply
 from bot.core.controls import Control
 from bot.core.directory import Directory
 from bot.core.errors import PlatformError, UserError
-from bot.core.events import Author, Channel, Identity, Message
+from bot.core.events import Author, Channel, Identity, Join, Message
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation import cards
@@ -43,6 +43,9 @@ CARDS, CARDS_WITHIN = 5, timedelta(minutes=1)
 NOTICES_WITHIN = timedelta(minutes=1)
 """A member is told in a place once in this time that something was removed."""
 
+GREETED_WITHIN, GREETED_AGAIN = timedelta(minutes=1), timedelta(days=30)
+"""One newcomer in a minute is greeted in a community, and nobody twice in a month."""
+
 KNOWN_ROLE = timedelta(minutes=1)
 """How long a member's role is believed when messages are judged; commands ask for it each time."""
 
@@ -65,6 +68,10 @@ class Followed:
 
 
 NOTHING_FOLLOWS = Followed()
+"""Nobody set rules up: what the judge says holds."""
+
+SPARED = Followed()
+"""The author moderates here: the message is taken as if no rule had found anything."""
 
 
 class Review:
@@ -86,6 +93,7 @@ class Review:
         self._roles: dict[tuple[str, Identity], tuple[datetime, Role]] = {}
         self._posted: dict[tuple[str, str], deque[datetime]] = {}
         self._told: dict[tuple[str, Identity], datetime] = {}
+        self._greeted: dict[str, dict[Identity, datetime]] = {}
 
     # What a judge asks
 
@@ -106,6 +114,20 @@ class Review:
 
     # What follows
 
+    def welcome(self, join: Join) -> tuple[Action, ...]:
+        """A line for somebody who came, where moderators want that: not in a raid, and not twice."""
+        book, now = self._store.rulebooks.of(community_of(join.channel)), self._now()
+        if not book.welcome or join.author.is_bot:
+            return ()
+        greeted = self._greeted.setdefault(book.community, {})
+        for who in [who for who, at in greeted.items() if now - at >= GREETED_AGAIN]:
+            del greeted[who]
+        latest = max(greeted.values(), default=None)
+        if join.author.identity in greeted or (latest is not None and now - latest < GREETED_WITHIN):
+            return ()
+        greeted[join.author.identity] = now
+        return (Post(join.channel, greeting(join.author)),)
+
     async def follow(self, message: Message, judgement: Judgement) -> Followed:
         """What a judgement leads to."""
         verdict = judgement.strongest
@@ -116,7 +138,7 @@ class Review:
             return Followed(f"noted:{verdict.rule}")
         role = await self._role(message.author, message.ref.channel)
         if role is not None and role >= Role.MODERATOR:
-            return NOTHING_FOLLOWS
+            return SPARED
         acts = role is not None and self._enforces(book, verdict, message.ref.channel)
         case = self._case(message, verdict, book, shadow=not acts)
         card = await self._card(case, book)
@@ -258,6 +280,15 @@ def compiled(book: Rulebook) -> Ruleset:
     except UserError as error:
         log.error("the stored rules cannot be used, so nothing is judged: %s", error)
         return _NOTHING
+
+
+def greeting(newcomer: Author) -> str:
+    """What a newcomer reads."""
+    return _(
+        "Welcome, {name}. Mention me to ask me something; `help` tells what else I can do. What I keep and "
+        "for how long tells `privacy show`, and `privacy forget` erases it.",
+        name=cards.plain(newcomer.name),
+    )
 
 
 def removed(author: Author) -> str:

@@ -132,6 +132,14 @@ def settings(kind: type[Rule]) -> dict[str, dict[str, object]]:
     return shapes
 
 
+def entry_of(text: str, name: str) -> Mapping[str, object] | None:
+    """The table of a rule in a text that was valid when it was kept; None if the rule is not in it."""
+    try:
+        return next((entry for entry in _entries(text) if entry.get("name") == name), None)
+    except UserError:
+        return None
+
+
 def json_schema() -> dict[str, object]:
     """The JSON schema of a file of rules, for editors and other programs."""
     shapes = []

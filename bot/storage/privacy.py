@@ -130,9 +130,11 @@ class Privacy:
                 await self._writer.call(lambda connection: mark_next(connection, count))
         return erased
 
-    async def purge(self, now: datetime, context_hours: float, audit_days: float = 365) -> int:
+    async def purge(
+        self, now: datetime, context_hours: float, audit_days: float = 365, evidence_days: float = 30
+    ) -> int:
         """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
-        keep, purged = Keep(context_hours, audit_days), 0
+        keep, purged = Keep(context_hours, audit_days, evidence_days), 0
         for entry in DECLARATIONS:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))

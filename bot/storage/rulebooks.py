@@ -67,6 +67,15 @@ class Rulebooks:
         """The rulebook of a community; an empty one where nobody set anything up."""
         return self._newest.get(community) or Rulebook(community)
 
+    async def history(self, community: str, limit: int) -> list[Rulebook]:
+        """The newest versions of a community's rulebook, newest first."""
+        columns = rulebooks.c
+        query = select(
+            columns.community, columns.version, columns.rules, columns.settings, columns.at, columns.actor
+        )
+        newest = query.where(columns.community == community).order_by(columns.version.desc()).limit(limit)
+        return [_decoded(*row) for row in await self._reader.rows(newest)]
+
     async def save(self, changed: Rulebook, actor: str) -> Rulebook:
         """Make this the newest version; durable, and seen by `of`, on return.
 

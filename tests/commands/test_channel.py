@@ -19,6 +19,7 @@ async def test_show_tells_each_value_and_where_it_comes_from(house: House) -> No
         "• `answer` = `mention` (the default)\n"
         "• `persona` = nothing in particular (the default)\n"
         "• `model` = `echo` (the default)\n"
+        "• `moderation` = `standard` (the default)\n"
         "`/channel set NAME default` takes a setting back."
     )
     await told(house, "channel set answer never where=community")
@@ -65,6 +66,7 @@ async def test_a_setting_that_a_nearer_one_outweighs_is_said_to_be(house: House)
         ),
         ("answer sometimes maybe", ["“sometimes maybe”"]),
         ("model lrge", ["`echo`, `large`, `tiny`, `default`", "Did you mean `large`?"]),
+        ("moderation strict", ["“strict”", "`off`, `shadow`, `standard`, `default`"]),
         ("anwser never", ["`name` cannot be “anwser”", "Did you mean `answer`?"]),
         ("answer", ["`value` is missing", "Usage: `/channel set"]),
         ("answer all where=there", ["`where` cannot be “there”", "`here`, `channel`, `community`"]),

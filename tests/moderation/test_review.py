@@ -129,6 +129,13 @@ async def test_moderators_are_left_alone(life: Life) -> None:
     assert RUDE in [each.text for each in life.world.shown(life.room)]
 
 
+async def test_a_moderator_is_answered_whatever_words_a_command_of_theirs_has(life: Life) -> None:
+    mia = life.world.member("mia", Role.MODERATOR)
+    async with moderated(life, "rude"):
+        life.world.say(mia, life.room, f"!llmos rules test {RUDE}")
+        await life.until(lambda: any("“fool”" in text for text in life.world.answers(life.room)))
+
+
 async def test_a_burst_of_cases_makes_one_line_instead_of_a_flood_of_cards(life: Life) -> None:
     async with moderated(life, "rude") as app:
         await said(life, *[f"{RUDE} {n}" for n in range(12)])

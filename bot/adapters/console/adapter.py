@@ -68,6 +68,7 @@ class ConsoleAdapter(Adapter):
 
     platform = PLATFORM
     command_prefix = "/"
+    tells_joins = False
 
     def __init__(
         self, screen: Screen, name: str, channel: str, *, locale: str | None = None, now: Clock = _utc_now

@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 class DiscordAdapter(Adapter):
     """See `Adapter`; nothing is connected before the first question, action or event."""
 
+    tells_joins = False  # that takes the privileged intent "Server Members"
+
     def __init__(
         self,
         settings: Settings,

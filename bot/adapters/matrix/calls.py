@@ -156,6 +156,10 @@ class Calls:
         """Change who may do what."""
         await self._counted("PUT", "rooms", room_id, "state", "m.room.power_levels", "", body=content)
 
+    async def room_of(self, alias: str) -> str:
+        """The id of the room with an alias; Gone if there is none."""
+        return text(await self._http.request("GET", "directory", "room", alias), "room_id") or ""
+
     async def membership(self, room_id: str, user_id: str) -> str:
         """`join`, `invite`, `knock`, `ban` or `leave`; also `leave` for who was never there."""
         member = await self.state(room_id, "m.room.member", user_id)

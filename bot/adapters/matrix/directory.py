@@ -63,8 +63,10 @@ class MatrixDirectory:
         return self._grants.role(author.id, powers.result().of(author.id))
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
-        """See `Directory`; a room is its own community."""
+        """See `Directory`; a room is its own community, also by its alias."""
         try:
+            if community.startswith("#"):
+                community = await self._calls.room_of(community)
             if await self._calls.membership(community, author.id) != "join":
                 return []
             return [(await self._rooms.get(community)).channel()]

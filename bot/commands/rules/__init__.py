@@ -1,0 +1,1 @@
+"""`rules ...`: what moderators let the bot look for, and what it may do about it."""
