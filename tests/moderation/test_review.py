@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,28 @@ async def test_cases_and_strikes_are_there_after_a_restart(life: Life) -> None:
         await said(life, f"{RUDE} again")
         assert [each.number for each in await cases(app)] == [2, 1]
     assert case.text == RUDE
+
+
+async def test_newcomers_are_greeted_where_moderators_want_it_and_not_in_a_raid(life: Life) -> None:
+    def greetings() -> list[str]:
+        return [text for text in life.world.answers(life.room) if text.startswith("Welcome, ")]
+
+    async with moderated(life) as app:
+        life.world.join(life.person("early"), life.room)
+        await said(life)
+        assert greetings() == []
+        await app.store.rulebooks.save(replace(app.store.rulebooks.of("memory/town"), welcome=True), "mia")
+        life.world.join(life.person("carl"), life.room)
+        await life.until(lambda: len(greetings()) == 1)
+        for n in range(20):
+            life.world.join(life.person(f"raider{n}"), life.room)
+        await said(life)
+        life.clock.shift = timedelta(minutes=2)
+        life.world.join(life.person("carl"), life.room)
+        life.world.join(life.world.member("robot", is_bot=True), life.room)
+        life.world.join(life.person("*dora* @everyone"), life.room)
+        await life.until(lambda: len(greetings()) == 2)
+    first, second = greetings()
+    assert first.startswith("Welcome, carl. Mention me")
+    assert "`privacy show`" in first
+    assert second.startswith("Welcome, \\*dora\\* @\u200beveryone.")
