@@ -139,6 +139,8 @@ ANOTHER_VALUE = {
     "quota.channel_tokens": ("8", 8),
     "quota.community_requests": ("9", 9),
     "quota.community_tokens": ("10", 10),
+    "moderation.mode": ("enforce", "enforce"),
+    "privacy.evidence_days": ("11", 11),
     "metrics.listen": ('""', ""),
 }
 """What an environment variable may hold for each key, and what it means: another value than the default."""

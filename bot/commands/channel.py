@@ -53,10 +53,7 @@ async def change(
     value: Annotated[
         str,
         Completes(_values),
-        Doc(
-            "For answer: mention, question, all or never; for persona: a text; for model: a name; for "
-            "moderation: off, shadow or standard; or default."
-        ),
+        Doc("answer: mention, question, all, never; persona, model: text; moderation: off, shadow, standard"),
     ],
     *,
     where: Annotated[

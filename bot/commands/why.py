@@ -66,6 +66,8 @@ SENTENCES: dict[str, str] = {
 GROUPS: dict[str, str] = {
     "command": N_("It called the command `{detail}`, and I carried it out."),
     "moderated": N_("The rule `{detail}` found something in it and acted."),
+    "shadow": N_("The rule `{detail}` found something in it, but it only watches, so nothing was done."),
+    "noted": N_("The rule `{detail}` found something in it and only took a note."),
     "ignored": N_("I stayed silent because of a rule of mine: `{detail}`."),
     "refused": N_("I did not answer: `{detail}`."),
     "cut": N_("I began to answer, and stopped because of the rule `{detail}`."),

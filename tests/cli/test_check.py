@@ -35,8 +35,8 @@ member_requests = -4
 community_tokens = 1.5
 [metrics]
 listen = "nonsense"
-[moderation]
-mode = "shadow"
+[recommend]
+schedule = "daily"
 [privacy]
 context_hours = 999
 archive_days = 4
@@ -59,7 +59,7 @@ EXPECTED = {
     "quota.member_requests": (17, '"unlimited"'),
     "quota.community_tokens": (18, '"unlimited"'),
     "metrics.listen": (20, "127.0.0.1:9464"),
-    "moderation": (21, "Take it out"),
+    "recommend": (21, "Take it out"),
     "privacy.context_hours": (24, "at most 168"),
     "privacy.archive_days": (25, "Take it out"),
 }

@@ -66,7 +66,9 @@ async def test_a_page_explains_each_argument_and_gives_an_example(house: House) 
         "`/privacy forget yes`"
     )
     page = await house.told("help channel set", MODERATOR)
-    assert "Usage: `/channel set answer|persona|model VALUE [where=here|channel|community]`" in page
+    assert (
+        "Usage: `/channel set answer|persona|model|moderation VALUE [where=here|channel|community]`" in page
+    )
     assert "one of `here`, `channel`, `community`; otherwise `here`" in page
     assert "For moderators." in page
     quota = await house.told("help admin quota", MODERATOR)

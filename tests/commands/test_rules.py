@@ -312,7 +312,7 @@ class TestChanges:
             ("replay nosuch", ["There is no rule"]),
             ("replay caps 7d nowhere", ["I know no channel"]),
             ("test", ["Which text?"]),
-            ("import", ["Which rules?", "```"]),
+            ("import", ["Which rules?", "`/rules export`"]),
         ],
     )
     async def test_what_is_wrong_changes_nothing_and_says_what_is_right(

@@ -188,7 +188,7 @@ def _way_back(context: Context) -> str:
     return _("`{prefix}rules undo` takes that back.", prefix=context.prefix)
 
 
-@command("rules remove", role=Role.MODERATOR)
+@command("rules remove", role=Role.MODERATOR, examples=(N_("rules remove caps"),))
 async def remove(context: Context, rule: Annotated[str, NAME]) -> str:
     """Remove a rule; every version is kept, so it can come back."""
     book = book_of(context)

@@ -90,8 +90,8 @@ async def _replied_to(context: Context) -> str:
     if kept is None or not kept.text.strip():
         raise UserError(
             _(
-                "Which rules? Write them after the command in a block of code (``` before and after), or "
-                "reply to a message with them. `{prefix}rules export` shows the form.",
+                "Which rules? Write them after the command in a block of code, or reply to a message with "
+                "them. `{prefix}rules export` shows the form.",
                 prefix=context.prefix,
             )
         )

@@ -30,7 +30,7 @@ MOST_ROLES = 500
 MOST_NAMED = 20
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-SINCE = Matching(r"[1-9]\d{0,2}[hdw]", N_("a time such as 12h, 7d or 2w"))
+SINCE = Matching(r"[1-9]\d{0,2}[hdw]?", N_("a time such as 12h, 7d or 2w"))
 
 
 class Replay:
@@ -96,7 +96,8 @@ async def replay(
     rules = rules_in(book_of(context))
     chosen = Ruleset(rules if rule == ALL else (rule_named(context, rules, rule),))
     places = await readable(context) if channel is None else (await _place(context, channel),)
-    from_when = context.services.now() - int(since[:-1]) * _UNITS[since[-1]]
+    unit = since[-1] if since[-1] in _UNITS else "d"
+    from_when = context.services.now() - int(since.rstrip("hdw")) * _UNITS[unit]
     replayed = Replay(context, chosen)
     if context.begin is not None:
         return _replayed(
@@ -141,7 +142,7 @@ async def _replayed(
                 yield Status(_progress(replayed, places))
     except Stopped:
         stopped = True
-    handle.outcome = "replayed"
+    handle.outcome = "command"
     await context.audit("rules replay", f"{rule} {replayed.trial.read} messages")
     yield await _report(replayed, histories, places, context, stopped=stopped)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -74,6 +75,14 @@ async def test_no_right_crosses_a_room(house: Hands) -> None:
     assert await asked.role(house.asker, Channel("matrix", "!no:where", "!no:where")) is Role.MEMBER
     assert list(await asked.readable_channels(house.asker, elsewhere)) == []
     assert await asked.readable_channels(house.asker, house.room) == [await house.place()]
+
+
+async def test_a_room_is_also_known_by_its_alias(house: Hands) -> None:
+    asked, server = directory(house), house.ann.login.user_id.partition(":")[2]
+    alias = f"#desk-{house.room.strip('!').partition(':')[0].lower()[:20]}:{server}"
+    await house.ann.call("PUT", f"/v3/directory/room/{quote(alias)}", {"room_id": house.room})
+    assert await asked.readable_channels(house.asker, alias) == [await house.place()]
+    assert list(await asked.readable_channels(house.asker, f"#nobody:{server}")) == []
 
 
 async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(house: Hands) -> None:
