@@ -17,7 +17,7 @@ from bot.moderation.training.solver import fit
 STRENGTH, STEPS = 3.0, 200
 EVEN, ACTING, NOTED = 0.5, 0.9, 0.63
 SOFTENED = 0.632
-"""What flattens the fitted curve, so that few ordinary requests reach `ACTING`; without it that is .97."""
+"""What flattens the fitted curve, so that few ordinary requests reach `ACTING`; else that would be at .97."""
 
 ORDINARY_EACH = 8
 ORDINARY_SHARE = 0.5
