@@ -546,6 +546,12 @@ class TestReplay:
         assert "I read 23 messages of 1 channel(s)" in text
         assert "I know no channel" in await told(house, "rules replay rude 7d mods")
 
+    async def test_rules_are_not_tried_on_another_community(self, house: House, town: Town) -> None:
+        await with_rude(house)
+        town.channels = (CHANNEL, Channel("memory", "!room", "!room"))
+        town.roles[STRANGER.id] = Role.MODERATOR
+        assert "belongs to another community" in await house.told("rules replay rude 7d !room", STRANGER)
+
     async def test_moderators_are_left_alone_and_all_rules_are_told_apart(
         self, house: House, town: Town
     ) -> None:

@@ -11,7 +11,7 @@ from bot.core.text import _
 from bot.moderation.judge import community_of
 from bot.moderation.ladder import is_stronger
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import read, write
+from bot.moderation.rulebook import read
 from bot.storage.messages import StoredMessage
 from bot.storage.rulebooks import Rulebook
 
@@ -82,11 +82,6 @@ async def save(context: Context, book: Rulebook, verb: str, detail: str) -> Rule
         ) from error
     await context.audit(f"rules {verb}", f"version {saved.version} {detail}")
     return saved
-
-
-def text_of(rules: Sequence[Rule]) -> str:
-    """Rules as a rulebook keeps them."""
-    return write(rules)
 
 
 def still_enforced(book: Rulebook, before: Iterable[Rule], after: Iterable[Rule]) -> frozenset[str]:

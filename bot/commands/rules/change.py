@@ -13,7 +13,6 @@ from bot.commands.rules.book import (
     rules_in,
     save,
     still_enforced,
-    text_of,
 )
 from bot.commands.rules.shown import NAME, setting
 from bot.core.errors import UserError
@@ -22,7 +21,7 @@ from bot.core.text import N_, _
 from bot.moderation.kinds import kinds
 from bot.moderation.record import MUCH
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import rule_from
+from bot.moderation.rulebook import rule_from, write
 from bot.moderation.ruleset import Ruleset
 from bot.moderation.trial import Trial, tried
 from bot.moderation.typed import settings_in
@@ -66,7 +65,7 @@ async def add(
             )
         )
     trial = await _trial(context, made)
-    await save(context, replace(book, rules=text_of((*rules, made))), "add", f"{made.kind} {made.name}")
+    await save(context, replace(book, rules=write((*rules, made))), "add", f"{made.kind} {made.name}")
     return "\n".join(
         [
             _(
@@ -148,7 +147,7 @@ async def change(
         enforced -= {new.name}
     await save(
         context,
-        replace(book, rules=text_of(after), enforced=enforced),
+        replace(book, rules=write(after), enforced=enforced),
         "set",
         f"{new.name} {' '.join(_changed(old, new))}",
     )
@@ -197,7 +196,7 @@ async def remove(context: Context, rule: Annotated[str, NAME]) -> str:
     left = tuple(each for each in rules if each is not gone)
     await save(
         context,
-        replace(book, rules=text_of(left), enforced=book.enforced - {gone.name}),
+        replace(book, rules=write(left), enforced=book.enforced - {gone.name}),
         "remove",
         gone.name,
     )

@@ -11,7 +11,7 @@ from bot.commands.rules.book import ALL, book_of, readable, rule_named, rules_in
 from bot.commands.rules.places import channel_named
 from bot.conversation.running import Handle, Stopped
 from bot.core.actions import Chunk, Severity, Status
-from bot.core.errors import PlatformError
+from bot.core.errors import PlatformError, UserError
 from bot.core.events import Channel, Identity, Message, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
@@ -108,10 +108,14 @@ async def replay(
 
 
 async def _place(context: Context, name: str) -> Channel:
-    """A channel of this community: the rules are its own."""
+    """A channel of this community.
+
+    Raises:
+        UserError: there is none of that name.
+    """
     place = await channel_named(context, name)
     if community_of(place) != community_of(context.channel):
-        return context.channel.parent
+        raise UserError(_("That channel belongs to another community, which has rules of its own."))
     return place
 
 

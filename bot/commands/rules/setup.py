@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from bot.commands.command import PLATFORM_TIMEOUT_S, Context, Doc, command
 from bot.commands.conversion import shown
-from bot.commands.rules.book import book_of, rules_in, save, still_enforced, text_of
+from bot.commands.rules.book import book_of, rules_in, save, still_enforced
 from bot.commands.rules.places import channel_named
 from bot.core.actions import Action, Post, Reply
 from bot.core.controls import Control
@@ -17,7 +17,7 @@ from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.moderation.judge import community_of
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import PRESETS, preset
+from bot.moderation.rulebook import PRESETS, preset, write
 from bot.moderation.scored import ScoreRule
 from bot.storage.rulebooks import Rulebook
 
@@ -51,7 +51,7 @@ async def setup(
         enforced = frozenset(rule.name for rule in rules) if services.enforces else frozenset[str]()
     else:
         enforced = still_enforced(before, rules_in(before), rules)
-    book = changed(before, rules=text_of(rules), log=place, enforced=enforced)
+    book = changed(before, rules=write(rules), log=place, enforced=enforced)
     book = await save(context, book, "setup", f"{name} log {place.key}{' replace' if replace else ''}")
     offers = context.channel.platform in services.joins and not book.welcome
     text = "\n".join(
@@ -79,8 +79,8 @@ async def setup(
 
 def _own(book: Rulebook) -> tuple[Rule, ...]:
     """Rules that no preset has: moderators made or changed them."""
-    ours = {name: [preset_rule for preset_rule in preset(name)] for name in PRESETS}
-    return tuple(rule for rule in rules_in(book) if not any(rule in known for known in ours.values()))
+    known = [rule for name in PRESETS for rule in preset(name)]
+    return tuple(rule for rule in rules_in(book) if rule not in known)
 
 
 def _joined(fresh: Sequence[Rule], own: Sequence[Rule]) -> tuple[Rule, ...]:
