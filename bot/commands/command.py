@@ -26,6 +26,7 @@ from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
+from bot.moderation.judge import community_of
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
@@ -128,6 +129,7 @@ class Context:
         begin: enters an answer among the running ones; whoever performs the call finishes the handle.
             None: nobody else does, so the answer finishes itself.
         silent: called by a reaction, whose effect is seen anyway.
+        call: a name of this call that no other has; after a kill the same call comes again.
     """
 
     caller: Author
@@ -142,6 +144,7 @@ class Context:
     prefix: str = ""
     begin: Callable[[MessageRef, Author], Handle] | None = None
     silent: bool = False
+    call: str = ""
 
     def stream(self, written: Callable[[Handle], AsyncIterator[Chunk]]) -> AsyncIterator[Chunk]:
         """An answer that grows, is among the running ones meanwhile, and can be stopped."""
@@ -150,19 +153,40 @@ class Context:
         handle = self.services.running.begin(self.to, self.caller.identity)
         return _finished(written(handle), handle)
 
-    async def role(self) -> Role:
-        """The caller's role at this moment.
+    async def role(self, who: Author | None = None, channel: Channel | None = None) -> Role:
+        """The role of the caller, or of somebody else, here, or elsewhere, at this moment.
 
         Raises:
             UserError: the platform did not tell, so nothing may be done.
         """
         try:
             async with asyncio.timeout(PLATFORM_TIMEOUT_S):
-                return await self.services.directory.role(self.caller, self.channel)
+                return await self.services.directory.role(who or self.caller, channel or self.channel)
         except (PlatformError, TimeoutError) as error:
             raise UserError(
                 _("I could not find out what you may do here, so I did nothing. Try again in a minute.")
             ) from error
+
+    async def moderated(self) -> tuple[str, ...]:
+        """The communities that the caller moderates at this moment, as far as they are moderated from here.
+
+        That is the one of this channel, and those whose cards are posted in it: rooms of Matrix are
+        communities of their own.
+
+        Raises:
+            UserError: the platform did not tell, so nothing may be done.
+        """
+        places = {community_of(self.channel): self.channel}
+        for community in self.services.store.rulebooks.read_in(self.channel):
+            platform, _slash, id = community.partition("/")
+            places.setdefault(community, Channel(platform, id, id))
+        return tuple(
+            [
+                community
+                for community, place in places.items()
+                if await self.role(channel=place) >= Role.MODERATOR
+            ]
+        )
 
     def reply(self, text: str, *, private: bool = False, personal: bool = False) -> Reply:
         """An answer to the caller, marked as a command's output; see `Reply`."""
@@ -275,7 +299,7 @@ async def _permit(context: Context, called: Command) -> None:
     """Every permission of every command is checked here, by asking the platform now."""
     if called.spec.role is Role.MEMBER:
         return
-    if await context.role() >= called.spec.role:
+    if await context.role() >= called.spec.role or (called.at_desk and await context.moderated()):
         return
     await context.audit("refused", called.name)
     raise UserError(reserved(called))

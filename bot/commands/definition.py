@@ -32,12 +32,15 @@ class Command:
         arguments: the parameters of `spec` with what only the core needs to know of them.
         examples: lines without prefix, in English source text, shown by `help`.
         run: called with a Context and the arguments by name.
+        at_desk: also for moderators of the communities whose cards are posted where it is called; it looks
+            itself at what they may do there.
     """
 
     spec: CommandSpec
     arguments: tuple[Argument, ...]
     examples: tuple[str, ...]
     run: Callable[..., Awaitable[Answer]]
+    at_desk: bool = False
 
     def offered(self, services: object) -> CommandSpec:
         """The spec as platforms are told it; `services` are for what completes arguments."""
@@ -75,6 +78,7 @@ def command(
     menu: str | None = None,
     form: Sequence[str] = (),
     examples: Sequence[str] = (),
+    at_desk: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Answer]]], Command]:
     """Make a command of an async function; the first line of its docstring is the summary.
 
@@ -86,6 +90,7 @@ def command(
         menu: title of a message context menu; the command then finds the message in `context.target`.
         form: names of parameters, free texts, that the menu asks for first; platforms without forms do not.
         examples: lines that `help` shows, marked with `N_`.
+        at_desk: see `Command`.
 
     Raises:
         TypeError: the function cannot be a command; the text says why.
@@ -110,7 +115,7 @@ def command(
             menu=menu,
             form=tuple(form),
         )
-        return Command(spec, arguments, tuple(examples), function)
+        return Command(spec, arguments, tuple(examples), function, at_desk)
 
     return define
 

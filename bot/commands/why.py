@@ -4,9 +4,13 @@ from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
 from bot.commands.reference import MESSAGE, named, referenced
+from bot.core.actions import Action
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
+from bot.core.permissions import Role
 from bot.core.text import N_, _
+from bot.moderation.cards import ACTIONS, decision, deeds, reasons
+from bot.storage.cases import Case
 
 LOOK_BACK = 50
 """Messages among which the caller's last one is looked for."""
@@ -20,6 +24,7 @@ SENTENCES: dict[str, str] = {
     "edited": N_("It was edited, and I keep the new text only."),
     "recorded": N_("I took note of it; it was nothing to answer."),
     "command": N_("It called a command, and I carried it out."),
+    "moderated": N_("The moderation of this place acted on it; its author and the moderators can see why."),
     "unreadable": N_("I could not decrypt it: its key did not reach me, so I do not know what it says."),
     "ignored:not-addressed": N_(
         "I stayed silent because it was not said to me. Mention me, or reply to one of my messages."
@@ -66,14 +71,17 @@ SENTENCES: dict[str, str] = {
 GROUPS: dict[str, str] = {
     "command": N_("It called the command `{detail}`, and I carried it out."),
     "moderated": N_("The rule `{detail}` found something in it and acted."),
-    "shadow": N_("The rule `{detail}` found something in it, but it only watches, so nothing was done."),
-    "noted": N_("The rule `{detail}` found something in it and only took a note."),
+    "shadow": N_("The rule `{detail}` is being tried out and found something in it; nothing was done."),
+    "noted": N_("The rule `{detail}` found something in it and took a note; nothing else was done."),
     "ignored": N_("I stayed silent because of a rule of mine: `{detail}`."),
     "refused": N_("I did not answer: `{detail}`."),
     "cut": N_("I began to answer, and stopped because of the rule `{detail}`."),
     "failed": N_("I tried, and failed: `{detail}`. The operator finds more in the log."),
 }
 """Sentences for outcomes that have none of their own, by what stands before the colon."""
+
+MODERATION = frozenset({"moderated", "shadow", "noted"})
+"""What is only told to the author of a message and to moderators."""
 
 
 def sentence(outcome: str) -> str:
@@ -90,7 +98,7 @@ def sentence(outcome: str) -> str:
 async def why(
     context: Context,
     message: Annotated[str | None, MESSAGE, Doc("A link to a message, or its id; or reply to it.")] = None,
-) -> str:
+) -> str | tuple[Action, ...]:
     """Tell what I did with a message, or why I stayed silent."""
     ref = await referenced(context, message) or await _last_of_caller(context)
     messages = context.services.store.messages
@@ -99,10 +107,60 @@ async def why(
     if messages.is_ours(ref.channel, ref.id):
         stored = await messages.get(ref)
         return await _about_ours(context, ref, None if stored is None else stored.reply_to)
+    cases = await context.services.store.cases.about(ref)
+    if cases:
+        return await _about_case(context, ref, cases[0])
     outcome = await messages.outcome(ref)
     if outcome is None:
         raise UserError(_unknown(context))
+    if outcome.partition(":")[0] in MODERATION and not await _may_know(context, ref):
+        outcome = public(outcome)
     return await _about(context, ref, sentence(outcome))
+
+
+def public(outcome: str) -> str:
+    """What everybody may know of an outcome of moderation: that it acted; nothing of what is tried out."""
+    return "moderated" if outcome.startswith("moderated:") else "recorded"
+
+
+async def _may_know(context: Context, ref: MessageRef) -> bool:
+    """Whether the caller wrote a message, or moderates here now."""
+    store = context.services.store
+    stored = await store.messages.get(ref)
+    if stored is not None and stored.author == store.seal.pseudonym(context.caller.identity):
+        return True
+    return await context.role() >= Role.MODERATOR
+
+
+async def _about_case(context: Context, ref: MessageRef, case: Case) -> str | tuple[Action, ...]:
+    """What moderation did with a message: the author and moderators alone learn what, and why."""
+    is_author = case.author.identity == context.caller.identity
+    if not is_author and await context.role() < Role.MODERATOR:
+        return await _about(context, ref, sentence("recorded" if case.shadow else "moderated"))
+    if case.shadow:
+        what = _(
+            "The rule `{rule}` (version {version} of the rules) is being tried out. It would {what}, and did "
+            "nothing.",
+            rule=case.rule,
+            version=case.version,
+            what=_(ACTIONS[case.severity]),
+        )
+    elif case.rule:
+        what = _(
+            "The rule `{rule}` (version {version} of the rules) acted: {did}.",
+            rule=case.rule,
+            version=case.version,
+            did=deeds(case.did or case.was) or _(ACTIONS[case.severity]),
+        )
+    else:
+        what = _("A moderator acted: {did}.", did=deeds(case.did or case.was))
+    number = "" if case.shadow and is_author else _("That is case {number}.", number=case.number)
+    lines = [await _about(context, ref, what), *reasons(case), decision(case).replace("**", ""), number]
+    if is_author and not case.shadow:
+        lines.append(
+            _("`{prefix}appeal {number}` asks for another look.", prefix=context.prefix, number=case.number)
+        )
+    return (context.reply("\n".join(line for line in lines if line), personal=True),)
 
 
 async def _about_ours(context: Context, ref: MessageRef, question: str | None) -> str:

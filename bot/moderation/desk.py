@@ -1,26 +1,33 @@
-"""What moderators decide about cases: the first decision counts, everything that can be is undone again."""
+"""What moderators decide and do: the first decision counts, and whatever can be is undone again.
 
-from collections.abc import Callable, Sequence
+A decision becomes durable with its entry in the audit log, before anything follows from it. The call it came
+by is stored with it: when a kill comes between, the same call leads to the same actions once more.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, assert_never, get_args
 
-from bot.core.actions import Action, Ban, Delete, Post, Severity, Timeout, Unban, Update
+from bot.core.actions import Action, Post, Severity
 from bot.core.errors import UserError
-from bot.core.events import Author
+from bot.core.events import Author, Channel, MessageRef
 from bot.core.text import _
-from bot.moderation import cards
-from bot.moderation.review import WEIGHTS, Review
-from bot.storage.cases import Case, State
+from bot.moderation import cards, decisions
+from bot.moderation.decisions import Verb
+from bot.moderation.judge import community_of
+from bot.moderation.review import Review
+from bot.storage.audit import AuditEntry
+from bot.storage.cases import Case, Deed
+from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from bot.storage.strikes import Strike
 
-Verb = Literal["approve", "right", "delete", "warn", "timeout", "ban", "false-alarm", "undo"]
-"""What can be decided; `right` is for what a rule in shadow would have done."""
-
-VERBS: tuple[Verb, ...] = get_args(Verb)
-TIMEOUT_S = 3600.0
-"""A moderator's timeout by button; `mod timeout` takes any."""
+_SEVERITY: dict[Deed, Severity] = {
+    "timeout": Severity.TIMEOUT,
+    "kick": Severity.KICK,
+    "ban": Severity.BAN,
+    "purge": Severity.DELETE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,139 +38,175 @@ class Decided:
     actions: tuple[Action, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Something a moderator does without a rule.
+
+    Attributes:
+        about: the message it is about, or one without an id in the place where it happens.
+        member: to whom; nobody where it is done to a place.
+        text: of the message.
+        why: the moderator's reason, or what there is to note, a line each.
+    """
+
+    deed: Deed
+    about: MessageRef
+    member: Author
+    text: str = ""
+    why: tuple[str, ...] = ()
+
+
 class Desk:
-    """Decides cases in the name of moderators, whose right to do so was checked before."""
+    """Decides and acts in the name of moderators, whose right to do so was checked before.
+
+    Each `call` is the name of the event that leads to a decision.
+    """
 
     def __init__(self, store: Store, review: Review, now: Callable[[], datetime]) -> None:
         self._store, self._review, self._now = store, review, now
 
-    async def decide(self, case: Case, verb: Verb, by: Author) -> Decided:
+    async def decide(self, case: Case, verb: Verb, by: Author, call: str) -> Decided:
         """Decide a case.
 
         Raises:
             UserError: somebody else was faster, or there is nothing to undo; it says who did what.
         """
-        if verb == "undo":
-            return await self._undo(case, by)
-        if case.state != "open":
-            raise UserError(_already(case))
-        state, did = _meaning(verb)
-        decided = await self._store.cases.resolve(case, state, did, by)
-        if decided is None:
-            raise UserError(_already(await self._store.cases.get(case.community, case.number) or case))
-        await self._count(decided, verb)
-        return Decided(decided, (*_done(decided, verb), *await self.cards(decided)))
+        if case.call != call:
+            if verb != "undo" and case.state != "open":
+                raise UserError(already(case))
+            case = await self._resolved(case, decisions.after(case, verb), verb, by, call)
+        await self._count(case)
+        told = (warning(case),) if verb == "warn" else ()
+        return Decided(case, (*decisions.actions(case, verb), *told, *await self.cards(case)))
 
-    async def overturn(self, case: Case, by: Author) -> Decided:
-        """An appeal was right: the rule was wrong, and nothing counts against its author any more."""
-        decided = await self._store.cases.resolve(case, "false alarm", (), by, again=True)
-        if decided is None:
-            raise UserError(_already(await self._store.cases.get(case.community, case.number) or case))
-        await self._store.strikes.cancel(case.community, case.author.identity, case.number)
-        return Decided(decided, (*_taken_back(decided), *await self.cards(decided)))
+    async def overturn(self, case: Case, by: Author, call: str) -> Decided:
+        """An appeal was right: the rule was wrong, and nothing counts against its author any more.
+
+        Raises:
+            UserError: somebody decided about the case at the same moment.
+        """
+        if case.call != call:
+            case = await self._resolved(case, decisions.overturned(case), "overturn", by, call)
+        await self._count(case)
+        return Decided(case, (*decisions.taken_back(case), *await self.cards(case)))
+
+    async def act(self, done: ByHand, by: Author, call: str) -> Decided:
+        """Write down what a moderator does by hand; the action itself is the caller's to add."""
+        case = next((each for each in await self._store.cases.about(done.about) if each.call == call), None)
+        if case is None:
+            case = self._case(done, by, call)
+            weight = decisions.weight(case.did) if case.author.id else 0.0
+            strike = (case.community, case.author.identity, Strike(self._now(), weight, case.number))
+            await self._store.settle(
+                Settlement(
+                    cases=(case,),
+                    struck=(strike,) if weight else (),
+                    audit=(self._entry(case, done.deed, by),),
+                )
+            )
+        log = self._store.rulebooks.of(case.community).log
+        card = () if log is None else (await self._review.card(case, log),)
+        return Decided(case, card)
 
     async def cards(self, case: Case) -> tuple[Action, ...]:
         """The new text of every card of a case."""
-        found = self._store.controls.about("case", case.number)
+        found = self._store.controls.about(cards.RESOLVE, "case", case.number)
         if not found:
             return ()
         circumstances = await self._review.circumstances(case)
-        updates: Sequence[Update] = [cards.updated(case, card, *circumstances) for card in found]
-        return tuple(updates)
+        return tuple(cards.updated(case, card, *circumstances) for card in found)
 
-    async def _count(self, case: Case, verb: Verb) -> None:
-        """What counts against the author now."""
-        store = self._store.strikes
-        if verb in ("false-alarm", "approve"):
-            await store.cancel(case.community, case.author.identity, case.number)
-            return
-        weight = WEIGHTS[Severity.BAN] if verb == "ban" else 1.0
-        counted = any(strike.case == case.number for strike in store.of(case.community, case.author.identity))
-        if verb != "right" and not counted:
-            strike = Strike(self._now(), weight, case.number)
-            await store.give(case.community, case.author.identity, strike)
+    async def _resolved(self, case: Case, after: Case, verb: str, by: Author, call: str) -> Case:
+        actor, now = self._store.seal.pseudonym(by.identity), self._now()
+        decided = replace(after, actor=actor, actor_name=by.name, resolved_at=now, call=call)
+        if await self._store.cases.resolve(case, decided, self._entry(decided, verb, by)):
+            return decided
+        found = await self._store.cases.get(case.community, case.number)
+        raise UserError(gone(case.number) if found is None else already(found))
 
-    async def _undo(self, case: Case, by: Author) -> Decided:
-        if case.state == "open" and not case.did:
-            raise UserError(_("Nothing was done about case {number} yet.", number=case.number))
-        decided = await self._store.cases.resolve(replace(case, did=()), "kept", (), by, again=True)
-        if decided is None:
-            raise UserError(_already(await self._store.cases.get(case.community, case.number) or case))
-        await self._store.strikes.cancel(case.community, case.author.identity, case.number)
-        return Decided(decided, (*_taken_back(case), *await self.cards(decided)))
+    async def _count(self, case: Case) -> None:
+        """Make what counts against the author what the case counts now; once more changes nothing."""
+        store, author = self._store.strikes, case.author.identity
+        counted = sum(
+            strike.weight for strike in store.of(case.community, author) if strike.case == case.number
+        )
+        counts = decisions.counts(case)
+        if counted > counts:
+            await store.cancel(case.community, author, case.number)
+            counted = 0.0
+        if counted < counts:
+            await store.give(case.community, author, Strike(self._now(), counts - counted, case.number))
 
+    def _case(self, done: ByHand, by: Author, call: str) -> Case:
+        now, community = self._now(), community_of(done.about.channel)
+        return Case(
+            number=self._store.cases.next_number(),
+            community=community,
+            message=done.about,
+            author=done.member,
+            text=done.text,
+            rule="",
+            version=self._store.rulebooks.of(community).version,
+            severity=_SEVERITY.get(done.deed, Severity.NONE),
+            shadow=False,
+            at=now,
+            state="done" if done.deed == "note" else "upheld",
+            evidence=tuple((0, 0, "", line) for line in done.why if line),
+            did=(done.deed,),
+            actor=self._store.seal.pseudonym(by.identity),
+            actor_name=by.name,
+            resolved_at=now,
+            call=call,
+        )
 
-def _meaning(verb: Verb) -> tuple[State, tuple[str, ...]]:
-    """The state a decision leads to, and what it does in words."""
-    match verb:
-        case "approve":
-            return "kept", ()
-        case "right":
-            return "upheld", ()
-        case "false-alarm":
-            return "false alarm", ()
-        case "delete":
-            return "upheld", (_("deleted"),)
-        case "warn":
-            return "upheld", (_("warned"),)
-        case "timeout":
-            return "upheld", (_("timed out"),)
-        case "ban":
-            return "upheld", (_("banned"),)
-        case "undo":
-            return "kept", ()
-        case _:
-            assert_never(verb)
-
-
-def _done(case: Case, verb: Verb) -> tuple[Action, ...]:
-    ref, channel, author = case.message, case.message.channel, case.author
-    reason = _("case {number}, decided by {who}", number=case.number, who=case.actor_name)
-    match verb:
-        case "delete":
-            return (Delete(ref, reason),)
-        case "warn":
-            return (Post(channel, warning(case)),)
-        case "timeout":
-            return (Delete(ref, reason), Timeout(channel, author, TIMEOUT_S, reason))
-        case "ban":
-            return (Delete(ref, reason), Ban(channel, author, reason))
-        case "false-alarm":
-            return _taken_back(case)
-        case "approve" | "right" | "undo":
-            return ()
-        case _:
-            assert_never(verb)
+    def _entry(self, case: Case, verb: str, by: Author) -> AuditEntry:
+        channel = case.message.channel
+        rule = f"rule {case.rule} version {case.version}" if case.rule else "by hand"
+        pseudonym = self._store.seal.pseudonym
+        return AuditEntry(
+            at=self._now(),
+            platform=channel.platform,
+            community=channel.community,
+            channel_key=channel.key,
+            actor=pseudonym(by.identity),
+            verb=verb,
+            detail=f"case {case.number} {rule}",
+            subject=pseudonym(case.author.identity) if case.author.id else "",
+        )
 
 
-def _taken_back(case: Case) -> tuple[Action, ...]:
-    """What can be taken back of what was done to an author; deleted messages cannot."""
-    channel, reason = case.message.channel, _("case {number} was taken back", number=case.number)
-    timed_out = case.severity is Severity.TIMEOUT or _("timed out") in case.did
-    banned = case.severity is Severity.BAN or _("banned") in case.did
-    actions: list[Action] = []
-    if not case.shadow and timed_out:
-        actions.append(Timeout(channel, case.author, 0, reason))
-    if not case.shadow and banned:
-        actions.append(Unban(channel, case.author, reason))
-    return tuple(actions)
+def nobody(channel: Channel) -> Author:
+    """To whom something is done that is done to a place."""
+    return Author(channel.platform, "", "")
 
 
-def warning(case: Case) -> str:
-    """What is said to a member who is warned, where they wrote it."""
-    return _(
-        "{author}, the moderators ask you to keep to the rules of this place ({rule}). `appeal {number}` "
-        "tells you alone what it is about.",
+def warning(case: Case) -> Post:
+    """What is said to a member who is warned or timed out, in the place; why is for them alone."""
+    text = _(
+        "{author}, the moderators ask you to keep to the rules of this place. `appeal {number}` tells you "
+        "alone what it is about.",
         author=cards.plain(case.author.name),
-        rule=case.rule or _("a decision of theirs"),
         number=case.number,
     )
+    return Post(case.message.channel, text, controls=(cards.why(case),))
 
 
-def _already(case: Case) -> str:
+def already(case: Case) -> str:
     """Who was faster, and what they did."""
+    if case.state == "open":
+        return _(
+            "Somebody decided about case {number} at the same moment. Look at it again.", number=case.number
+        )
     return _(
         "Case {number} is decided already. {decision}",
         number=case.number,
         decision=cards.decision(case).replace("**", ""),
+    )
+
+
+def gone(number: int) -> str:
+    """What is said of a case that is not there."""
+    return _(
+        "There is no case {number} here, or what it was about was forgotten. `mod queue` lists what waits.",
+        number=number,
     )

@@ -14,7 +14,7 @@ from bot.core.errors import PlatformError, UserError
 from bot.core.events import Author, Channel, Identity, Join, Message
 from bot.core.permissions import Role
 from bot.core.text import N_, _
-from bot.moderation import cards
+from bot.moderation import cards, decisions
 from bot.moderation.judge import Judgement, community_of
 from bot.moderation.ladder import REACTION, hint, strikes
 from bot.moderation.rule import Verdict
@@ -27,15 +27,6 @@ from bot.storage.store import Store
 from bot.storage.strikes import Strike
 
 log = logging.getLogger(__name__)
-
-WEIGHTS: dict[Severity, float] = {
-    Severity.HIDE: 1.0,
-    Severity.DELETE: 1.0,
-    Severity.TIMEOUT: 1.0,
-    Severity.KICK: 2.0,
-    Severity.BAN: 3.0,
-}
-"""What counts against a member, and how much."""
 
 CARDS, CARDS_WITHIN = 5, timedelta(minutes=1)
 """So many cards of one rule in a minute; what comes then is in the queue, and said to be there once."""
@@ -141,12 +132,13 @@ class Review:
             return SPARED
         acts = role is not None and self._enforces(book, verdict, message.ref.channel)
         case = self._case(message, verdict, book, shadow=not acts)
+        if acts:
+            case = replace(case, did=decisions.DEEDS[verdict.severity])
         card = await self._card(case, book)
         if not acts:
             return Followed(f"shadow:{verdict.rule}", actions=card, cases=(case,))
         done = self._done(message, verdict)
-        case = replace(case, did=tuple(_(cards.ACTIONS[verdict.severity]) for _once in done[:1]))
-        weight = WEIGHTS.get(verdict.severity, 0.0)
+        weight = decisions.weight(case.did)
         strike = Strike(self._now(), weight, case.number)
         return Followed(
             f"moderated:{verdict.rule}",
@@ -231,12 +223,15 @@ class Review:
 
     async def circumstances(self, case: Case) -> tuple[str | None, float, int]:
         """A link to the message, its author's strikes, and how many earlier cases there were."""
-        link = await self._link(case)
+        link = await self.link(case)
         kept = self._store.strikes.of(case.community, case.author.identity)
         before = await self._store.cases.of(case.community, case.author.identity, 100)
         return link, strikes(kept, self._now()), sum(each.number < case.number for each in before)
 
-    async def _link(self, case: Case) -> str | None:
+    async def link(self, case: Case) -> str | None:
+        """A link to the message of a case, where there is one and the platform tells."""
+        if not case.message.id:
+            return None
         try:
             async with asyncio.timeout(PLATFORM_TIMEOUT_S):
                 return await self._directory.link(case.message.channel, case.message.id)

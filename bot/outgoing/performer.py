@@ -177,7 +177,7 @@ class Performer:
                 return await self._answering.answer(event, answer, handle, attempt)
 
     async def _command(self, event: Message | Invocation, line: str | None, attempt: Attempt) -> Settlement:
-        context = self._context(event, partial(self._begin, attempt))
+        context = self._context(event, attempt.row.key, partial(self._begin, attempt))
         outcome = await self._invoke(event, line, context)
         if isinstance(outcome, tuple):
             return self._answer_with_actions(event, outcome, attempt)
@@ -232,7 +232,9 @@ class Performer:
             return False
         return await self._store.messages.outcome(question.ref) is None
 
-    def _context(self, event: Message | Invocation, begin: Callable[[MessageRef, Author], Handle]) -> Context:
+    def _context(
+        self, event: Message | Invocation, call: str, begin: Callable[[MessageRef, Author], Handle]
+    ) -> Context:
         adapter = self._adapters[event.author.platform]
         if isinstance(event, Message):
             channel, to = event.ref.channel, event.ref
@@ -252,6 +254,7 @@ class Performer:
             silent=isinstance(event, Invocation) and event.silent,
             prefix=adapter.command_prefix or f"{self._prefix} ",
             begin=begin,
+            call=call,
         )
 
     def _locale_of(self, event: Message | Invocation) -> str:

@@ -1,27 +1,31 @@
 """Cases: what rules found in messages, the evidence, and what moderators made of it."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from sqlalchemy import Row as SqlRow
 
 from bot.core.actions import Severity
-from bot.core.errors import ValueEnded, ValueUnreadable
+from bot.core.errors import ValueUnreadable
 from bot.core.events import Author, Channel, Identity, MessageRef
+from bot.storage.audit import AuditEntry, audit_row
 from bot.storage.clock import Clock
+from bot.storage.envelope import disclose, enclose
 from bot.storage.reader import Reader
-from bot.storage.schema import cases
+from bot.storage.schema import audit, cases
 from bot.storage.seal import Seal
 from bot.storage.writer import Row, Writer
 
 State = Literal["open", "kept", "upheld", "false alarm", "done"]
-"""open: waits for a moderator. kept: the message may stay. upheld: the rule was right. false alarm: it was
-wrong. done: somebody was told or nothing had to be decided."""
+"""open: waits for a moderator. kept: the message may stay, or what was done was taken back. upheld: the rule
+was right, or a moderator acted. false alarm: it was wrong. done: nothing had to be decided."""
+
+Deed = Literal["react", "hint", "hide", "delete", "warn", "timeout", "kick", "ban", "purge", "lock", "note"]
+"""What can have been done; people read it in their language."""
 
 Span = tuple[int, int, str, str]
 """(start, end, text, why) of a piece of evidence."""
@@ -33,12 +37,16 @@ class Case:
 
     Attributes:
         community: "platform/community".
-        text: the message; "" when its evidence has expired or was forgotten.
+        message: where it happened; its id is "" for a moderator's own action that is about no message.
+        author: of the message, or the member it was done to; its id is "" where it was done to a place.
+        text: the message; "" when there is none, or when it may not be read any more.
         rule: the rule's name; "" for a moderator's own action.
         version: of the rulebook.
         shadow: nothing was done; this is what would have been.
-        did: what was done, in the words of `Severity`, moderators' actions included.
+        did: what was done and still holds, moderators' actions included.
+        was: what `did` was before the last decision.
         actor: pseudonym of the moderator who decided, or "".
+        call: the call that led to the last decision, by which a repeated one is known.
     """
 
     number: int
@@ -54,10 +62,12 @@ class Case:
     state: State = "open"
     score: float = 1.0
     evidence: tuple[Span, ...] = ()
-    did: tuple[str, ...] = ()
+    did: tuple[Deed, ...] = ()
+    was: tuple[Deed, ...] = ()
     actor: str = ""
     actor_name: str = ""
     resolved_at: datetime | None = None
+    call: str = ""
 
 
 class Cases:
@@ -81,6 +91,11 @@ class Cases:
     async def get(self, community: str, number: int) -> Case | None:
         """A case of a community; those of others are none."""
         found = await self._found(cases.c.community == community, cases.c.number == number)
+        return found[0] if found else None
+
+    async def own(self, member: Identity, number: int) -> Case | None:
+        """A member's case in any community; those of others are none."""
+        found = await self._found(cases.c.author == self._seal.pseudonym(member), cases.c.number == number)
         return found[0] if found else None
 
     async def about(self, message: MessageRef) -> list[Case]:
@@ -108,41 +123,34 @@ class Cases:
             counted.setdefault(rule, Counter())[state] = count
         return counted
 
-    async def resolve(
-        self, case: Case, state: State, did: Sequence[str], by: Author, *, again: bool = False
-    ) -> Case | None:
-        """Decide a case, if nobody did before; durable on return.
-
-        Args:
-            did: what is done now, besides what was.
-            again: also when it was decided before.
+    async def resolve(self, case: Case, decided: Case, entry: AuditEntry) -> bool:
+        """Put a decision in the place of a case as it was read, and into the log; durable on return.
 
         Returns:
-            The case as it is now; None when somebody else was faster.
+            False when somebody else was faster; then nothing is written.
         """
-        decided = replace(
-            case,
-            state=state,
-            did=(*case.did, *did),
-            actor=self._seal.pseudonym(by.identity),
-            actor_name=by.name,
-            resolved_at=self._now(),
+        unchanged = (
+            cases.c.number == case.number,
+            cases.c.state == case.state,
+            cases.c.resolved_at.is_(None)
+            if case.resolved_at is None
+            else cases.c.resolved_at == case.resolved_at,
         )
-        statement = update(cases).where(cases.c.number == case.number, cases.c.state == case.state)
-        if not again:
-            statement = statement.where(cases.c.state == "open")
         row = self.row(decided)
         values = {name: row[name] for name in ("state", "actor", "resolved_at", "payload")}
 
         def decide(connection: Connection) -> int:
-            return connection.execute(statement.values(**values)).rowcount
+            changed = connection.execute(update(cases).where(*unchanged).values(**values)).rowcount
+            if changed:
+                connection.execute(insert(audit).values(**audit_row(entry)))
+            return changed
 
-        return decided if await self._writer.call(decide) else None
+        return bool(await self._writer.call(decide))
 
     def row(self, case: Case) -> Row:
         """A case for `Writes.case`."""
         place = case.message.channel
-        payload = {
+        facts = {
             "place": [
                 place.platform,
                 place.community,
@@ -152,19 +160,19 @@ class Cases:
                 place.encrypted,
             ],
             "author": [case.author.platform, case.author.id, case.author.name],
-            "text": case.text,
             "score": case.score,
-            "evidence": case.evidence,
             "did": case.did,
+            "was": case.was,
             "by": case.actor_name,
+            "call": case.call,
         }
-        sealed = self._seal.seal(json.dumps(payload, ensure_ascii=False), fleeting=place.encrypted)
+        words = {"text": case.text, "evidence": case.evidence}
         return {
             "number": case.number,
             "community": case.community,
             "channel_key": place.key,
             "message_id": case.message.id,
-            "author": self._seal.pseudonym(case.author.identity),
+            "author": self._seal.pseudonym(case.author.identity) if case.author.id else "",
             "rule": case.rule,
             "version": case.version,
             "severity": int(case.severity),
@@ -173,7 +181,7 @@ class Cases:
             "actor": case.actor,
             "at": case.at,
             "resolved_at": case.resolved_at,
-            "payload": sealed,
+            "payload": enclose(self._seal, facts, words, fleeting=place.encrypted),
         }
 
     async def _found(self, *where: ColumnElement[bool], limit: int = 50) -> list[Case]:
@@ -182,13 +190,13 @@ class Cases:
         return [found for found in map(self._opened, rows) if found is not None]
 
     def _opened(self, row: SqlRow[tuple[object, ...]]) -> Case | None:
-        """A case whose evidence can still be read; without it nobody can act on it any more."""
+        """A case that is not forgotten; in one from an encrypted room the words may be missing."""
         found = row._mapping
         if found["payload"] is None:
             return None
         try:
-            payload = json.loads(self._seal.open(found["payload"]))
-        except (ValueEnded, ValueUnreadable):
+            payload = disclose(self._seal, found["payload"])
+        except ValueUnreadable:
             return None
         platform, community, place, thread, private, encrypted = payload["place"]
         channel = Channel(platform, community, place, thread, private, encrypted)
@@ -197,7 +205,7 @@ class Cases:
             community=found["community"],
             message=MessageRef(channel, found["message_id"]),
             author=Author(*payload["author"]),
-            text=payload["text"],
+            text=payload.get("text", ""),
             rule=found["rule"],
             version=found["version"],
             severity=Severity(found["severity"]),
@@ -205,9 +213,11 @@ class Cases:
             at=found["at"],
             state=found["state"],
             score=payload["score"],
-            evidence=tuple((start, end, text, why) for start, end, text, why in payload["evidence"]),
+            evidence=tuple((start, end, text, why) for start, end, text, why in payload.get("evidence", ())),
             did=tuple(payload["did"]),
+            was=tuple(payload["was"]),
             actor=found["actor"],
             actor_name=payload["by"],
             resolved_at=found["resolved_at"],
+            call=payload["call"],
         )

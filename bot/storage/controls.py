@@ -49,12 +49,15 @@ class Controls:
         controls = () if standing is None else standing.controls
         return next((each for each in controls if same_emoji(each.emoji, emoji)), None)
 
-    def about(self, argument: str, value: Value) -> list[MessageRef]:
-        """The messages below which something stands with this argument: the cards of a case."""
+    def about(self, command: tuple[str, ...], argument: str, value: Value) -> list[MessageRef]:
+        """The messages below which this command stands with this argument: the cards of a case."""
         return [
             standing.ref
             for standing in self._known.values()
-            if any(control.arguments.get(argument) == value for control in standing.controls)
+            if any(
+                control.command == command and control.arguments.get(argument) == value
+                for control in standing.controls
+            )
         ]
 
     def row(self, ref: MessageRef, standing: Sequence[Control]) -> Row:

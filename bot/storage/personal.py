@@ -92,8 +92,15 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         mine=lambda who: schema.rulebooks.c.actor == who,
         erase={"actor": _FORGOTTEN},
         at=schema.rulebooks.c.at,
-        expiries=(),
-        kept_because="the rules of a community are its own, not those of who wrote them down",
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.rulebooks.c.at < now - timedelta(days=keep.audit_days),
+                    schema.rulebooks.c.actor != _FORGOTTEN,
+                ),
+                {"actor": _FORGOTTEN},
+            ),
+        ),
     ),
     Declaration(
         schema.cases,

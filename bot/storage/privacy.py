@@ -14,6 +14,7 @@ from bot.core.errors import StorageError, ValueEnded
 from bot.core.events import Identity
 from bot.storage.backup import expire_copies
 from bot.storage.clock import Clock
+from bot.storage.envelope import reveal
 from bot.storage.erasing import erase, mark_next, mark_obeyed, obey, opt_in, opt_out, purge_slice, unobeyed
 from bot.storage.journal import Entry, Journal, Wish
 from bot.storage.personal import DECLARATIONS, Condition, Declaration, Expiry, Impersonal, Keep, personal
@@ -103,7 +104,9 @@ class Privacy:
         tables: dict[str, list[dict[str, object]]] = {}
         for entry in personal():
             for row in await self._reader.rows(select(entry.table).where(entry.mine(who))):
-                tables.setdefault(entry.table.name, []).append(self._readable(row._asdict()))
+                tables.setdefault(entry.table.name, []).append(
+                    self._readable(entry.table.name, row._asdict())
+                )
         return {
             "platform": identity[0],
             "user": identity[1],
@@ -181,14 +184,21 @@ class Privacy:
             purged += done
         return purged
 
-    def _readable(self, row: Mapping[str, object]) -> dict[str, object]:
-        return {name: self._plain(name, value) for name, value in row.items() if name != "seq"}
+    def _readable(self, table: str, row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            name: self._plain(value, is_json=name == "payload" or (table, name) == ("appeals", "body"))
+            for name, value in row.items()
+            if name != "seq"
+        }
 
-    def _plain(self, name: str, value: object) -> object:
+    def _plain(self, value: object, *, is_json: bool) -> object:
         if isinstance(value, bytes):
             try:
                 text = self._seal.open(value)
             except ValueEnded:
                 return None  # nobody can read it any more
-            return json.loads(text) if name == "payload" else text
+            if not is_json:
+                return text
+            found = json.loads(text)
+            return reveal(self._seal, found) if isinstance(found, dict) else found
         return value.isoformat() if isinstance(value, datetime | date) else value

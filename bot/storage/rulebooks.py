@@ -76,6 +76,14 @@ class Rulebooks:
         newest = query.where(columns.community == community).order_by(columns.version.desc()).limit(limit)
         return [_decoded(*row) for row in await self._reader.rows(newest)]
 
+    def read_in(self, channel: Channel) -> list[str]:
+        """The communities whose moderators read in a channel."""
+        return [
+            book.community
+            for book in self._newest.values()
+            if book.log is not None and book.log.parent.key == channel.parent.key
+        ]
+
     async def save(self, changed: Rulebook, actor: str) -> Rulebook:
         """Make this the newest version; durable, and seen by `of`, on return.
 

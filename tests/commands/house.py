@@ -45,19 +45,25 @@ class Platform:
     broken: bool = False
     has_links: bool = True
     asked: int = 0
+    past: list[Message] = field(default_factory=list)
+    """What the platform's own history holds."""
+    elsewhere: dict[tuple[str, str], Role] = field(default_factory=dict)
+    """Roles by (community, id) that differ from `roles`."""
 
     async def role(self, author: Author, channel: Channel) -> Role:
         self.asked += 1
         if self.broken:
             raise PlatformError("the platform is down")
-        return self.roles.get(author.id, Role.MEMBER)
+        usual = self.roles.get(author.id, Role.MEMBER)
+        return self.elsewhere.get((channel.community, author.id), usual)
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         return (CHANNEL,)
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
-        for said in tuple[Message, ...]():
-            yield said
+        for said in self.past:
+            if said.ref.channel == channel and said.at > since:
+                yield said
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()
@@ -124,6 +130,7 @@ class House:
             services=self.services,
             target=None if target is None else MessageRef(channel, target),
             prefix="/",
+            call=call or f"call{self.calls}",
         )
 
     async def do(

@@ -108,7 +108,7 @@ async def test_a_rule_that_is_enforced_acts_and_its_author_is_told_where_it_stoo
     assert "fool" not in notice
     assert "🗑️ Delete" in card
     assert "🔨 Ban" in card
-    assert (case.shadow, case.state, case.did) == (False, "open", ("hide it",))
+    assert (case.shadow, case.state, case.did) == (False, "open", ("hide",))
     assert (strike.case, strike.weight) == (1, 1.0)
     assert (entry.actor, entry.verb, entry.detail) == ("bot", "hide", "case 1 rule rude version 1")
 

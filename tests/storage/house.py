@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.core.actions import Ban, Reply
-from bot.core.events import Message
+from bot.core.actions import Ban, Reply, Severity
+from bot.core.events import Author, Message
+from bot.storage.appeals import Appeal
 from bot.storage.audit import AuditEntry
+from bot.storage.cases import Case
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
+from bot.storage.strikes import Strike
 from tests.messages import ALICE, CHANNEL, EPOCH, message
 
 PLATFORM = CHANNEL.platform
@@ -116,7 +119,36 @@ async def fill(store: Store, question: Message, answer: str) -> None:
             ),
         )
     )
+    await _moderate(store, question)
     await store.usage.add([f"member:{who}"], question.at.date(), 1, 10)
+
+
+async def _moderate(store: Store, question: Message) -> None:
+    """A case about the author with a strike and an appeal, one that they decided, and rules of theirs."""
+    author, home = question.author, "memory/home"
+    who = store.seal.pseudonym(author.identity)
+    mine, decided = (
+        Case(
+            number=store.cases.next_number(),
+            community=home,
+            message=question.ref,
+            author=whose,
+            text=question.text if whose == author else "something else",
+            rule="rude",
+            version=1,
+            severity=Severity.HIDE,
+            shadow=False,
+            at=question.at,
+            actor="" if whose == author else who,
+            actor_name="" if whose == author else author.name,
+        )
+        for whose in (author, Author(PLATFORM, "somebody", "Somebody"))
+    )
+    strike = Strike(question.at, 1.0, mine.number)
+    await store.settle(Settlement(cases=(mine, decided), struck=((home, author.identity, strike),)))
+    appeal = Appeal(mine.number, question.text, question.at, question.ref, "call")
+    await store.appeals.make(home, author.identity, appeal, most=10**6, since=question.at)
+    await store.rulebooks.save(store.rulebooks.of(home), actor=who)
 
 
 async def hear(store: Store, *messages: Message, outcome: str = "ignored:not-addressed") -> None:

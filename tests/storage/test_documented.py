@@ -16,6 +16,7 @@ from bot.storage.personal import (
     Keep,
 )
 from bot.storage.schema import SCHEMA, metadata
+from bot.storage.strikes import STRIKE_DAYS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operators" / "data.md").read_text(encoding="utf-8")
 ROWS = {
@@ -44,6 +45,10 @@ def test_the_days_are_those_of_the_code() -> None:
         "ratings": RATING_DAYS,
         "controls": CONTROL_DAYS,
         "audit": int(Keep(24).audit_days),
+        "cases": int(Keep(24).audit_days),
+        "appeals": int(Keep(24).audit_days),
+        "rulebooks": int(Keep(24).audit_days),
+        "strikes": STRIKE_DAYS,
     }
     for table, kept in days.items():
         assert f"{kept} days" in ROWS[table]

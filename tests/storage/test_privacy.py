@@ -21,7 +21,18 @@ from tests.storage.house import PLATFORM, Clock, Place, fill, hear, said
 
 QUESTION = message("where is my umbrella?", id="1", to_us=True)
 ANSWER = "behind the door"
-EVERYWHERE = {"messages": 2, "inbox": 1, "outbox": 3, "usage": 1, "audit": 2, "ratings": 1}
+EVERYWHERE = {
+    "messages": 2,
+    "inbox": 1,
+    "outbox": 3,
+    "usage": 1,
+    "audit": 2,
+    "ratings": 1,
+    "rulebooks": 1,
+    "cases": 2,
+    "strikes": 1,
+    "appeals": 1,
+}
 """What `fill` leaves about a person."""
 
 
@@ -78,6 +89,12 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "audit.subject",
         "ratings.author",
         "optouts.pseudonym",
+        "rulebooks.actor",
+        "cases.author",
+        "cases.actor",
+        "strikes.author",
+        "appeals.author",
+        "appeals.actor",
     }
 
 
@@ -112,6 +129,8 @@ async def test_an_export_holds_everything_with_bodies_opened_and_fits_json(
     assert [row["payload"][1] is None for row in kept["outbox"]] == [False, True, True]
     assert (kept["usage"][0]["requests"], kept["usage"][0]["tokens"]) == (1, 10)
     assert {row["verb"] for row in kept["audit"]} == {"stop", "warn"}
+    assert QUESTION.text in [row["payload"]["text"] for row in kept["cases"]]
+    assert kept["appeals"][0]["body"]["text"] == QUESTION.text
 
 
 async def test_an_export_of_strange_text_fits_json(store: Store) -> None:
@@ -121,11 +140,17 @@ async def test_an_export_of_strange_text_fits_json(store: Store) -> None:
     assert found["kept"]["messages"][0]["body"] == "\ud800 \0"
 
 
-async def test_forgetting_erases_all_but_a_moderation_action_under_way(store: Store, place: Place) -> None:
+async def test_forgetting_erases_all_but_strikes_and_a_moderation_action_under_way(
+    store: Store, place: Place
+) -> None:
     await fill(store, QUESTION, ANSWER)
     await fill(store, replace(QUESTION, author=BOB, ref=replace(QUESTION.ref, id="2")), "under the bed")
-    assert await store.privacy.forget(ALICE.identity) == sum(EVERYWHERE.values()) - 1
-    assert await store.privacy.show(ALICE.identity) == {"outbox": 1}
+    assert await store.privacy.forget(ALICE.identity) == sum(EVERYWHERE.values()) - 2
+    assert await store.privacy.show(ALICE.identity) == {"outbox": 1, "strikes": 1}
+    assert place.ask("SELECT author, payload, state FROM cases ORDER BY number LIMIT 1") == [
+        ("forgotten", None, "done")
+    ]
+    assert place.ask("SELECT author, body FROM appeals ORDER BY case_number LIMIT 1") == [("forgotten", None)]
     assert await store.privacy.show(BOB.identity) == EVERYWHERE
     assert await store.inbox.pending(PLATFORM) == (
         replace(QUESTION, author=BOB, ref=replace(QUESTION.ref, id="2")),
@@ -228,7 +253,7 @@ async def test_a_wish_that_was_noted_and_not_carried_out_is_carried_out_at_the_n
     await store.close()
     before.replace(place.file)
     store = await place.open(clock)
-    assert await store.privacy.show(ALICE.identity) == {"outbox": 1}
+    assert await store.privacy.show(ALICE.identity) == {"outbox": 1, "strikes": 1}
     await store.close()
 
 
@@ -244,7 +269,7 @@ async def test_what_a_killed_command_had_noted_is_done_at_the_next_start_whateve
     await store.privacy.forget(BOB.identity)
     await store.close()
     store = await place.open(clock)
-    assert await store.privacy.show(ALICE.identity) == {"outbox": 1}
+    assert await store.privacy.show(ALICE.identity) == {"outbox": 1, "strikes": 1}
     await store.close()
 
 
