@@ -18,10 +18,23 @@ def test_exactly_the_promised_commands_exist() -> None:
         "admin model",
         "admin quota",
         "admin status",
+        "appeal",
         "ask",
         "channel set",
         "channel show",
         "help",
+        "mod appeals",
+        "mod ban",
+        "mod kick",
+        "mod lock",
+        "mod note",
+        "mod purge",
+        "mod queue",
+        "mod resolve",
+        "mod strikes",
+        "mod timeout",
+        "mod undo",
+        "mod warn",
         "privacy export",
         "privacy forget",
         "privacy optin",
@@ -115,7 +128,11 @@ def typed(parameter: Parameter, command: Command) -> tuple[str, object]:
     match parameter.kind:
         case Kind.STRING:
             matching = {argument.parameter.name: argument.matching for argument in command.arguments}
-            return ("42", "42") if matching[parameter.name] is not None else ("'two words'", "two words")
+            form = matching[parameter.name]
+            if form is None:
+                return "'two words'", "two words"
+            fits = next(each for each in ("42", "@somebody") if re.fullmatch(form.pattern, each))
+            return fits, fits
         case Kind.BOOLEAN:
             return "yes", True
         case Kind.INTEGER:

@@ -9,10 +9,12 @@
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
 
+`@ben` is a mention of somebody of the script, written as the platform writes it.
 Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,6 +64,12 @@ class Journey:
     @property
     def people(self) -> set[str]:
         return {line.who for line in self.lines if isinstance(line, Step)}
+
+    def mentioning(self, text: str, ids: Mapping[str, str]) -> str:
+        """A text with everybody who is mentioned as the platform writes a mention."""
+        for name in self.people & ids.keys():
+            text = re.sub(rf"@{name}\b", ids[name], text)
+        return text
 
     @property
     def commands(self) -> set[tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Every journey on Discord, through the whole bot: commands are chosen from the menu where it has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -109,12 +109,13 @@ async def test_journey(journey: Journey, house: House) -> None:
     house.moderators_channel, house.message_content = str(moderators["id"]), True
     roles = {line.who: line.role for line in journey.lines if isinstance(line, Step)}
     people = {name: house.person(name, role) for name, role in roles.items()}
+    mentions = {name: f"<@{person.id}>" for name, person in people.items()}
     stage = Stage(house, moderators)
     async with house.living():
         channel, who = house.general, next(iter(people.values()))
         for line in journey.lines:
             if isinstance(line, Step):
                 channel, who = stage.channel(line.room), people[line.who]
-                stage.do(line, who, channel)
+                stage.do(replace(line, text=journey.mentioning(line.text, mentions)), who, channel)
             else:
                 await stage.see(line, who, channel)

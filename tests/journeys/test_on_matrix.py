@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +111,7 @@ async def play(journey: Journey, stage: Stage) -> None:
     for line in journey.lines:
         if isinstance(line, Step):
             room, who = await stage.room(line.room, journey), await stage.house.person(line.who)
-            await stage.do(line, room)
+            ids = {name: (await stage.house.person(name)).id for name in sorted(journey.people)}
+            await stage.do(replace(line, text=journey.mentioning(line.text, ids)), room)
         else:
             await stage.see(line, who, room)

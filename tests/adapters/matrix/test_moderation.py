@@ -1,0 +1,55 @@
+"""Cases on Matrix: a card in another room, reactions as decisions, the words back in a room for two."""
+
+import asyncio
+
+from bot.core.events import Channel
+from bot.storage.rulebooks import Rulebook
+from tests.adapters.matrix.house import House
+from tests.labs.people import PATIENCE_S, Person, Shown
+from tests.moderation.test_review import LOUD, RUDE, RULES
+
+
+async def stands(who: Person, room: str, text: str, sender: str) -> Shown:
+    """Wait until a message of somebody's with this text stands in a room."""
+    shown = await who.until(room, lambda found: any(text in each.text for each in found), sender)
+    return next(each for each in shown if text in each.text)
+
+
+async def privately(who: Person, text: str, sender: str) -> tuple[str, Shown]:
+    """Wait until this is said in a room for two, and in which."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for room in await who.accept_invitations():
+                for each in await who.shown(room, sender):
+                    if text in each.text:
+                        return room, each
+            await asyncio.sleep(0.1)
+
+
+async def test_moderators_of_a_room_decide_in_theirs_and_the_author_is_heard(house: House) -> None:
+    mia, ben = await house.person("mia"), await house.person("ben")
+    room = await house.room("mia", "ben")
+    staff = await house.room("mia", "max")
+    us = house.bot.user_id
+    async with house.living() as app:
+        await house.lives_in(room, staff)
+        log = Channel("matrix", staff, staff)
+        book = Rulebook(f"matrix/{room}", rules=RULES, log=log, enforced=frozenset({"rude", "shouting"}))
+        await app.store.rulebooks.save(book, actor="mia")
+        await mia.power(room, {us: 50})
+        await ben.say(room, LOUD)
+        card = await stands(mia, staff, "Case 1", us)
+        await mia.react(staff, card.id, "🗑️")
+        await stands(mia, staff, "deleted**, by", us)
+        await mia.until(room, lambda found: not any(LOUD in each.text for each in found), ben.id)
+        await ben.say(room, RUDE)
+        await stands(mia, staff, "Case 2", us)
+        notice = await stands(ben, room, "I removed a message of yours", us)
+        await ben.react(room, notice.id, "🔎")
+        direct, back = await privately(ben, RUDE, us)
+        await ben.react(direct, back.id, "✋")
+        appeal = await stands(mia, staff, "Appeal against case 2", us)
+        await mia.react(staff, appeal.id, "🕊️")
+        await stands(mia, staff, "False alarm**, says", us)
+        await stands(ben, direct, "was right, says", us)
+        assert len(app.store.strikes.of(f"matrix/{room}", ("matrix", ben.id))) == 1
