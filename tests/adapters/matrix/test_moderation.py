@@ -2,7 +2,8 @@
 
 import asyncio
 
-from bot.core.events import Channel
+from bot.app import App
+from bot.core.events import Channel, MessageRef
 from bot.storage.rulebooks import Rulebook
 from tests.adapters.matrix.house import House
 from tests.labs.people import PATIENCE_S, Person, Shown
@@ -23,7 +24,15 @@ async def privately(who: Person, text: str, sender: str) -> tuple[str, Shown]:
                 for each in await who.shown(room, sender):
                     if text in each.text:
                         return room, each
-            await asyncio.sleep(0.1)
+
+
+async def press(app: App, who: Person, room: str, card: Shown, emoji: str) -> None:
+    """React as people do: not in the very moment in which the card appears."""
+    ref = MessageRef(Channel("matrix", room, room), card.id)
+    async with asyncio.timeout(PATIENCE_S):
+        while app.store.controls.pressed(ref, emoji) is None:
+            await who.shown(room)
+    await who.react(room, card.id, emoji)
 
 
 async def test_moderators_of_a_room_decide_in_theirs_and_the_author_is_heard(house: House) -> None:
@@ -39,17 +48,17 @@ async def test_moderators_of_a_room_decide_in_theirs_and_the_author_is_heard(hou
         await mia.power(room, {us: 50})
         await ben.say(room, LOUD)
         card = await stands(mia, staff, "Case 1", us)
-        await mia.react(staff, card.id, "🗑️")
+        await press(app, mia, staff, card, "🗑️")
         await stands(mia, staff, "deleted**, by", us)
         await mia.until(room, lambda found: not any(LOUD in each.text for each in found), ben.id)
         await ben.say(room, RUDE)
         await stands(mia, staff, "Case 2", us)
         notice = await stands(ben, room, "I removed a message of yours", us)
-        await ben.react(room, notice.id, "🔎")
+        await press(app, ben, room, notice, "🔎")
         direct, back = await privately(ben, RUDE, us)
-        await ben.react(direct, back.id, "✋")
+        await press(app, ben, direct, back, "✋")
         appeal = await stands(mia, staff, "Appeal against case 2", us)
-        await mia.react(staff, appeal.id, "🕊️")
+        await press(app, mia, staff, appeal, "🕊️")
         await stands(mia, staff, "False alarm**, says", us)
         await stands(ben, direct, "was right, says", us)
         assert len(app.store.strikes.of(f"matrix/{room}", ("matrix", ben.id))) == 1
