@@ -261,7 +261,7 @@ class App:
             model=self._model,
             directory=self._directory,
             review=self._review,
-            desk=Desk(self.store, self._review, self._now),
+            desk=Desk(self.store, self._review, self._now, self.config.bot.locale),
             now=self._now,
             version=__version__,
             started_at=self._now(),

@@ -62,7 +62,11 @@ async def _case(context: Context, number: int | None) -> Case:
         raise UserError(
             _("There is no case {number} of yours. `appeal` alone finds your newest.", number=number)
         )
-    for case in await cases.of(community_of(context.channel), caller, LOOK_BACK):
+    if context.channel.private:
+        newest = await cases.anywhere(caller, LOOK_BACK)
+    else:
+        newest = await cases.of(community_of(context.channel), caller, LOOK_BACK)
+    for case in newest:
         if concerns(case):
             return case
     raise UserError(_("Nothing of yours was removed here, as far as I still know, and nothing done to you."))

@@ -1,6 +1,8 @@
 """Words people read, in their language: thin gettext with a catalogue per locale."""
 
 import gettext as _gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,17 @@ def set_locale(tag: str) -> None:
 def current_locale() -> str:
     """The locale chosen for this task."""
     return _current.get()
+
+
+@contextmanager
+def speaking(tag: str) -> Iterator[None]:
+    """Use a language for a while: for what everybody reads, whoever caused it."""
+    before = current_locale()
+    set_locale(tag)
+    try:
+        yield
+    finally:
+        set_locale(before)
 
 
 @cache

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.core.actions import Action, Post, Severity
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel, MessageRef
-from bot.core.text import _
+from bot.core.text import _, speaking
 from bot.moderation import cards, decisions
 from bot.moderation.decisions import Verb
 from bot.moderation.judge import community_of
@@ -62,8 +62,9 @@ class Desk:
     Each `call` is the name of the event that leads to a decision.
     """
 
-    def __init__(self, store: Store, review: Review, now: Callable[[], datetime]) -> None:
-        self._store, self._review, self._now = store, review, now
+    def __init__(self, store: Store, review: Review, now: Callable[[], datetime], locale: str = "en") -> None:
+        """Args: locale: the language of what everybody reads; errors are in that of who decides."""
+        self._store, self._review, self._now, self.locale = store, review, now, locale
 
     async def decide(self, case: Case, verb: Verb, by: Author, call: str) -> Decided:
         """Decide a case.
@@ -71,13 +72,14 @@ class Desk:
         Raises:
             UserError: somebody else was faster, or there is nothing to undo; it says who did what.
         """
-        if case.call != call:
+        if not call or case.call != call:
             if verb != "undo" and case.state != "open":
                 raise UserError(already(case))
             case = await self._resolved(case, decisions.after(case, verb), verb, by, call)
         await self._count(case)
-        told = (warning(case),) if verb == "warn" else ()
-        return Decided(case, (*decisions.actions(case, verb), *told, *await self.cards(case)))
+        with speaking(self.locale):
+            told = (warning(case),) if verb == "warn" else ()
+            return Decided(case, (*decisions.actions(case, verb), *told, *await self.cards(case)))
 
     async def overturn(self, case: Case, by: Author, call: str) -> Decided:
         """An appeal was right: the rule was wrong, and nothing counts against its author any more.
@@ -85,14 +87,16 @@ class Desk:
         Raises:
             UserError: somebody decided about the case at the same moment.
         """
-        if case.call != call:
+        if not call or case.call != call:
             case = await self._resolved(case, decisions.overturned(case), "overturn", by, call)
         await self._count(case)
-        return Decided(case, (*decisions.taken_back(case), *await self.cards(case)))
+        with speaking(self.locale):
+            return Decided(case, (*decisions.taken_back(case), *await self.cards(case)))
 
     async def act(self, done: ByHand, by: Author, call: str) -> Decided:
-        """Write down what a moderator does by hand; the action itself is the caller's to add."""
-        case = next((each for each in await self._store.cases.about(done.about) if each.call == call), None)
+        """Write down what a moderator does by hand, and say it; the deed itself is the caller's to add."""
+        known = await self._store.cases.about(done.about) if call else []
+        case = next((each for each in known if each.call == call), None)
         if case is None:
             case = self._case(done, by, call)
             weight = decisions.weight(case.did) if case.author.id else 0.0
@@ -105,8 +109,10 @@ class Desk:
                 )
             )
         log = self._store.rulebooks.of(case.community).log
-        card = () if log is None else (await self._review.card(case, log),)
-        return Decided(case, card)
+        with speaking(self.locale):
+            told = (warning(case),) if done.deed in ("warn", "timeout") else ()
+            card = () if log is None else (await self._review.card(case, log),)
+        return Decided(case, (*told, *card))
 
     async def cards(self, case: Case) -> tuple[Action, ...]:
         """The new text of every card of a case."""

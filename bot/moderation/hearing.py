@@ -8,7 +8,7 @@ from bot.core.actions import Action, Alert, Post, Reply, Update
 from bot.core.controls import Control
 from bot.core.errors import UserError
 from bot.core.events import Author
-from bot.core.text import N_, _
+from bot.core.text import N_, _, speaking
 from bot.moderation import cards
 from bot.moderation.desk import Decided, Desk
 from bot.storage.appeals import Appeal, AppealState
@@ -54,9 +54,10 @@ class Hearing:
             if known is None or known.call != appeal.call:
                 raise UserError(standing(case, known))
         log = self._store.rulebooks.of(case.community).log
-        if log is None:
-            return (Alert(case.message.channel, f"{_title(case)}\n{_text(case, appeal)}"),)
-        return (Post(log, _text(case, appeal), _title(case), _controls(case)),)
+        with speaking(self._desk.locale):
+            if log is None:
+                return (Alert(case.message.channel, f"{_title(case)}\n{_text(case, appeal)}"),)
+            return (Post(log, _text(case, appeal), _title(case), _controls(case)),)
 
     async def decide(self, case: Case, verdict: Verdict, by: Author, call: str) -> Decided:
         """Decide an appeal; the author hears of it.
@@ -77,7 +78,8 @@ class Hearing:
         if appeal.state == "overturned":
             overturned = await self._desk.overturn(case, by, call)
             case, followed = overturned.case, overturned.actions
-        return Decided(case, (*followed, *self._updated(case, appeal), answer(case, appeal)))
+        with speaking(self._desk.locale):
+            return Decided(case, (*followed, *self._updated(case, appeal), answer(case, appeal)))
 
     def _updated(self, case: Case, appeal: Appeal) -> tuple[Update, ...]:
         found = self._store.controls.about(DECIDE, "case", case.number)

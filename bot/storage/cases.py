@@ -111,6 +111,10 @@ class Cases:
         who = self._seal.pseudonym(member)
         return await self._found(cases.c.community == community, cases.c.author == who, limit=limit)
 
+    async def anywhere(self, member: Identity, limit: int) -> list[Case]:
+        """A member's cases in all communities of a platform, newest first."""
+        return await self._found(cases.c.author == self._seal.pseudonym(member), limit=limit)
+
     async def counts(self, community: str, since: datetime) -> Mapping[str, Counter[str]]:
         """By rule, how many cases since a time are in each state."""
         query = (

@@ -42,9 +42,12 @@ async def test_rules_that_are_tried_out_are_not_told_to_authors(house: House) ->
 async def test_an_author_reaches_their_case_from_a_conversation_of_two(house: House) -> None:
     await case(house, did=("hide",))
     elsewhere = Channel("memory", "somewhere", "bob", private=True)
-    (reply,) = await house.do("appeal 1", BOB, elsewhere)
-    assert isinstance(reply, Reply)
-    assert "you fool" in reply.text
+    for line in ("appeal 1", "appeal"):
+        (reply,) = await house.do(line, BOB, elsewhere)
+        assert isinstance(reply, Reply)
+        assert "you fool" in reply.text
+    abroad = Channel("memory", "abroad", "general")
+    assert "Nothing of yours was removed here" in await house.told("appeal", BOB, abroad)
 
 
 async def test_an_appeal_reaches_the_moderators_once(house: House) -> None:

@@ -332,3 +332,27 @@ async def test_what_is_done_by_hand_has_a_card_where_moderators_read(house: Hous
     assert [card.title for card in cards] == ["Case 1: banned, by hand"]
     assert [control.label for control in cards[0].controls] == ["Undo"]
     assert "Sells accounts." in cards[0].text
+
+
+async def test_what_everybody_reads_is_in_the_language_of_the_house_and_the_answer_in_the_callers(
+    house: House,
+) -> None:
+    await house.store.rulebooks.save(Rulebook(HOME, log=DESK), "mia")
+    context = replace(house.context(MODERATOR), locale="zh-CN")
+    actions = await house.services.commands.invoke(
+        context, ("mod", "warn"), {"member": "@bob", "reason": "Stay polite."}
+    )
+    assert isinstance(actions, tuple)
+    notice, card, answer = actions
+    assert isinstance(notice, Post)
+    assert isinstance(card, Post)
+    assert isinstance(answer, Reply)
+    assert "the moderators ask you" in notice.text
+    assert card.title == "Case 1: warned, by hand"
+    assert answer.text.startswith("完成")
+
+
+async def test_a_decision_without_a_call_is_still_one(house: House) -> None:
+    made = await case(house)
+    await house.services.desk.decide(made, "approve", MODERATOR, "")
+    assert await house.store.cases.waiting(HOME, 9) == []

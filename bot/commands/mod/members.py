@@ -12,7 +12,7 @@ from bot.core.events import Author, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation.cards import decision, plain, title
-from bot.moderation.desk import ByHand, warning
+from bot.moderation.desk import ByHand
 from bot.moderation.ladder import HALF_LIFE_DAYS
 from bot.moderation.ladder import strikes as amount
 from bot.moderation.rule import MAX_TIMEOUT_MINUTES
@@ -30,8 +30,8 @@ Reason = Annotated[str, Doc("Why, for the member and for other moderators.")]
 @command("mod warn", role=Role.MODERATOR, private=True, examples=(N_("mod warn @ben Please stay polite."),))
 async def warn(context: Context, member: Member = None, reason: Reason = "") -> tuple[Action, ...]:
     """Warn a member: it counts as a strike, and only they see why."""
-    case, cards = await _act(context, "warn", member, reason)
-    return (warning(case), *cards, context.reply(_done(context, case), private=True))
+    case, said = await _act(context, "warn", member, reason)
+    return (*said, context.reply(_done(context, case), private=True))
 
 
 @command(
@@ -51,25 +51,25 @@ async def timeout(
     if found is None or not 1 <= found[0] <= MAX_TIMEOUT_MINUTES * 60:
         raise UserError(_("A timeout lasts at least a second and at most 28 days: `10m`, `2h`, `1d`."))
     duration_s, reason = found
-    case, cards = await _act(context, "timeout", member, reason, spoken(duration_s))
+    case, said = await _act(context, "timeout", member, reason, spoken(duration_s))
     action = Timeout(context.channel, case.author, duration_s, _why(case))
-    return (action, warning(case), *cards, context.reply(_done(context, case), private=True))
+    return (action, *said, context.reply(_done(context, case), private=True))
 
 
 @command("mod kick", role=Role.MODERATOR, private=True, examples=(N_("mod kick @ben Only advertises."),))
 async def kick(context: Context, member: Member = None, reason: Reason = "") -> tuple[Action, ...]:
     """Send a member away, who may come back."""
-    case, cards = await _act(context, "kick", member, reason)
+    case, said = await _act(context, "kick", member, reason)
     action = Kick(context.channel, case.author, _why(case))
-    return (action, *cards, context.reply(_done(context, case), private=True))
+    return (action, *said, context.reply(_done(context, case), private=True))
 
 
 @command("mod ban", role=Role.MODERATOR, private=True, examples=(N_("mod ban @ben Sells stolen accounts."),))
 async def ban(context: Context, member: Member = None, reason: Reason = "") -> tuple[Action, ...]:
     """Send a member away for good."""
-    case, cards = await _act(context, "ban", member, reason)
+    case, said = await _act(context, "ban", member, reason)
     action = Ban(context.channel, case.author, _why(case))
-    return (action, *cards, context.reply(_done(context, case), private=True))
+    return (action, *said, context.reply(_done(context, case), private=True))
 
 
 @command(
@@ -81,7 +81,7 @@ async def note(
     text: Annotated[str, Doc("What other moderators should know.")] = "",
 ) -> tuple[Action, ...]:
     """Keep a note about a member for the moderators; it counts nothing."""
-    case, _cards = await _act(context, "note", member, text, spares=False)
+    case, _said = await _act(context, "note", member, text, spares=False)
     return (context.reply(_done(context, case), private=True),)
 
 
@@ -120,7 +120,7 @@ def _history(case: Case) -> str:
 async def _act(
     context: Context, deed: Deed, member: str | None, why: str, more: str = "", *, spares: bool = True
 ) -> tuple[Case, tuple[Action, ...]]:
-    """Check whom and why, and write it down; the case, and its card.
+    """Check whom and why, and write it down; the case, and what is said of it.
 
     Raises:
         UserError: it cannot be told whom, it is a moderator, there is no reason, or no community.
