@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.adapters.matrix.mentions import addressed, without_fallback
+from bot.adapters.matrix.mentions import addressed, spelled_out, without_fallback
 from bot.adapters.matrix.rooms import Room
 from bot.adapters.reading import Json, flag, integer, table, text
 from bot.core.events import (
@@ -197,7 +197,7 @@ def _message(
         raise Malformed("no msgtype or body")
     if msgtype.startswith("m.key.verification"):
         return None
-    body = without_fallback(outer, body)
+    body = spelled_out(content, without_fallback(outer, body))
     attachments: tuple[Attachment, ...] = ()
     if msgtype in _MEDIA:
         attachments, body = _attachment(content, ref.id, body)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from bot.adapters.matrix.rooms import Room, local_part
 from bot.adapters.reading import Json, table, text, texts
@@ -11,6 +11,15 @@ from bot.adapters.reading import Json, table, text, texts
 _MOST_PILLS = 8
 _LONGEST_NAME = 256
 _QUOTE = ">"
+_COMMAND_SIGNS = ("!", "/", "！", "／")
+_LONGEST_COMMAND = 10_000
+_PILL = re.compile(
+    r"""<a\s[^<>]{0,100}href=["']https://matrix\.to/#/((?:@|%40)[^"'?<>]{1,300})[^<>]{0,300}>[^<>]{0,256}</a>"""
+)
+_BREAK, _TAG = (
+    re.compile(r"<br\s*/?>|</p>"),
+    re.compile(r"</?[a-z][^<>]{0,1000}>", re.IGNORECASE),
+)
 _FALLBACK = re.compile(r"> (\* )?<@[^>\n]{1,255}>")
 
 
@@ -25,6 +34,18 @@ def addressed(content: Json, said: str, room: Room, user_id: str) -> str | None:
     rest, found = _without_mention(content, said, room, user_id)
     listed = user_id in texts(table(content, "m.mentions"), "user_ids")
     return rest if found or listed or room.private else None
+
+
+def spelled_out(content: Json, body: str) -> str:
+    """A command with everybody it mentions by id: the plain text has only names, which anybody can have.
+
+    What is no command stays as it was posted.
+    """
+    html = (text(content, "formatted_body") or "").rpartition("</mx-reply>")[2]
+    if not body.lstrip().startswith(_COMMAND_SIGNS) or len(html) > _LONGEST_COMMAND or not _PILL.search(html):
+        return body
+    flat = _PILL.sub(lambda pill: unquote(pill[1]), html)
+    return unescape(_TAG.sub("", _BREAK.sub("\n", flat))).strip()
 
 
 def without_fallback(content: Json, body: str) -> str:

@@ -61,4 +61,8 @@ async def test_moderators_of_a_room_decide_in_theirs_and_the_author_is_heard(hou
         await press(app, mia, staff, appeal, "🕊️")
         await stands(mia, staff, "False alarm**, says", us)
         await stands(ben, direct, "was right, says", us)
-        assert len(app.store.strikes.of(f"matrix/{room}", ("matrix", ben.id))) == 1
+        link = f'<a href="https://matrix.to/#/{ben.id}">Mia</a>'
+        html = {"format": "org.matrix.custom.html", "formatted_body": f"!llmos mod warn {link} Stay polite."}
+        await mia.say(room, "!llmos mod warn Mia Stay polite.", **html)
+        await stands(mia, room, "Done: case 3", us)
+        assert len(app.store.strikes.of(f"matrix/{room}", ("matrix", ben.id))) == 2
