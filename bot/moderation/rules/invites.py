@@ -9,6 +9,9 @@ from bot.moderation.examined import Examined
 from bot.moderation.past import Past
 from bot.moderation.rule import Example, Finding, Rule, part
 
+_TO_A_MESSAGE = ("/$", "/%24", "/e/")
+"""What follows the room in a link to a message of it, which is no invitation (Matrix, "Navigation")."""
+
 Service = Literal["discord", "matrix", "telegram", "whatsapp", "signal", "slack", "guilded", "revolt", "line"]
 
 _DOT = r"\s?(?:[.。．]|[(\[]\s?dot\s?[)\]]|\sdot\s)\s?"
@@ -60,6 +63,7 @@ class Invites(Rule):
         Example("https://chat.whatsapp.com/AbCdEfGhIjKlMn"),
     )
     harmless: ClassVar[tuple[Example, ...]] = (
+        Example("see https://matrix.to/#/!home:example.org/$event:example.org?via=example.org"),
         Example("we talked about discord and telegram"),
         Example("see https://discord.com/channels/1/2/3"),
         Example("join https://discord.gg/ours", {"allow": ["ours"]}),
@@ -94,5 +98,7 @@ class Invites(Rule):
         if written.startswith(_NO_INVITE):
             return False
         if written.startswith(("discord.com/", "discordapp.com/")) and "invite" not in written:
+            return False
+        if written.startswith("matrix") and any(sign in written for sign in _TO_A_MESSAGE):
             return False
         return not any(written.rstrip("/").endswith(allowed.lower()) for allowed in self.allow)
