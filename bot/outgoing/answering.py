@@ -96,9 +96,15 @@ class Answering:
         self._now = now
 
     async def answer(
-        self, question: Message, chunks: AsyncIterator[Chunk], handle: Handle, attempt: Attempt
+        self,
+        question: Message,
+        chunks: AsyncIterator[Chunk],
+        handle: Handle,
+        attempt: Attempt,
+        *,
+        judged: bool = True,
     ) -> Settlement:
-        """Show an answer while it is written.
+        """Show an answer while it is written; what moderators' tools write is not judged, it quotes rules.
 
         Returns:
             What is to be settled now that it stands, the finished row included.
@@ -106,7 +112,7 @@ class Answering:
         began, platform = perf_counter(), question.ref.channel.platform
         cut: list[str] = []
         said = Said(
-            self._judge.watch(chunks, question, stopped_by=cut.append),
+            self._judge.watch(chunks, question, stopped_by=cut.append) if judged else chunks,
             begins=lambda: self._metrics.first_text(platform, perf_counter() - began),
         )
         try:
