@@ -28,7 +28,7 @@ def test_whoever_was_erased_since_stays_erased(operator: Operator) -> None:
     outcome = operator.types("restore", "copy.db")
     assert outcome.code == 0
     assert "erased again" in outcome.out
-    assert kept(operator) == {"outbox": 1}
+    assert kept(operator) == {"outbox": 1, "strikes": 1}
 
 
 def test_a_file_that_is_no_backup_changes_nothing(operator: Operator) -> None:
