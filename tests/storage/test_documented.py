@@ -47,6 +47,7 @@ def test_the_days_are_those_of_the_code() -> None:
         "audit": int(Keep(24).audit_days),
         "cases": int(Keep(24).audit_days),
         "appeals": int(Keep(24).audit_days),
+        "rulebooks": int(Keep(24).audit_days),
         "strikes": STRIKE_DAYS,
     }
     for table, kept in days.items():
