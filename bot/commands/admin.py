@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
 from bot.commands.command import Context, Doc, Range, StatusLine, command
-from bot.conversation.policy import community_scope, setting
+from bot.conversation.policy import setting
 from bot.conversation.quota import Level, Quota, in_words, quota_scope, quota_setting, until_midnight
 from bot.core.errors import UserError
 from bot.core.permissions import Role
@@ -144,7 +144,7 @@ async def _change(
 
 async def _opinion(context: Context) -> str:
     since = context.services.now() - OPINIONS_OF
-    found = await context.services.store.ratings.since(community_scope(context.channel), since)
+    found = await context.services.store.ratings.since(context.channel.community_key, since)
     return _(
         "Answers of the last {days} days: members called {helpful} helpful and {unhelpful} not.",
         days=OPINIONS_OF.days,

@@ -11,7 +11,6 @@ from bot.core.errors import UserError
 from bot.core.text import N_, _
 from bot.moderation.cards import deeds, quoted, reasons
 from bot.moderation.hearing import Hearing, decision, standing
-from bot.moderation.judge import community_of
 from bot.storage.appeals import Appeal
 from bot.storage.cases import Case
 
@@ -65,7 +64,7 @@ async def _case(context: Context, number: int | None) -> Case:
     if context.channel.private:
         newest = await cases.anywhere(caller, LOOK_BACK)
     else:
-        newest = await cases.of(community_of(context.channel), caller, LOOK_BACK)
+        newest = await cases.of(context.channel.community_key, caller, LOOK_BACK)
     for case in newest:
         if concerns(case):
             return case

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import folded, nearest, readable, shown, suggested
-from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, community_scope, setting
+from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, setting
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
@@ -82,7 +82,7 @@ def _scope(channel: Channel, where: Where) -> str:
         case "channel":
             return channel.parent.key
         case "community":
-            return community_scope(channel)
+            return channel.community_key
 
 
 def _checked(context: Context, name: Name, value: str) -> str | None:
@@ -143,7 +143,7 @@ def _shown(context: Context, name: str, value: str) -> str:
 def _origin(channel: Channel, scope: str | None) -> str:
     if scope is None:
         return _("the default")
-    if scope == community_scope(channel):
+    if scope == channel.community_key:
         return _("set for the community")
     if channel.thread is not None and scope == channel.key:
         return _("set for this thread")

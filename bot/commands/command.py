@@ -26,7 +26,6 @@ from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
-from bot.moderation.judge import community_of
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
@@ -176,7 +175,7 @@ class Context:
         Raises:
             UserError: the platform did not tell, so nothing may be done.
         """
-        places = {community_of(self.channel): self.channel}
+        places = {self.channel.community_key: self.channel}
         for community in self.services.store.rulebooks.read_in(self.channel):
             platform, _slash, id = community.partition("/")
             places.setdefault(community, Channel(platform, id, id))

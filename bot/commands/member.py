@@ -12,7 +12,6 @@ from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation.cards import plain
-from bot.moderation.judge import community_of
 
 MEMBER = Matching(
     r"<@!?\d{1,20}>|<?https://matrix\.to/#/(?:@|%40)[!-~]{1,500}>?|@[^\s@]{1,254}|\d{15,20}",
@@ -46,7 +45,7 @@ async def meant(context: Context, member: str | None) -> Author:
             )
         )
     found = Author(context.caller.platform, id, id)
-    known = await context.services.store.cases.of(community_of(context.channel), found.identity, 1)
+    known = await context.services.store.cases.of(context.channel.community_key, found.identity, 1)
     return known[0].author if known else found
 
 

@@ -59,14 +59,9 @@ class ChannelPolicy:
 _DEFAULT = ChannelPolicy()
 
 
-def community_scope(channel: Channel) -> str:
-    """The scope under which settings of a whole community are kept."""
-    return f"{channel.platform}/{channel.community}"
-
-
 def inheritance(channel: Channel) -> tuple[str, ...]:
     """Scopes that decide for a place, nearest first: thread, channel, community."""
-    scopes = (channel.key, channel.parent.key, community_scope(channel))
+    scopes = (channel.key, channel.parent.key, channel.community_key)
     return tuple(dict.fromkeys(scopes))
 
 

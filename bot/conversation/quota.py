@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, Protocol
 
-from bot.conversation.policy import Settings, community_scope
+from bot.conversation.policy import Settings
 from bot.core.actions import Alert
 from bot.core.events import Channel, Identity, MessageRef
 from bot.core.text import _, ngettext
@@ -27,7 +27,7 @@ UNLIMITED = Quota()
 
 def quota_scope(level: Level, channel: Channel) -> str:
     """Where moderators' choice for a level is kept: with the channel, or with the community."""
-    return channel.parent.key if level == "channel" else community_scope(channel)
+    return channel.parent.key if level == "channel" else channel.community_key
 
 
 def quota_setting(level: Level, unit: Literal["requests", "tokens"]) -> str:
@@ -110,7 +110,7 @@ class Quotas:
         return {
             "member": f"member:{self._pseudonym(asker)}",
             "channel": f"channel:{channel.parent.key}",
-            "community": f"community:{community_scope(channel)}",
+            "community": f"community:{channel.community_key}",
         }
 
     async def reserve(self, question: MessageRef, asker: Identity, tokens: int) -> Allowance | Refused:
@@ -178,7 +178,7 @@ class Quotas:
 
     async def _first_refusal(self, channel: Channel, level: Level, now: datetime) -> Alert | None:
         """Refusals are counted like use: the moderators hear of it once a day, also after a restart."""
-        scope = f"refused:{community_scope(channel)}"
+        scope = f"refused:{channel.community_key}"
         refused, _tokens = self._usage.today(scope, now.date())
         await self._usage.add((scope,), now.date(), 1, 0)
         return Alert(channel, _alert(level, until_midnight(now))) if refused == 0 else None

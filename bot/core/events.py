@@ -33,8 +33,13 @@ class Channel:
     @property
     def key(self) -> str:
         """One string per place, thread included: the unit of order and of locks."""
-        place = f"{self.platform}/{self.community}/{self.id}"
+        place = f"{self.community_key}/{self.id}"
         return place if self.thread is None else f"{place}/{self.thread}"
+
+    @property
+    def community_key(self) -> str:
+        """One string per community: what rules, strikes and settings of a whole community are kept under."""
+        return f"{self.platform}/{self.community}"
 
     @property
     def parent(self) -> "Channel":

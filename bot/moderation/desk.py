@@ -14,7 +14,6 @@ from bot.core.events import Author, Channel, MessageRef
 from bot.core.text import _, speaking
 from bot.moderation import cards, decisions
 from bot.moderation.decisions import Verb
-from bot.moderation.judge import community_of
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.cases import Case, Deed
@@ -144,7 +143,7 @@ class Desk:
             await store.give(case.community, author, Strike(self._now(), counts - counted, case.number))
 
     def _case(self, done: ByHand, by: Author, call: str) -> Case:
-        now, community = self._now(), community_of(done.about.channel)
+        now, community = self._now(), done.about.channel.community_key
         return Case(
             number=self._store.cases.next_number(),
             community=community,

@@ -164,7 +164,7 @@ class Judge:
 
     def past(self, channel: Channel) -> Past:
         """The last minutes of a channel's community."""
-        key = community_of(channel)
+        key = channel.community_key
         found = self._pasts.get(key)
         if found is None:
             found = self._pasts[key] = Past(self._now)
@@ -191,7 +191,7 @@ class Judge:
     def _merged(self, rules: Ruleset, message: Message, verdicts: tuple[Verdict, ...]) -> Judgement:
         """The strongest verdict of a rule that the brake lets act decides."""
         stopped: list[Alert] = []
-        community = community_of(message.ref.channel)
+        community = message.ref.channel.community_key
         ranked = sorted(verdicts, key=lambda verdict: (verdict.severity, verdict.score), reverse=True)
         for verdict in ranked:
             if verdict.severity <= Severity.LOG:
@@ -257,11 +257,6 @@ class Judge:
         verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes)
         judgement = Judgement(verdicts)
         return None if judgement.stands or judgement.strongest is None else judgement.strongest.rule
-
-
-def community_of(channel: Channel) -> str:
-    """One string per community."""
-    return f"{channel.platform}/{channel.community}"
 
 
 def verdict_of(rule: Rule, finding: Finding, struck: float = 0.0) -> Verdict:

@@ -111,7 +111,7 @@ def replay(rules: Sequence[Rule], lines: Iterable[str], scorer: Scorer | None = 
         for line in chunk:
             clock.reach(line.message.at)
             _count(result, line, judge.judge(line.message))
-    result.stopped = judge.brake.stopped(f"{_PLACE.platform}/{_PLACE.community}")
+    result.stopped = judge.brake.stopped(_PLACE.community_key)
     return result
 
 

@@ -15,7 +15,7 @@ from bot.core.events import Author, Channel, Identity, Join, Message
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation import cards, decisions
-from bot.moderation.judge import Judgement, community_of
+from bot.moderation.judge import Judgement
 from bot.moderation.ladder import REACTION, hint, strikes
 from bot.moderation.rule import Verdict
 from bot.moderation.rulebook import read
@@ -90,7 +90,7 @@ class Review:
 
     def rules(self, channel: Channel) -> Ruleset:
         """The rules of a channel's community; none before a moderator set it up, or where they are off."""
-        book = self._store.rulebooks.of(community_of(channel))
+        book = self._store.rulebooks.of(channel.community_key)
         if not book.is_set_up or self._level(channel) == "off":
             return _NOTHING
         known = self._compiled.get(book.community)
@@ -100,14 +100,14 @@ class Review:
 
     def strikes(self, message: Message) -> float:
         """What the strikes of an author amount to by now."""
-        kept = self._store.strikes.of(community_of(message.ref.channel), message.author.identity)
+        kept = self._store.strikes.of(message.ref.channel.community_key, message.author.identity)
         return strikes(kept, self._now())
 
     # What follows
 
     def welcome(self, join: Join) -> tuple[Action, ...]:
         """A line for somebody who came, where moderators want that: not in a raid, and not twice."""
-        book, now = self._store.rulebooks.of(community_of(join.channel)), self._now()
+        book, now = self._store.rulebooks.of(join.channel.community_key), self._now()
         if not book.welcome or join.author.is_bot:
             return ()
         greeted = self._greeted.setdefault(book.community, {})
@@ -122,7 +122,7 @@ class Review:
     async def follow(self, message: Message, judgement: Judgement) -> Followed:
         """What a judgement leads to."""
         verdict = judgement.strongest
-        book = self._store.rulebooks.of(community_of(message.ref.channel))
+        book = self._store.rulebooks.of(message.ref.channel.community_key)
         if verdict is None or not book.is_set_up:
             return NOTHING_FOLLOWS
         if verdict.severity <= Severity.LOG:
@@ -240,7 +240,7 @@ class Review:
 
     async def _role(self, author: Author, channel: Channel) -> Role | None:
         """The author's role, not older than a minute; None where the platform did not tell."""
-        key, now = (community_of(channel), author.identity), self._now()
+        key, now = (channel.community_key, author.identity), self._now()
         known = self._roles.get(key)
         if known is not None and now - known[0] < KNOWN_ROLE:
             return known[1]

@@ -8,7 +8,6 @@ from bot.commands.conversion import nearest, shown
 from bot.core.errors import PlatformError, StorageError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import _
-from bot.moderation.judge import community_of
 from bot.moderation.ladder import is_stronger
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import read
@@ -28,7 +27,7 @@ def book_of(context: Context) -> Rulebook:
     Raises:
         UserError: nobody set one up.
     """
-    book = context.services.store.rulebooks.of(community_of(context.channel))
+    book = context.services.store.rulebooks.of(context.channel.community_key)
     if not book.is_set_up:
         raise UserError(
             _(

@@ -16,7 +16,6 @@ from bot.core.events import Channel, Identity, Message, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.moderation.cards import ACTIONS
-from bot.moderation.judge import community_of
 from bot.moderation.ruleset import Ruleset
 from bot.moderation.trial import BREATHE_EVERY, PER_CHANNEL, Histories, Trial
 
@@ -114,7 +113,7 @@ async def _place(context: Context, name: str) -> Channel:
         UserError: there is none of that name.
     """
     place = await channel_named(context, name)
-    if community_of(place) != community_of(context.channel):
+    if place.community_key != context.channel.community_key:
         raise UserError(_("That channel belongs to another community, which has rules of its own."))
     return place
 

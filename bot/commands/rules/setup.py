@@ -15,7 +15,6 @@ from bot.core.errors import PlatformError, UserError
 from bot.core.events import Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
-from bot.moderation.judge import community_of
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import PRESETS, preset, write
 from bot.moderation.scored import ScoreRule
@@ -43,7 +42,7 @@ async def setup(
     if context.channel.private:
         raise UserError(_("Use this in a channel of your community: its rules are set up there."))
     services = context.services
-    before = services.store.rulebooks.of(community_of(context.channel))
+    before = services.store.rulebooks.of(context.channel.community_key)
     place = before.log or context.channel if log is None else await channel_named(context, log)
     own = () if replace else _own(before)
     rules = _joined(preset(name), own)
