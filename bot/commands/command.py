@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from bot.commands import grammar
 from bot.commands.conversion import bind
-from bot.commands.definition import Answer, Command, command
+from bot.commands.definition import Answer, Command, OwnWords, command
 from bot.commands.signature import Completes, Doc, Matching, Range
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quotas
@@ -41,6 +41,7 @@ __all__ = [
     "Doc",
     "Matching",
     "Outcome",
+    "OwnWords",
     "Range",
     "Services",
     "StatusLine",
@@ -48,7 +49,7 @@ __all__ = [
     "reserved",
 ]
 
-Outcome = tuple[Action, ...] | AsyncIterator[Chunk]
+Outcome = tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords
 """What an invocation leads to: actions for the outbox, or an answer that grows."""
 
 PLATFORM_TIMEOUT_S = 10.0

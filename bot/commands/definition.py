@@ -17,7 +17,15 @@ from bot.core.actions import Action, Chunk
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, Kind, ToolSpec
 
-Answer = str | tuple[Action, ...] | AsyncIterator[Chunk]
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """An answer that grows and is our own text, no model's: like a reply, it is not judged."""
+
+    chunks: AsyncIterator[Chunk]
+
+
+Answer = str | tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords
 """What a command returns: one reply's text, actions, or an answer that grows."""
 
 MOST_FIELDS = 5

@@ -104,7 +104,10 @@ class Answering:
         *,
         judged: bool = True,
     ) -> Settlement:
-        """Show an answer while it is written; what moderators' tools write is not judged, it quotes rules.
+        """Show an answer while it is written.
+
+        Args:
+            judged: whether the rules of the place are asked about it, as about everything a model writes.
 
         Returns:
             What is to be settled now that it stands, the finished row included.

@@ -12,13 +12,12 @@ from dataclasses import replace
 from functools import partial
 
 from bot.adapters.adapter import Adapter
-from bot.commands.command import Context, Outcome, Services
+from bot.commands.command import Context, Outcome, OwnWords, Services
 from bot.conversation.policy import channel_policy
 from bot.conversation.running import Handle
 from bot.core.actions import Action, Receipt, Reply
 from bot.core.errors import StorageError
 from bot.core.events import Author, Event, Invocation, Message, MessageRef
-from bot.core.permissions import Role
 from bot.core.text import _, closest_locale, set_locale
 from bot.llm.language import language_of
 from bot.outgoing.acting import Acting, Begin
@@ -184,9 +183,9 @@ class Performer:
             return self._answer_with_actions(event, outcome, attempt)
         question = event if isinstance(event, Message) else _as_message(event)
         handle = attempt.handles[0] if attempt.handles else self._begin(attempt, question.ref, event.author)
-        path = event.command if isinstance(event, Invocation) else self._commands.parse(line or "help").path
-        judged = self._commands.find(path).spec.role is Role.MEMBER
-        return await self._answering.answer(question, outcome, handle, attempt, judged=judged)
+        if isinstance(outcome, OwnWords):
+            return await self._answering.answer(question, outcome.chunks, handle, attempt, judged=False)
+        return await self._answering.answer(question, outcome, handle, attempt)
 
     def _begin(self, attempt: Attempt, question: MessageRef, asker: Author) -> Handle:
         """An answer is going to be written; its messages of an earlier process are part of it."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.commands.command import Commands, Context, Services, StatusLine
+from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Handle, Running
@@ -194,9 +194,27 @@ def build(store: Store, clock: Clock) -> House:
     return House(store, platform, conversation, services, clock)
 
 
+def growing(outcome: Outcome) -> AsyncIterator[Chunk]:
+    """The chunks of an answer that grows."""
+    assert not isinstance(outcome, tuple), outcome
+    return outcome.chunks if isinstance(outcome, OwnWords) else outcome
+
+
 def alerts(actions: Sequence[Action]) -> list[Alert]:
     """The alerts among actions."""
     return [action for action in actions if isinstance(action, Alert)]
 
 
-__all__ = ["ALICE", "BOB", "CHANNEL", "MODERATOR", "THREAD", "Clock", "House", "Platform", "alerts", "build"]
+__all__ = [
+    "ALICE",
+    "BOB",
+    "CHANNEL",
+    "MODERATOR",
+    "THREAD",
+    "Clock",
+    "House",
+    "Platform",
+    "alerts",
+    "build",
+    "growing",
+]

@@ -11,7 +11,7 @@ from bot.commands.conversion import bind
 from bot.core.actions import Alert, Reply
 from bot.core.errors import UsageError
 from bot.core.events import Author
-from tests.commands.house import CHANNEL, House
+from tests.commands.house import CHANNEL, House, growing
 
 COMMANDS = Commands.discover()
 
@@ -50,7 +50,7 @@ async def test_every_command_answers_anything_with_something_that_can_be_sent(
             context = replace(house.context(target="1"), caller=EVERYBODY)
             outcome = await house.services.commands.run_line(context, line)
             if not isinstance(outcome, tuple):
-                assert [chunk async for chunk in outcome]
+                assert [chunk async for chunk in growing(outcome)]
                 continue
             texts = [each.text for each in outcome if isinstance(each, Reply | Alert)]
             assert texts
@@ -69,7 +69,7 @@ async def test_a_platforms_form_may_hold_anything_too(house: House, nasty: str) 
                 house.context(target="1"), command.spec.path, {parameter.name: nasty}
             )
             if not isinstance(outcome, tuple):
-                assert [chunk async for chunk in outcome]
+                assert [chunk async for chunk in growing(outcome)]
                 continue
             texts = [each.text for each in outcome if isinstance(each, Reply | Alert)]
             assert texts

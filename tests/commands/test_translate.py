@@ -10,7 +10,7 @@ from bot.core.events import Author, Quote
 from bot.core.text import set_locale
 from bot.storage.messages import SaidMessage
 from bot.storage.settlement import Settlement
-from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House
+from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House, growing
 from tests.messages import EPOCH
 
 HARBOR = "The harbor opens at nine."
@@ -20,8 +20,7 @@ QUOTE = Quote(BOB, "Der Hafen öffnet um neun Uhr morgens.", EPOCH)
 async def asked(house: House, context: Context, line: str) -> tuple[str, str]:
     """The language and the words that reach the conversation."""
     outcome = await house.services.commands.run_line(context, line)
-    assert not isinstance(outcome, tuple), outcome
-    assert [chunk async for chunk in outcome]
+    assert [chunk async for chunk in growing(outcome)]
     return house.conversation.languages[-1].name, house.conversation.questions[-1].text
 
 

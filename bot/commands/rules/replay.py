@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from bot.commands.command import PLATFORM_TIMEOUT_S, Context, Doc, Matching, command
+from bot.commands.command import PLATFORM_TIMEOUT_S, Context, Doc, Matching, OwnWords, command
 from bot.commands.rules.book import ALL, book_of, readable, rule_named, rules_in
 from bot.commands.rules.places import channel_named
 from bot.conversation.running import Handle, Stopped
@@ -90,7 +90,7 @@ async def replay(
     rule: Annotated[str, Doc("The name of a rule, or all.")],
     since: Annotated[str, SINCE, Doc("How far back.")] = "7d",
     channel: Annotated[str | None, Doc("Only in this channel; otherwise in all that you may read.")] = None,
-) -> AsyncIterator[Chunk]:
+) -> OwnWords:
     """Read the history and tell what a rule would have done; `stop` ends it."""
     rules = rules_in(book_of(context))
     chosen = Ruleset(rules if rule == ALL else (rule_named(context, rules, rule),))
@@ -98,12 +98,9 @@ async def replay(
     unit = since[-1] if since[-1] in _UNITS else "d"
     from_when = context.services.now() - int(since.rstrip("hdw")) * _UNITS[unit]
     replayed = Replay(context, chosen)
-    if context.begin is not None:
-        return _replayed(
-            replayed, places, from_when, context, context.begin(context.to, context.caller), rule
-        )
-    handle = context.services.running.begin(context.to, context.caller.identity)
-    return _finished(_replayed(replayed, places, from_when, context, handle, rule), handle)
+    return OwnWords(
+        context.stream(lambda handle: _replayed(replayed, places, from_when, context, handle, rule))
+    )
 
 
 async def _place(context: Context, name: str) -> Channel:
@@ -116,12 +113,6 @@ async def _place(context: Context, name: str) -> Channel:
     if place.community_key != context.channel.community_key:
         raise UserError(_("That channel belongs to another community, which has rules of its own."))
     return place
-
-
-async def _finished(chunks: AsyncIterator[Chunk], handle: Handle) -> AsyncIterator[Chunk]:
-    with handle:
-        async for chunk in chunks:
-            yield chunk
 
 
 async def _replayed(
