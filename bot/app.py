@@ -16,7 +16,6 @@ from bot.conversation.loops import LoopGuard
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
-from bot.core.actions import Action
 from bot.core.directory import Directory
 from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Author, Channel, Event, Message
@@ -28,8 +27,8 @@ from bot.llm.selection import EngineSpec, choices
 from bot.moderation import phishing
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
+from bot.moderation.ladder import nothing_on
 from bot.moderation.review import Review
-from bot.moderation.rule import Verdict
 from bot.moderation.shipped import Shipped
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
@@ -151,11 +150,6 @@ class Loading:
         self._progress(doing, share)
 
 
-def _reviewed(message: Message, verdict: Verdict) -> tuple[Action, ...]:
-    """The review says what follows from a verdict, when it knows the rulebook and the author's role."""
-    return ()
-
-
 class App:
     """A bot whose parts are made and whose platforms are not connected yet."""
 
@@ -185,7 +179,7 @@ class App:
             self._review.rules,
             now=now,
             strikes_of=self._review.strikes,
-            follow=_reviewed,
+            follow=nothing_on,
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,
         )

@@ -33,7 +33,7 @@ from bot.core.events import (
     place_of,
 )
 from bot.moderation.judge import Judge, Judgement
-from bot.moderation.review import NOTHING_FOLLOWS, SPARED, Followed, Review
+from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
@@ -287,7 +287,7 @@ class Pipeline:
         if strongest is None:
             return None
         followed = await self._review.follow(message, judgement)
-        if followed is SPARED:
+        if followed is None:
             return None
         return Decision(
             event,

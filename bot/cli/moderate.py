@@ -23,7 +23,7 @@ from bot.moderation.classifier import Classifier, Embed, Scored
 from bot.moderation.judge import verdict_of
 from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.past import Past
-from bot.moderation.rule import Finding, Verdict
+from bot.moderation.rule import Verdict
 from bot.moderation.ruleset import Ruleset
 from bot.moderation.topics import Topics, Vectors, sketches
 
@@ -102,21 +102,19 @@ def _embed() -> Embed | None:
     return None if folder is None else Embedder(folder).embed
 
 
-def alone(
-    ruleset: Ruleset, said: str, scored: Scored, scorer: Classifier
-) -> Sequence[tuple[Finding, Verdict]]:
+def alone(ruleset: Ruleset, said: str, scored: Scored, scorer: Classifier) -> Sequence[Verdict]:
     """What rules make of a message of which nobody knows what came before, who wrote it and where."""
     seen = ruleset.examine(Message(_NOWHERE, _SOMEBODY, said, _AT), scorer=scorer)
     seen.take(scored.message, scored.scores)
     found = ((rule, rule.check(seen, _NOTHING_BEFORE)) for rule in ruleset.concerned(seen))
-    return [(finding, verdict_of(rule, finding)) for rule, finding in found if finding is not None]
+    return [verdict_of(rule, finding) for rule, finding in found if finding is not None]
 
 
 def _told(
-    line: _Line, scored: Scored, off_topic: float | None, verdicts: Sequence[tuple[Finding, Verdict]]
+    line: _Line, scored: Scored, off_topic: float | None, verdicts: Sequence[Verdict]
 ) -> dict[str, object]:
     scores = scored.scores if off_topic is None else {**scored.scores, "off_topic": off_topic}
-    strongest = max((verdict.severity for _finding, verdict in verdicts), default=Severity.NONE)
+    strongest = max((verdict.severity for verdict in verdicts), default=Severity.NONE)
     return {
         "id": line.id,
         "scores": {name: round(value, _DIGITS) for name, value in scores.items()},
@@ -124,10 +122,10 @@ def _told(
             {
                 "rule": verdict.rule,
                 "score": round(verdict.score, _DIGITS),
-                "evidence": [asdict(part) for part in finding.evidence],
+                "evidence": [asdict(part) for part in verdict.evidence],
                 "actions": [verdict.severity.name.lower()],
             }
-            for finding, verdict in verdicts
+            for verdict in verdicts
         ],
         "action": strongest.name.lower(),
     }

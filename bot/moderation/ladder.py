@@ -67,22 +67,17 @@ def is_exempt(author: Author, standing: Standing) -> bool:
     return author.is_bot or standing.role >= Role.MODERATOR
 
 
-def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
-    """What a verdict leads to, weak actions included in strong ones as far as they make sense."""
+def deeds_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
+    """What a verdict does to a message and its author, weak actions included in strong ones."""
     ref, channel, author = message.ref, message.ref.channel, message.author
     reason = _("rule {rule}", rule=verdict.rule)
-    told = (_told(message, verdict),) if verdict.hint else ()
     match verdict.severity:
-        case Severity.NONE | Severity.LOG:
+        case Severity.NONE | Severity.LOG | Severity.HINT | Severity.QUEUE:
             return ()
         case Severity.REACT:
             return (React(ref, REACTION),)
-        case Severity.HINT:
-            return (_told(message, verdict),)
-        case Severity.QUEUE:
-            return (Alert(channel, alert(message, verdict)), *told)
         case Severity.HIDE:
-            return (Hide(ref, reason), Alert(channel, alert(message, verdict)), *told)
+            return (Hide(ref, reason),)
         case Severity.DELETE:
             return (Delete(ref, reason),)
         case Severity.TIMEOUT:
@@ -93,6 +88,22 @@ def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
             return (Delete(ref, reason), Ban(channel, author, reason))
         case _:
             assert_never(verdict.severity)
+
+
+def actions_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
+    """What a verdict leads to where nobody keeps cases: its deeds, and who is told."""
+    done = deeds_on(message, verdict)
+    if verdict.severity is Severity.HINT:
+        return (_told(message, verdict),)
+    if verdict.severity not in (Severity.QUEUE, Severity.HIDE):
+        return done
+    told = (_told(message, verdict),) if verdict.hint else ()
+    return (*done, Alert(message.ref.channel, alert(message, verdict)), *told)
+
+
+def nothing_on(message: Message, verdict: Verdict) -> tuple[Action, ...]:
+    """For judges of whose verdicts somebody else makes something, or nobody."""
+    return ()
 
 
 def _told(message: Message, verdict: Verdict) -> Reply:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.actions import Action, Ban, Delete, Hide, Kick, Post, React, Reply, Severity, Timeout
+from bot.core.actions import Action, Post, Reply, Severity
 from bot.core.controls import Control
 from bot.core.directory import Directory
 from bot.core.errors import PlatformError, UserError
@@ -16,7 +16,7 @@ from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation import cards, decisions
 from bot.moderation.judge import Judgement
-from bot.moderation.ladder import REACTION, hint, strikes
+from bot.moderation.ladder import deeds_on, hint, strikes
 from bot.moderation.rule import Verdict
 from bot.moderation.rulebook import read
 from bot.moderation.ruleset import Ruleset
@@ -60,9 +60,6 @@ class Followed:
 
 NOTHING_FOLLOWS = Followed()
 """Nobody set rules up: what the judge says holds."""
-
-SPARED = Followed()
-"""The author moderates here: the message is taken as if no rule had found anything."""
 
 
 class Review:
@@ -119,8 +116,8 @@ class Review:
         greeted[join.author.identity] = now
         return (Post(join.channel, greeting(join.author)),)
 
-    async def follow(self, message: Message, judgement: Judgement) -> Followed:
-        """What a judgement leads to."""
+    async def follow(self, message: Message, judgement: Judgement) -> Followed | None:
+        """What a judgement leads to; None if its author moderates here, as if no rule had found anything."""
         verdict = judgement.strongest
         book = self._store.rulebooks.of(message.ref.channel.community_key)
         if verdict is None or not book.is_set_up:
@@ -129,7 +126,7 @@ class Review:
             return Followed(f"noted:{verdict.rule}")
         role = await self._role(message.author, message.ref.channel)
         if role is not None and role >= Role.MODERATOR:
-            return SPARED
+            return None
         acts = role is not None and self._enforces(book, verdict, message.ref.channel)
         case = self._case(message, verdict, book, shadow=not acts)
         if acts:
@@ -172,26 +169,14 @@ class Review:
 
     def _done(self, message: Message, verdict: Verdict) -> tuple[Action, ...]:
         """What is done to a message and its author, and what the author is told."""
-        ref, channel, author = message.ref, message.ref.channel, message.author
-        reason = _("rule {rule}", rule=verdict.rule)
+        done = deeds_on(message, verdict)
         match verdict.severity:
-            case Severity.REACT:
-                return (React(ref, REACTION),)
             case Severity.HINT:
-                return (Reply(ref, author, hint(verdict), notice=True),)
-            case Severity.HIDE:
-                return (Hide(ref, reason), *self._notice(message))
-            case Severity.DELETE:
-                return (Delete(ref, reason), *self._notice(message))
-            case Severity.TIMEOUT:
-                timeout = Timeout(channel, author, verdict.timeout_s, reason)
-                return (Delete(ref, reason), timeout, *self._notice(message))
-            case Severity.KICK:
-                return (Delete(ref, reason), Kick(channel, author, reason))
-            case Severity.BAN:
-                return (Delete(ref, reason), Ban(channel, author, reason))
+                return (Reply(message.ref, message.author, hint(verdict), notice=True),)
+            case Severity.HIDE | Severity.DELETE | Severity.TIMEOUT:
+                return (*done, *self._notice(message))
             case _:
-                return ()
+                return done
 
     def _notice(self, message: Message) -> tuple[Action, ...]:
         """A word where the message stood, without what it said; the rest is for its author alone."""

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bot.core.actions import Action
 from bot.core.errors import PlatformError
 from bot.core.events import Channel, Message
 from bot.moderation.examined import Scorer
 from bot.moderation.judge import Judge
+from bot.moderation.ladder import nothing_on
 from bot.moderation.rule import Verdict
 from bot.moderation.ruleset import Ruleset
 
@@ -27,10 +27,6 @@ BREATHE_EVERY = 20
 """Messages looked at in one go: longer would hold up whoever else is served."""
 
 
-def _nothing(message: Message, verdict: Verdict) -> tuple[Action, ...]:
-    return ()
-
-
 class Trial:
     """Rules at a time that is over.
 
@@ -41,7 +37,7 @@ class Trial:
 
     def __init__(self, rules: Ruleset, scorer: Scorer | None = None) -> None:
         self._at = datetime.min.replace(tzinfo=UTC)
-        self._judge = Judge(lambda channel: rules, now=lambda: self._at, scorer=scorer, follow=_nothing)
+        self._judge = Judge(lambda channel: rules, now=lambda: self._at, scorer=scorer, follow=nothing_on)
         self.read = 0
         self.matched: Counter[str] = Counter()
 
