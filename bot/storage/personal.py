@@ -75,6 +75,19 @@ def _older(column: Column[datetime], **age: float) -> Expiry:
     return Expiry(lambda now, keep: column < now - timedelta(**age))
 
 
+def _after_audit(column: Column[datetime]) -> Expiry:
+    """Rows that are kept as long as the audit log."""
+    return Expiry(lambda now, keep: column < now - timedelta(days=keep.audit_days))
+
+
+def _emptied(column: Column[bytes | None], at: Column[datetime]) -> Expiry:
+    """What somebody wrote, which goes with the evidence while its row stays."""
+    return Expiry(
+        lambda now, keep: and_(at < now - timedelta(days=keep.evidence_days), column.is_not(None)),
+        {column.name: None},
+    )
+
+
 _FORGOTTEN = "forgotten"
 _DONE: Mapping[str, object] = {"payload": None, "author": ""}
 
@@ -108,14 +121,8 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         erase={"author": _FORGOTTEN, "payload": None, "state": "done"},
         at=schema.cases.c.at,
         expiries=(
-            Expiry(
-                lambda now, keep: and_(
-                    schema.cases.c.at < now - timedelta(days=keep.evidence_days),
-                    schema.cases.c.payload.is_not(None),
-                ),
-                {"payload": None},
-            ),
-            Expiry(lambda now, keep: schema.cases.c.at < now - timedelta(days=keep.audit_days)),
+            _emptied(schema.cases.c.payload, schema.cases.c.at),
+            _after_audit(schema.cases.c.at),
         ),
     ),
     Declaration(
@@ -139,14 +146,8 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         erase={"author": _FORGOTTEN, "body": None},
         at=schema.appeals.c.at,
         expiries=(
-            Expiry(
-                lambda now, keep: and_(
-                    schema.appeals.c.at < now - timedelta(days=keep.evidence_days),
-                    schema.appeals.c.body.is_not(None),
-                ),
-                {"body": None},
-            ),
-            Expiry(lambda now, keep: schema.appeals.c.at < now - timedelta(days=keep.audit_days)),
+            _emptied(schema.appeals.c.body, schema.appeals.c.at),
+            _after_audit(schema.appeals.c.at),
         ),
     ),
     Declaration(
@@ -230,7 +231,7 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         mine=lambda who: schema.audit.c.actor == who,
         erase={"actor": _FORGOTTEN, "detail": ""},
         at=schema.audit.c.at,
-        expiries=(Expiry(lambda now, keep: schema.audit.c.at < now - timedelta(days=keep.audit_days)),),
+        expiries=(_after_audit(schema.audit.c.at),),
     ),
     Declaration(
         schema.audit,
