@@ -54,8 +54,11 @@ def cases(spec: CommandSpec) -> Sequence[Given]:
     found = list(all_cases(spec))
     if LONG:
         return found
-    lacking = [given for given in found if any(p.required and p.name not in given for p in spec.parameters)]
-    return [found[0], *found[2:3], *lacking[:1]] if lacking[:1] != found[2:3] else found[:1] + lacking[:1]
+    needed = {parameter.name for parameter in spec.parameters if parameter.required}
+    legal_one, _whole, *spoiled = found
+    lacking = [given for given in spoiled if not needed <= given.keys()]
+    fitting = [given for given in spoiled if needed <= given.keys()]
+    return [legal_one, *fitting[:1], *lacking[:1]]
 
 
 def all_cases(spec: CommandSpec) -> Iterator[Given]:
