@@ -12,28 +12,14 @@ from bot.config.problem import Problem
 from bot.config.sections import Config, Engine, Section
 from bot.config.source import Keys, dotted
 from bot.core.text import N_, _
+from bot.core.wording import BOUNDS, TYPES
 
 _TYPES = {
-    "string_type": N_("a text in quotes"),
-    "int_type": N_("a whole number"),
-    "int_from_float": N_("a whole number"),
-    "float_type": N_("a number"),
-    "bool_type": N_("true or false"),
+    **TYPES,
     "list_type": N_("a list in brackets"),
-    "tuple_type": N_("a list in brackets"),
     "path_type": N_("a path in quotes"),
     "is_instance_of": N_("a text in quotes"),
-    "model_type": N_("a section or table"),
     "model_attributes_type": N_("a section or table"),
-}
-
-_BOUNDS = {
-    "greater_than_equal": ("ge", N_("It must be at least {bound}.")),
-    "greater_than": ("gt", N_("It must be more than {bound}.")),
-    "less_than_equal": ("le", N_("It must be at most {bound}.")),
-    "less_than": ("lt", N_("It must be less than {bound}.")),
-    "string_too_short": ("min_length", N_("It needs at least {bound} character(s).")),
-    "string_too_long": ("max_length", N_("It may have at most {bound} characters.")),
 }
 
 _FORMS = {
@@ -100,8 +86,8 @@ def _words(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
         if keys[-1] in SECRETS:
             return what, _('Write "env:NAME" or "file:PATH".')
         return what, _("Write {expected}.", expected=_(_TYPES[code]))
-    if code in _BOUNDS:
-        bound, sentence = _BOUNDS[code]
+    if code in BOUNDS:
+        bound, sentence = BOUNDS[code]
         return _("{given} is out of range.", given=given), _(sentence, bound=context[bound])
     if code == "literal_error":
         return _("{given} is not a known value.", given=given), _choices(keys, detail["input"])

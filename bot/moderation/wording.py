@@ -7,32 +7,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.text import N_, _
+from bot.core.wording import BOUNDS, TYPES
 from bot.moderation.rule import Rule
 
 MOST_TOLD = 10
 """Nobody mends more at once."""
 
 _TYPES = {
-    "string_type": N_("a text in quotes"),
-    "int_type": N_("a whole number"),
-    "int_from_float": N_("a whole number"),
+    **TYPES,
     "int_parsing": N_("a whole number"),
-    "float_type": N_("a number"),
     "float_parsing": N_("a number"),
     "finite_number": N_("a number"),
-    "bool_type": N_("true or false"),
     "bool_parsing": N_("true or false"),
-    "tuple_type": N_("a list in brackets"),
-    "model_type": N_("a section or table"),
 }
 
 _BOUNDS = {
-    "greater_than_equal": ("ge", N_("It must be at least {bound}.")),
-    "greater_than": ("gt", N_("It must be more than {bound}.")),
-    "less_than_equal": ("le", N_("It must be at most {bound}.")),
-    "less_than": ("lt", N_("It must be less than {bound}.")),
-    "string_too_short": ("min_length", N_("It needs at least {bound} character(s).")),
-    "string_too_long": ("max_length", N_("It may have at most {bound} characters.")),
+    **BOUNDS,
     "too_short": ("min_length", N_("It needs at least {bound} entry(s).")),
     "too_long": ("max_length", N_("It may have at most {bound} entries.")),
 }
