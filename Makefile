@@ -34,7 +34,7 @@ test: $(VENV)/.dev $(VENV)/.models  ## All tests, at most 8 minutes on two cores
 	wait $$matrix; matrix=$$?; cat $(VENV)/homeserver.log; exit $$((others | matrix))
 
 drills: $(VENV)/.dev $(VENV)/.models  ## The same code with the long counts
-	LLMOS_DRILLS=long $(BIN)/python -m pytest -m drill
+	LLMOS_DRILLS=long $(BIN)/python -m pytest -m "drill or hypothesis"
 
 check: lint types contracts docs test  ## What CI runs
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.errors import ConfigError
@@ -211,6 +211,7 @@ def unlearned(name: str, votes: Votes, like: Recommender) -> Recommender:
 @pytest.mark.parametrize("name", NAMES)
 @HALF
 @given(history=HISTORIES, now=st.integers(1, 500))
+@example(history=[(0, 0, 1), (0, 1, 2), (1, 1, 1)], now=2)  # alike only by a vote after `now`
 def test_contributions_add_up_to_the_score_and_cited_threads_to_their_part(
     name: str, history: Sequence[tuple[int, int, int]], now: int
 ) -> None:

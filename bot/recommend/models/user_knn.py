@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from bot.recommend.explain import cited
@@ -76,8 +77,14 @@ class UserKnn(Recommender):
         most = min(self.neighbours + 1, len(self._members))
         distances, rows = self._neighbourhood.kneighbors(self._row(own), most)
         near, cosines = self._members[rows[0]], 1.0 - distances[0].astype(np.float64)
-        alike = (cosines > 1e-6) & (near != member)  # a cosine of float32 is seldom exactly 0
+        alike = (near != member) & self._shares(own, near, at)
         return near[alike][: self.neighbours], cosines[alike][: self.neighbours]
+
+    def _shares(self, own: Ints, near: Ints, at: float) -> NDArray[np.bool_]:
+        """Who of those near has one of these threads before `at`: fitting may have seen later votes."""
+        read = self._votes.histories(near, at)
+        rows = np.repeat(np.arange(len(near)), read.lengths)
+        return np.bincount(rows[np.isin(read.others, own)], minlength=len(near)) > 0
 
     def _row(self, threads: Ints) -> "csr_matrix":
         from scipy.sparse import csr_matrix  # noqa: PLC0415 - see `fit`
