@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "List every problem of the configuration.",
     "doctor": "Check live that everything works.",
     "models": "Show, fetch and find the models that run on this machine.",
+    "knowledge": "Add documents, ask them questions, measure the answers.",
     "moderate": "Try rules and classifiers on files of messages.",
     "recommend": "Measure how well threads are recommended.",
     "bench": "Measure this machine.",

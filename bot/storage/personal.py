@@ -33,6 +33,7 @@ class Keep:
     context_hours: float
     audit_days: float = 365
     evidence_days: float = 30
+    archive_days: float = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,20 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
             Expiry(
                 lambda now, keep: and_(
                     schema.messages.c.at < now - timedelta(days=OWN_DAYS), schema.messages.c.ours
+                )
+            ),
+        ),
+    ),
+    Declaration(
+        schema.passages,
+        mine=lambda who: schema.passages.c.author == who,
+        erase="delete",
+        at=schema.passages.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.passages.c.at < now - timedelta(days=keep.archive_days),
+                    schema.passages.c.author != "",  # documents of the community itself stay
                 )
             ),
         ),

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -24,6 +24,11 @@ from bot.storage.seal import Seal
 from bot.storage.writer import Writer
 
 _log = logging.getLogger(__name__)
+
+_UNREADABLE = frozenset({"seq", "vector"})
+"""Columns that tell a person nothing: a number of ours, and what a model computed from the text beside it."""
+
+Listener = Callable[[], Awaitable[None]]
 
 
 class Privacy:
@@ -47,6 +52,7 @@ class Privacy:
         self._opted_out: set[str] = set()
         self._forgetting: list[Callable[[Identity], None]] = []
         self._forgotten: dict[str, datetime] = {}
+        self._listeners: list[Listener] = []
 
     async def load(self) -> None:
         """Read who opted out and who was forgotten; obey what the database has not obeyed yet."""
@@ -59,6 +65,10 @@ class Privacy:
     def forgets(self, forget: Callable[[Identity], None]) -> None:
         """From now on this is told of everybody who is to be forgotten: whoever else remembers members."""
         self._forgetting.append(forget)
+
+    def when_erased(self, listener: Listener) -> None:
+        """Tell what holds copies in memory whenever something was erased or expired, before that returns."""
+        self._listeners.append(listener)
 
     def opted_out(self, identity: Identity) -> bool:
         """Nothing of this member may be kept."""
@@ -129,6 +139,7 @@ class Privacy:
             for forget in self._forgetting:
                 forget(identity)
             erased = await self._writer.call(lambda connection: erase(connection, who))
+            await self._tell()
             if await self._scrub(thorough=True):
                 await self._writer.call(lambda connection: mark_next(connection, count))
         return erased
@@ -142,11 +153,16 @@ class Privacy:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))
         if purged:
+            await self._tell()
             await self._scrub(thorough=False)
         if self._database is not None:
             await asyncio.to_thread(expire_copies, self._database, now)
         await self.load()  # wishes that were written by the command line meanwhile
         return purged
+
+    async def _tell(self) -> None:
+        for listener in self._listeners:
+            await listener()
 
     async def _note(self, entry: Entry) -> int:
         return await asyncio.to_thread(self._journal.append, entry)
@@ -159,6 +175,7 @@ class Privacy:
         if not left:
             return
         await self._writer.call(lambda connection: obey(connection, left))
+        await self._tell()
         if await self._scrub(thorough=any(entry.wish is Wish.FORGET for entry in left)):
             await self._writer.call(lambda connection: mark_obeyed(connection, len(entries)))
 
@@ -188,7 +205,7 @@ class Privacy:
         return {
             name: self._plain(value, is_json=name == "payload" or (table, name) == ("appeals", "body"))
             for name, value in row.items()
-            if name != "seq"
+            if name not in _UNREADABLE
         }
 
     def _plain(self, value: object, *, is_json: bool) -> object:

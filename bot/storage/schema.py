@@ -41,7 +41,7 @@ meta = Table(
     Column("value", LargeBinary, nullable=False),
 )
 """`key_check`: a known text sealed with the key file this database belongs to; `journal_obeyed`: how many
-entries of the privacy journal were carried out here."""
+entries of the privacy journal were carried out here; `passages_gone`: how many passages were ever removed."""
 
 cursors = Table(
     "cursors",
@@ -248,6 +248,29 @@ appeals = Table(
 )
 """What members say against a case of theirs; one for each."""
 
+passages = Table(
+    "passages",
+    metadata,
+    _seq(),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("document", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("vector", LargeBinary),
+    Index("ix_passages_document", "community", "document"),
+    sqlite_autoincrement=True,
+)
+"""Pieces of what the bot answers from. `payload` is title, link and text, `vector` the meaning, both sealed.
+
+On SQLite the index of words stands beside it: `passage_words` (FTS5) holds keyed hashes of the words of each
+row in the order of the alphabet, no text; a trigger removes a row's words with the row and counts in `meta`.
+"""
+
+WORDS_INDEX = ("passage_words", "passage_terms")
+"""FTS5's tables, which SQLAlchemy does not know; those that SQLite makes for them begin with these names."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -255,5 +278,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0006"
+SCHEMA = "0008"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

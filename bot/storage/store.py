@@ -18,6 +18,7 @@ from bot.storage.journal import JOURNAL_FILE_NAME, Journal
 from bot.storage.location import SqliteFile, locate
 from bot.storage.messages import Messages
 from bot.storage.outbox import Outbox
+from bot.storage.passages import Passages
 from bot.storage.policies import Policies
 from bot.storage.privacy import Privacy
 from bot.storage.ratings import Ratings
@@ -58,6 +59,7 @@ class Store:
         self.controls = Controls(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
+        self.passages = Passages(reader, writer, seal, self.privacy.refuses)
 
     @classmethod
     async def open(cls, url: str, key_file: Path, *, busy_s: float = BUSY_S, now: Clock = utc_now) -> "Store":

@@ -1,0 +1,112 @@
+"""Answers made of quotes, each with its source; or the honest word that nothing was found."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.text import _
+from bot.knowledge.cite import Told, quote, told
+from bot.knowledge.confidence import ENOUGH, confidence
+from bot.knowledge.search import Finding, Query, Search
+
+MOST_SOURCES = 3
+_NEAR_THE_BEST = 0.8
+_READ_PASSAGES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something stands. `quote` is what it says there, in its own words."""
+
+    id: str
+    title: str
+    link: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to a question.
+
+    Attributes:
+        text: quotes numbered as the sources are, from 1; when abstained, a sentence that says so.
+        confidence: the chance that the first source answers the question, 0..1.
+        sources: best first; when abstained, what came nearest.
+        ranked: the ids of all that was found, best first.
+    """
+
+    text: str
+    abstained: bool
+    confidence: float
+    sources: tuple[Source, ...]
+    ranked: tuple[str, ...]
+
+
+async def ask(
+    search: Search,
+    question: str,
+    community: str,
+    now: datetime,
+    channels: Collection[str] | None = None,
+) -> Answer:
+    """Answer from what a community knows.
+
+    Args:
+        channels: keys of the channels that the asker may read, "" for documents of the community; None: all.
+    """
+    query = await search.query(question, community)
+    findings = await search.find(query, community, now, channels)
+    read = await look(search, query, findings[:1])
+    sure = confidence(query, findings, read.told[0] if findings else (), read.title)
+    ranked = tuple(finding.passage.document for finding in findings)
+    if sure < ENOUGH:
+        nearest = tuple(_source(finding, finding.passage.text) for finding in findings[:MOST_SOURCES])
+        return Answer(_nothing(nearest), True, sure, nearest, ranked)
+    others = [each for each in findings[1:MOST_SOURCES] if each.score >= _NEAR_THE_BEST * findings[0].score]
+    more = await look(search, query, others)
+    told = (*read.told, *more.told)
+    sources = tuple(
+        _source(finding, quote(sentences))
+        for finding, sentences in zip((findings[0], *others), told, strict=True)
+    )
+    return Answer(_quoted(sources), False, sure, sources, ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The sentences of findings, in their order, and how near the title of the first is to the question."""
+
+    told: tuple[Sequence[Told], ...]
+    title: float
+
+
+async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Read:
+    """Read findings sentence by sentence."""
+    embed = search.index.embedder.embed if search.index.embedder is not None else None
+    sentences = []
+    for finding in findings:
+        passages = await search.index.passages.whole(finding.passage, _READ_PASSAGES)
+        if finding.passage not in passages:  # it is long: what fits is read, not its beginning
+            passages = [hit.passage for hit in finding.hits]
+        sentences.append(await asyncio.to_thread(told, query, passages, embed))
+    title = 0.0
+    if findings and embed is not None and query.vector is not None:
+        vectors = await asyncio.to_thread(embed, [findings[0].passage.title or findings[0].passage.text])
+        title = float(vectors[0] @ query.vector)
+    return Read(tuple(sentences), title)
+
+
+def _source(finding: Finding, said: str) -> Source:
+    return Source(finding.passage.document, finding.passage.title, finding.passage.link, said)
+
+
+def _quoted(sources: Sequence[Source]) -> str:
+    return "\n".join(f"{source.quote} [{number}]" for number, source in enumerate(sources, start=1))
+
+
+def _nothing(sources: Sequence[Source]) -> str:
+    if not sources:
+        return _("I could not find this in what I know.")
+    nearest = "\n".join(f"[{number}] {source.title}" for number, source in enumerate(sources, start=1))
+    return _("I could not find this in what I know. Nearest to it are:") + f"\n{nearest}"

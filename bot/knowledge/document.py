@@ -1,0 +1,34 @@
+"""What is known: a document, or a thread, as sections by one author each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of a document that one person wrote, or that has no author."""
+
+    text: str
+    at: datetime
+    link: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Something to answer from.
+
+    Attributes:
+        id: unique in a community; a document of the same id takes its place.
+        channel: the key of the channel whose readers may see it; "" for everybody of the community.
+    """
+
+    id: str
+    title: str
+    sections: tuple[Section, ...]
+    channel: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n\n".join(section.text for section in self.sections)

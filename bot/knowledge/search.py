@@ -1,0 +1,199 @@
+"""Search by words and by meaning, put together by rank, newer ones first among equals.
+
+Source: Cormack, Clarke and Buettcher, Reciprocal Rank Fusion (SIGIR 2009), whose constant is 60.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.knowledge.index import Index, Vector, readable
+from bot.knowledge.segmenting import characters, content_words, is_han, is_small, words
+from bot.knowledge.synonyms import related
+from bot.storage.passages import Passage
+
+_RRF = 60
+_CANDIDATES = 50
+# chosen on the development questions of tests/knowledge, see docs/performance.md
+_WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT = 20.0, 10.0, 40.0
+_COSINE_COUNT, _COVERED_COUNT = 3.0, 1.0
+_SECOND = 0.2  # what a second passage of the same document adds
+_RECENCY, _HALF_LIFE_DAYS = 0.02, 180.0  # at most about one rank
+_COMMON = 0.2  # a word of more passages than this share tells nothing while others do
+_MOST_WORDS = 24
+_HAN_SHARE = 0.5
+_FIRST_RANKS = 3
+_MOST_RELATED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as it is looked for.
+
+    Attributes:
+        weights: content word -> how seldom it is.
+        names: words of it that are written like names.
+        unknown: content words that stand nowhere.
+        related: words that stand for its words, see `synonyms`.
+        characters: its Chinese characters.
+        vector: None without a model that reads its language.
+    """
+
+    text: str
+    weights: Mapping[str, float]
+    names: frozenset[str]
+    unknown: frozenset[str]
+    related: Sequence[str]
+    characters: frozenset[str]
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found.
+
+    Attributes:
+        score: by which hits are ordered.
+        cosine: nearness of meaning to the question, 0 where that is not known.
+        coverage: the share of the question's words that stand in it, seldom ones counting more, 0..1.
+        related: how many related words stand in it, at most three.
+        agreed: it is among the first by words or by meaning; both: (True, True).
+    """
+
+    passage: Passage
+    score: float
+    cosine: float
+    coverage: float
+    related: int
+    agreed: tuple[bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A document that was found, with its passages that fit, best first."""
+
+    hits: tuple[Hit, ...]
+    score: float
+
+    @property
+    def passage(self) -> Passage:
+        """The best passage."""
+        return self.hits[0].passage
+
+
+class Search:
+    """Finds documents of one community at a time, and only in channels that may be read."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+
+    async def query(self, question: str, community: str) -> Query:
+        """Prepare a question."""
+        asked = content_words(question)[:_MOST_WORDS]
+        count = await self.index.passages.count(community)
+        known = await self.index.passages.frequencies(asked)
+        weights = {word: max(math.log((count + 1) / (known.get(word, 0) + 0.5)), 0.1) for word in asked}
+        vector = None
+        if self.index.embedder is not None and not _mostly_han(question):
+            vector = (await asyncio.to_thread(self.index.embedder.embed, [question]))[0]
+        return Query(
+            text=question,
+            weights=weights,
+            names=_names(question),
+            unknown=frozenset(asked) - known.keys(),
+            related=related(question)[:_MOST_WORDS],
+            characters=characters(question),
+            vector=vector,
+        )
+
+    async def find(
+        self, query: Query, community: str, now: datetime, channels: Collection[str] | None = None
+    ) -> list[Finding]:
+        """The documents that fit a question, best first.
+
+        Args:
+            channels: keys of the channels that may be read, "" for documents of the community; None: all.
+        """
+        await self.index.refresh()
+        passages = self.index.passages
+        rankings = (
+            await passages.matching(_looked_for(query.weights), community, channels, _CANDIDATES),
+            await passages.matching(query.related, community, channels, _CANDIDATES),
+            self.index.near(query.vector, _CANDIDATES) if query.vector is not None else (),
+        )
+        ranks = [{seq: rank for rank, (seq, _) in enumerate(ranking)} for ranking in rankings]
+        seqs = list({seq for ranking in ranks for seq in ranking})
+        cosines = self.index.cosines(seqs, query.vector) if query.vector is not None else {}
+        found = await passages.get(seqs, community, channels)
+        hits = [
+            _hit(query, passage, [ranking.get(seq) for ranking in ranks], cosines.get(seq, 0.0), now)
+            for seq, passage in found.items()
+        ]
+        return _documents(hits)
+
+
+def _documents(hits: Sequence[Hit]) -> list[Finding]:
+    """Hits by document: the best one counts, and a little of the second."""
+    grouped: dict[tuple[str, str], list[Hit]] = {}
+    for hit in sorted(hits, key=lambda hit: (-hit.score, hit.passage.seq)):
+        grouped.setdefault((hit.passage.community, hit.passage.document), []).append(hit)
+    findings = [
+        Finding(tuple(group), group[0].score + (_SECOND * group[1].score if len(group) > 1 else 0.0))
+        for group in grouped.values()
+    ]
+    return sorted(findings, key=lambda finding: (-finding.score, finding.passage.seq))
+
+
+def _hit(query: Query, passage: Passage, ranks: Sequence[int | None], cosine: float, now: datetime) -> Hit:
+    counts = (_WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT)
+    score = sum(count / (_RRF + rank) for count, rank in zip(counts, ranks, strict=True) if rank is not None)
+    text = readable(passage.title, passage.text)
+    covered = coverage(query, text)
+    score += _COSINE_COUNT * cosine + _COVERED_COUNT * covered
+    age_days = max((now - passage.at).total_seconds(), 0.0) / 86_400
+    fresh = 1 + _RECENCY * 0.5 ** (age_days / _HALF_LIFE_DAYS)
+    by_words, _, by_meaning = (rank is not None and rank < _FIRST_RANKS for rank in ranks)
+    known = min(len(set(query.related) & set(words(text))), _MOST_RELATED)
+    return Hit(passage, score * fresh, cosine, covered, known, (by_words, by_meaning))
+
+
+def coverage(query: Query, text: str) -> float:
+    """The share of a question's words that stand in a text, 0..1, seldom words counting more.
+
+    Chinese characters count besides: 重置密码 covers some of 密码重设.
+    """
+    total = sum(query.weights.values())
+    if not total:
+        return 0.0
+    present = set(words(text))
+    exact = sum(weight for word, weight in query.weights.items() if word in present) / total
+    if not query.characters:
+        return exact
+    alike = len(query.characters & characters(text)) / len(query.characters)
+    return (exact + alike) / 2
+
+
+def _looked_for(weights: Mapping[str, float]) -> list[str]:
+    """The words to search by: not those that stand nearly everywhere, unless there are no others."""
+    least = -math.log(_COMMON)
+    telling = [word for word, weight in weights.items() if weight >= least and not is_small(word)]
+    return telling or list(weights)
+
+
+def _mostly_han(question: str) -> bool:
+    asked = [word for word in words(question) if not is_small(word)]
+    return bool(asked) and sum(map(is_han, asked)) >= _HAN_SHARE * len(asked)
+
+
+def _names(question: str) -> frozenset[str]:
+    """Words written like names: capitals inside an English sentence, Latin letters inside a Chinese one."""
+    if _HAN.search(question):
+        return frozenset(word for word in words(question) if word.isascii() and not word.isdigit())
+    return frozenset(words(" ".join(_NAME.findall(question))))
+
+
+_HAN = re.compile("[\u3400-\u9fff]")
+_NAME = re.compile(r"(?<!^)(?<![.?!] )\b(?:[A-Z]\w*|\w*[a-z][A-Z]\w*)")

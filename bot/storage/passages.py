@@ -1,0 +1,325 @@
+"""What the bot answers from: passages of documents and threads, with an index of their words.
+
+The index holds keyed hashes of words, so that the file tells nobody what a passage says; equal words have equal
+hashes, which is what bm25 needs. A row of `passages` and its words come and go in one transaction.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    TextClause,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.sql.selectable import Select
+
+from bot.core.errors import StorageError
+from bot.storage.reader import Reader
+from bot.storage.schema import meta, passages
+from bot.storage.seal import Seal
+from bot.storage.writer import Writer
+
+_HASH_CHARS = 10
+"""Some 50 bits: among 100,000 different words two are alike with a chance of one in 200,000."""
+_WORDS_IN_MEMORY = 200_000
+_AT_ONCE = 500  # SQLite takes 999 bound values in older builds
+_ALL_MATCHES = 200
+"""So many best matches of all communities are looked at first; a second search filters before it cuts."""
+
+COMMON = ""
+"""The community of what every community may read: documents that an operator added for all of them."""
+
+_INDEX = text("INSERT INTO passage_words (rowid, words) VALUES (:seq, :words)")
+_LAST = text("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'passages'), 0)")
+_GONE = "passages_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage to be stored.
+
+    Attributes:
+        channel: the key of the channel whose readers may see it; "" for all of the community.
+        document: what it is part of; a document is replaced as a whole.
+        author: pseudonym of who wrote all of it; "" for a document of the community.
+        words: as `bot.knowledge.segmenting` cuts them.
+        vector: float16 little-endian, or None without a model.
+    """
+
+    community: str
+    channel: str
+    document: str
+    author: str
+    at: datetime
+    title: str
+    link: str
+    text: str
+    words: Sequence[str]
+    vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stored passage."""
+
+    seq: int
+    community: str
+    channel: str
+    document: str
+    at: datetime
+    title: str
+    link: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A document as a list shows it."""
+
+    document: str
+    title: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What changes whenever passages do: how many were ever removed, and the newest one."""
+
+    gone: int
+    last: int
+
+
+class Passages:
+    """Passages by community, found by their words. A community also finds what is common to all."""
+
+    def __init__(
+        self, reader: Reader, writer: Writer, seal: Seal, refuses: Callable[[str, datetime], bool]
+    ) -> None:
+        """Args: refuses: whether nothing may be kept of what this person wrote then."""
+        self._reader, self._writer, self._seal, self._refuses = reader, writer, seal, refuses
+        self._hash = lru_cache(_WORDS_IN_MEMORY)(self._hashed)
+
+    async def put(self, community: str, documents: Collection[str], new: Iterable[NewPassage]) -> None:
+        """Replace documents by new passages of theirs, in one transaction.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        self._on_sqlite()
+        rows = [(self._row(each), self._words(each.words)) for each in new if self._may_keep(each)]
+        await self._writer.call(lambda connection: _replace(connection, community, documents, rows))
+
+    async def remove(self, community: str, documents: Collection[str]) -> int:
+        """Remove documents; returns how many passages that were."""
+        return await self._writer.call(lambda connection: _remove(connection, community, documents))
+
+    async def documents(self, community: str) -> Sequence[Shelf]:
+        """All documents, in order of their first passage."""
+        query = (
+            select(passages.c.document, func.min(passages.c.payload), func.count())
+            .where(passages.c.community == community)
+            .group_by(passages.c.document)
+            .order_by(func.min(passages.c.seq))
+        )
+        return [
+            Shelf(document, str(json.loads(self._seal.open(payload))["title"]), count)
+            for document, payload, count in await self._reader.rows(query)
+        ]
+
+    async def state(self) -> State:
+        """What to compare with to learn whether anything changed."""
+        self._on_sqlite()
+        gone = select(meta.c.value).where(meta.c.name == _GONE).scalar_subquery()
+        found = await self._reader.rows(select(gone, func.max(passages.c.seq)))
+        return State(int(found[0][0] or 0), found[0][1] or 0)
+
+    async def count(self, community: str) -> int:
+        """How many passages a community can find."""
+        query = select(func.count()).select_from(passages).where(_of(community))
+        return int((await self._reader.rows(query))[0][0])
+
+    async def frequencies(self, words: Collection[str]) -> Mapping[str, int]:
+        """In how many passages each word stands; words that stand in none are left out."""
+        hashed = {self._hash(word): word for word in words}
+        query = text("SELECT term, doc FROM passage_terms WHERE term IN :terms").bindparams(
+            bindparam("terms", list(hashed), expanding=True)
+        )
+        rows = await self._reader.rows(_columns(query, "term", "doc"))
+        return {hashed[term]: int(count) for term, count in rows}
+
+    async def matching(
+        self, words: Collection[str], community: str, channels: Collection[str] | None, most: int
+    ) -> Sequence[tuple[int, float]]:
+        """The passages that have most of the words, best first: (seq, bm25, higher is better).
+
+        Args:
+            channels: keys that may be read, "" for documents of the community; None: all.
+
+        Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), as FTS5 computes it.
+        """
+        if not words:
+            return ()
+        wanted = " OR ".join(sorted({self._hash(word) for word in words}))
+        best = await self._ranked(wanted, _ALL_MATCHES)
+        allowed = await self._allowed([seq for seq, _ in best], community, channels)
+        found = [(seq, score) for seq, score in best if seq in allowed]
+        if len(found) >= most or len(best) < _ALL_MATCHES:
+            return found[:most]
+        return await self._ranked(wanted, most, community, channels)
+
+    async def get(
+        self, seqs: Sequence[int], community: str, channels: Collection[str] | None = None
+    ) -> Mapping[int, Passage]:
+        """Passages by number; those that are gone or may not be read are left out."""
+        query = select(
+            passages.c.seq,
+            passages.c.community,
+            passages.c.channel_key,
+            passages.c.document,
+            passages.c.at,
+            passages.c.payload,
+        ).where(passages.c.seq.in_(seqs), _of(community))
+        if channels is not None:
+            query = query.where(passages.c.channel_key.in_(channels))
+        return {row[0]: self._passage(*row) for row in await self._reader.rows(query)}
+
+    async def whole(self, passage: Passage, most: int) -> Sequence[Passage]:
+        """The passages of the document one is part of, in order, at most so many."""
+        query = (
+            select(passages.c.seq)
+            .where(passages.c.community == passage.community, passages.c.document == passage.document)
+            .where(passages.c.channel_key == passage.channel)
+            .order_by(passages.c.seq)
+            .limit(most)
+        )
+        seqs = [row[0] for row in await self._reader.rows(query)]
+        found = await self.get(seqs, passage.community)
+        return [found[seq] for seq in seqs if seq in found]
+
+    async def vectors(self, after: int, most: int) -> Sequence[tuple[int, bytes]]:
+        """The vectors of passages that came after one, oldest first."""
+        query = (
+            select(passages.c.seq, passages.c.vector)
+            .where(passages.c.seq > after, passages.c.vector.is_not(None))
+            .order_by(passages.c.seq)
+            .limit(most)
+        )
+        return [
+            (seq, self._seal.open(sealed).encode("latin-1"))
+            for seq, sealed in await self._reader.rows(query)
+            if sealed is not None
+        ]
+
+    async def known(self) -> Sequence[int]:
+        """The numbers of all passages, ascending."""
+        return [row[0] for row in await self._reader.rows(select(passages.c.seq).order_by(passages.c.seq))]
+
+    def _on_sqlite(self) -> None:
+        if self._reader.dialect != "sqlite":
+            raise StorageError(
+                "Knowledge needs a SQLite database in this version: the search over PostgreSQL is not "
+                "written yet. Set [storage] url to sqlite:///data/llmos.db, or do without knowledge."
+            )
+
+    def _may_keep(self, new: NewPassage) -> bool:
+        return not new.author or not self._refuses(new.author, new.at)
+
+    def _row(self, new: NewPassage) -> dict[str, object]:
+        payload = json.dumps({"title": new.title, "link": new.link, "text": new.text}, ensure_ascii=False)
+        return {
+            "community": new.community,
+            "channel_key": new.channel,
+            "document": new.document,
+            "author": new.author,
+            "at": new.at,
+            "payload": self._seal.seal(payload),
+            "vector": None if new.vector is None else self._seal.seal(new.vector.decode("latin-1")),
+        }
+
+    def _words(self, words: Sequence[str]) -> str:
+        return " ".join(sorted(map(self._hash, words)))
+
+    def _hashed(self, word: str) -> str:
+        """Letters, digits and two signs that FTS5's ascii tokenizer would cut at, replaced."""
+        return self._seal.fingerprint(f"word\0{word}")[:_HASH_CHARS].lower().translate(_JOINED)
+
+    def _passage(
+        self, seq: int, community: str, channel: str, document: str, at: datetime, payload: bytes
+    ) -> Passage:
+        told = json.loads(self._seal.open(payload))
+        return Passage(seq, community, channel, document, at, told["title"], told["link"], told["text"])
+
+    async def _ranked(
+        self, wanted: str, most: int, community: str | None = None, channels: Collection[str] | None = None
+    ) -> Sequence[tuple[int, float]]:
+        query = "SELECT passage_words.rowid AS seq, passage_words.rank AS score FROM passage_words"
+        values: dict[str, object] = {"wanted": wanted, "most": most}
+        where = " WHERE passage_words MATCH :wanted"
+        if community is not None:
+            query += " JOIN passages ON passages.seq = passage_words.rowid"
+            where += " AND passages.community IN (:community, '')"
+            values["community"] = community
+        statement = text(f"{query}{where}{_READABLE if channels is not None else ''}{_BEST}")
+        if channels is not None:
+            statement = statement.bindparams(bindparam("channels", list(channels), expanding=True))
+        rows = await self._reader.rows(_columns(statement.bindparams(**values), "seq", "score"))
+        return sorted(((int(seq), -float(score)) for seq, score in rows), key=lambda row: -row[1])
+
+    async def _allowed(
+        self, seqs: Sequence[int], community: str, channels: Collection[str] | None
+    ) -> frozenset[int]:
+        query = select(passages.c.seq).where(passages.c.seq.in_(seqs), _of(community))
+        if channels is not None:
+            query = query.where(passages.c.channel_key.in_(channels))
+        return frozenset(row[0] for row in await self._reader.rows(query))
+
+
+_JOINED = str.maketrans("-_", "09")
+_READABLE = " AND passages.channel_key IN :channels"
+_BEST = " ORDER BY passage_words.rank LIMIT :most"
+
+
+def _of(community: str) -> ColumnElement[bool]:
+    return passages.c.community.in_((community, COMMON))
+
+
+def _columns(statement: TextClause, *names: str) -> "Select[str, str]":
+    subquery = statement.columns(*(column(name, String) for name in names)).subquery()
+    return select(*subquery.c)  # type: ignore[return-value]
+
+
+def _replace(
+    connection: Connection,
+    community: str,
+    documents: Collection[str],
+    rows: Sequence[tuple[dict[str, object], str]],
+) -> None:
+    _remove(connection, community, documents)
+    if not rows:
+        return
+    last = int(connection.execute(_LAST).scalar_one())
+    numbered = [(last + at, row, words) for at, (row, words) in enumerate(rows, start=1)]
+    connection.execute(insert(passages), [{"seq": seq, **row} for seq, row, _ in numbered])
+    connection.execute(_INDEX, [{"seq": seq, "words": words} for seq, _, words in numbered])
+
+
+def _remove(connection: Connection, community: str, documents: Collection[str]) -> int:
+    removed, asked = 0, sorted(documents)
+    for at in range(0, len(asked), _AT_ONCE):
+        some = passages.c.document.in_(asked[at : at + _AT_ONCE])
+        removed += connection.execute(
+            delete(passages).where(passages.c.community == community, some)
+        ).rowcount
+    return removed

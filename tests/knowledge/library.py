@@ -1,0 +1,38 @@
+"""The sample community's threads in an index of their own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bot.knowledge.document import Document, Section
+from bot.knowledge.index import Embedding, Index
+from bot.knowledge.search import Search
+from bot.sample.community import load
+from bot.sample.knowledge import documents
+from bot.storage.passages import COMMON
+from bot.storage.store import Store
+
+
+def threads() -> list[Document]:
+    """Every thread that a plain member may read."""
+    return [
+        Document(
+            line["id"],
+            line["title"],
+            (Section(line["text"], datetime.fromisoformat(line["created_at"]), link=line["link"]),),
+        )
+        for line in documents(load())
+    ]
+
+
+@asynccontextmanager
+async def library(place: Path, embedder: Embedding | None) -> AsyncIterator[Search]:
+    """A search over all threads, its database in a folder; what was there before stays."""
+    store = await Store.open(f"sqlite:///{place / 'library.db'}", place / "llmos.key")
+    index = Index(store.passages, store.privacy, embedder)
+    await index.add(COMMON, threads())
+    try:
+        yield Search(index)
+    finally:
+        await store.close()
