@@ -48,7 +48,7 @@ def add(
     """Add a file, a folder, a git checkout, or JSON lines; what was added before is replaced.
 
     Args:
-        source: Markdown, text, PDF, a folder of these, or a .jsonl of {"id","title","text","created_at","link"}.
+        source: Markdown, text, PDF, a folder of these, or a .jsonl of id, title, text, created_at, link.
     """
     speak_operators_language()
     logs.set_up()
@@ -222,6 +222,13 @@ async def _index(config: Path | None) -> AsyncIterator[Index]:
 @asynccontextmanager
 async def _opened(config: Path | None) -> AsyncIterator[Store]:
     settings = load(config, secrets=False)
+    if settings.storage.path is None:
+        raise StorageError(
+            _(
+                "Knowledge needs a SQLite database in this version: searching in PostgreSQL is not written "
+                "yet. Set [storage] url to sqlite:///data/llmos.db, or do without knowledge."
+            )
+        )
     store = await Store.open(settings.storage.full_url(), settings.bot.data_dir / KEY_FILE_NAME)
     try:
         yield store

@@ -1,1 +1,1 @@
-"""What a community knows: documents and threads, found by words and by meaning, and quoted with their sources."""
+"""What a community knows: documents and threads, found by words and by meaning, quoted with their sources."""

@@ -11,7 +11,7 @@ from bot.knowledge.confidence import ENOUGH, confidence
 from bot.knowledge.search import Finding, Query, Search
 
 MOST_SOURCES = 3
-_NEAR_THE_BEST = 0.8
+_NEAR_THE_BEST = 0.7
 _READ_PASSAGES = 16
 
 
@@ -55,7 +55,7 @@ async def ask(
     Args:
         channels: keys of the channels that the asker may read, "" for documents of the community; None: all.
     """
-    query = await search.query(question, community)
+    query = await search.query(question)
     findings = await search.find(query, community, now, channels)
     read = await look(search, query, findings[:1])
     sure = confidence(query, findings, read.told[0] if findings else (), read.title)

@@ -1,5 +1,6 @@
 """Quotes: the sentences of a document that say most about a question."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ from bot.storage.passages import Passage
 QUOTE_WEIGHT = 420
 """Of a quote, at most about; see `chunking.weight`."""
 _MOST_SENTENCES = 48
-_LEAST_WEIGHT = 12
+_SAID_COUNT = 0.3  # an answer often repeats no word of its question
 _QUESTION_COUNT = 0.4  # a question is seldom the answer to one
 _SHORT_COUNT, _SHORT_WEIGHT = 0.7, 45
-_NEIGHBOUR = 0.6
+_OPENING_COUNT = 0.4  # of a thread: its first post is the question
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -26,12 +27,12 @@ class Told:
     """A sentence of a document.
 
     Attributes:
-        passage: which passage it stands in.
+        paragraph: which paragraph it stands in.
         score: how much it says about the question.
         cosine: nearness to the question, 0 where that is not known.
     """
 
-    passage: int
+    paragraph: int
     text: str
     score: float
     cosine: float
@@ -44,41 +45,67 @@ class Told:
 
 def told(query: Query, passages: Sequence[Passage], embed: Embed | None) -> list[Told]:
     """The sentences of passages, in order, as they fit a question."""
-    found = [(at, sentence) for at, passage in enumerate(passages) for sentence in sentences(passage.text)]
+    paragraphs = _paragraphs(passages)
+    found = [(at, sentence) for at, paragraph in enumerate(paragraphs) for sentence in sentences(paragraph)]
     found = found[:_MOST_SENTENCES]
-    found = [each for each in found if weight(each[1]) >= _LEAST_WEIGHT] or found
+    opening = f"{passages[0].title}\n{paragraphs[0]}" if len(paragraphs) > 1 else ""
+    asked = "?" in opening or "？" in opening
     cosines = [0.0] * len(found)
     if embed is not None and query.vector is not None and found:
         cosines = (embed([sentence for _, sentence in found]) @ query.vector).tolist()
     return [
-        _scored(Told(at, sentence, coverage(query, sentence) + 0.01, cosine))
+        _scored(Told(at, sentence, coverage(query, sentence) + _SAID_COUNT, cosine), opens=asked and at == 0)
         for (at, sentence), cosine in zip(found, cosines, strict=True)
     ]
 
 
 def quote(sentences: Sequence[Told]) -> str:
-    """The sentence that answers best, and those after it that still belong to it; "" if there are none."""
-    if not sentences:
+    """The paragraph that answers best, from where it begins to; "" if there is none.
+
+    A paragraph is worth its best sentence and half of the next two: an answer says more than one thing about
+    what was asked.
+    """
+    paragraphs: dict[int, list[Told]] = {}
+    for sentence in sentences:
+        paragraphs.setdefault(sentence.paragraph, []).append(sentence)
+    if not paragraphs:
         return ""
-    first = max(range(len(sentences)), key=lambda at: sentences[at].score)
-    best, quoted = sentences[first], sentences[first].text
-    for following in sentences[first + 1 :]:
+
+    def worth(at: int) -> float:
+        best = sorted((each.score for each in paragraphs[at]), reverse=True)
+        return best[0] + sum(best[1:3]) / 2
+
+    return _fitting(paragraphs[max(paragraphs, key=worth)])
+
+
+def _paragraphs(passages: Sequence[Passage]) -> list[str]:
+    return [part for passage in passages for part in re.split(r"\n[ \t]*\n", passage.text) if part.strip()]
+
+
+def _fitting(paragraph: Sequence[Told]) -> str:
+    """As much as a quote bears: all of it, or from its best sentence on."""
+    whole = " ".join(each.text for each in paragraph)
+    if weight(whole) <= QUOTE_WEIGHT:
+        return whole
+    best = max(range(len(paragraph)), key=lambda at: paragraph[at].score)
+    quoted = paragraph[best].text
+    for following in paragraph[best + 1 :]:
         longer = f"{quoted} {following.text}"
-        if following.passage != best.passage or following.score < _NEIGHBOUR * best.score:
-            break
         if weight(longer) > QUOTE_WEIGHT:
             break
         quoted = longer
     return _cut(quoted)
 
 
-def _scored(told: Told) -> Told:
+def _scored(told: Told, *, opens: bool) -> Told:
     score = told.score + 2 * max(told.cosine, 0.0)
     if not told.states:
         score *= _QUESTION_COUNT
+    if opens:
+        score *= _OPENING_COUNT
     if weight(told.text) < _SHORT_WEIGHT:
         score *= _SHORT_COUNT
-    return Told(told.passage, told.text, score, told.cosine)
+    return Told(told.paragraph, told.text, score, told.cosine)
 
 
 def _cut(text: str) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from bot.knowledge.cite import Told
 from bot.knowledge.search import Finding, Query
 
-ENOUGH = 0.45
+ENOUGH = 0.5
 """Below this, "I could not find this" is the better answer."""
 
 Weights = Mapping[str, float]
 
-BY_MEANING: Weights = {"bias": -3.821, "statement": 8.601, "title": 3.301, "unknown_name": -3.151}
+BY_MEANING: Weights = {"bias": -3.866, "statement": 8.509, "title": 3.447, "unknown_name": -3.141}
 BY_WORDS: Weights = {"bias": -1.494, "related": 0.050, "score": 2.163, "unknown_name": -2.582}
-BY_CHARACTERS: Weights = {"bias": -4.220, "related": 1.565, "score": 4.289, "unknown_name": -2.990}
+BY_CHARACTERS: Weights = {"bias": -3.853, "related": 1.330, "score": 3.831, "unknown_name": -2.870}
 
 
 def confidence(query: Query, findings: Sequence[Finding], told: Sequence[Told], title: float) -> float:

@@ -22,9 +22,13 @@ MAX_VECTORS = 300_000
 """So many are held, the newest ones: 230 MB at 384 dimensions. Older passages are found by their words."""
 _DOCUMENTS_AT_ONCE, _CHARACTERS_AT_ONCE = 1_024, 1_000_000
 _LOADED_AT_ONCE = 20_000
-_BLOCK = 16_384  # rows that are widened to float32 at a time
+_BLOCK = 512  # rows that are widened to float32 at a time: they stay in the processor's cache
 
 Vector = NDArray[np.float32]
+
+
+_Held = tuple[NDArray[np.int64], NDArray[np.float16]]
+"""Numbers of passages, ascending, and their vectors; replaced together: a search reads them in a thread."""
 
 
 class Embedding(Protocol):
@@ -41,8 +45,7 @@ class Index:
     def __init__(self, passages: Passages, privacy: Privacy, embedder: Embedding | None) -> None:
         """Args: embedder: None searches by words only."""
         self.passages, self.embedder = passages, embedder
-        self._seqs: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._vectors: NDArray[np.float16] = np.zeros((0, 0), np.float16)
+        self._held: _Held = (np.zeros(0, np.int64), np.zeros((0, 0), np.float16))
         self._state = State(-1, 0)
         self._refreshing = asyncio.Lock()
         privacy.when_erased(self.refresh)
@@ -81,9 +84,10 @@ class Index:
             state = await self.passages.state()
             if state == self._state:
                 return
-            if state.gone != self._state.gone and len(self._seqs):
-                kept = np.isin(self._seqs, await self.passages.known())
-                self._seqs, self._vectors = self._seqs[kept], self._vectors[kept]
+            seqs, vectors = self._held
+            if state.gone != self._state.gone and len(seqs):
+                kept = np.isin(seqs, await self.passages.known())
+                self._held = (seqs[kept], vectors[kept])
             await self._load()
             self._state = state
 
@@ -92,41 +96,39 @@ class Index:
 
         Complexity: vectors times dimensions.
         """
-        if not len(self._seqs):
+        seqs, vectors = self._held
+        if not len(seqs):
             return []
-        cosines = np.concatenate(
-            [
-                self._vectors[at : at + _BLOCK].astype(np.float32) @ vector
-                for at in range(0, len(self._vectors), _BLOCK)
-            ]
-        )
+        blocks = (vectors[at : at + _BLOCK].astype(np.float32) for at in range(0, len(vectors), _BLOCK))
+        cosines = np.concatenate([block @ vector for block in blocks])
         best = np.argpartition(-cosines, most)[:most] if most < len(cosines) else np.arange(len(cosines))
         best = best[np.argsort(-cosines[best], kind="stable")]
-        return [(int(self._seqs[at]), float(cosines[at])) for at in best]
+        return [(int(seqs[at]), float(cosines[at])) for at in best]
 
     def cosines(self, seqs: Sequence[int], vector: Vector) -> dict[int, float]:
         """How near passages are to a unit vector; those without a vector are left out."""
-        if not len(self._seqs):
+        held, vectors = self._held
+        if not len(held):
             return {}
         asked = np.array(seqs, np.int64)
-        places = np.minimum(np.searchsorted(self._seqs, asked), len(self._seqs) - 1)
-        here = self._seqs[places] == asked
-        cosines = self._vectors[places[here]].astype(np.float32) @ vector
+        places = np.minimum(np.searchsorted(held, asked), len(held) - 1)
+        here = held[places] == asked
+        cosines = vectors[places[here]].astype(np.float32) @ vector
         return dict(zip(asked[here].tolist(), cosines.tolist(), strict=True))
 
     def __len__(self) -> int:
         """How many vectors are in memory."""
-        return len(self._seqs)
+        return len(self._held[0])
 
     async def _load(self) -> None:
-        seqs, blocks = [self._seqs], [self._vectors]
-        after = int(self._seqs[-1]) if len(self._seqs) else 0
+        seqs, blocks = [self._held[0]], [self._held[1]]
+        after = int(seqs[0][-1]) if len(seqs[0]) else 0
         while rows := await self.passages.vectors(after, _LOADED_AT_ONCE):
             after = rows[-1][0]
             seqs.append(np.array([seq for seq, _ in rows], np.int64))
             blocks.append(np.stack([np.frombuffer(packed, "<f2") for _, packed in rows]))
-        self._seqs = np.concatenate(seqs)[-MAX_VECTORS:]
-        self._vectors = np.concatenate([block for block in blocks if len(block)] or blocks)[-MAX_VECTORS:]
+        held = [block for block in blocks if len(block)] or blocks
+        self._held = (np.concatenate(seqs)[-MAX_VECTORS:], np.concatenate(held)[-MAX_VECTORS:])
 
     def _prepare(self, community: str, documents: Sequence[Document]) -> list[NewPassage]:
         cut = [(document, chunk) for document in documents for chunk in chunks(document)]

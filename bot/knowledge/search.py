@@ -22,7 +22,7 @@ _WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT = 20.0, 10.0, 40.0
 _COSINE_COUNT, _COVERED_COUNT = 3.0, 1.0
 _SECOND = 0.2  # what a second passage of the same document adds
 _RECENCY, _HALF_LIFE_DAYS = 0.02, 180.0  # at most about one rank
-_COMMON = 0.2  # a word of more passages than this share tells nothing while others do
+_LOOKED_THROUGH, _LEAST_LOOKED_THROUGH = 0.05, 2_000  # passages, a share of all: that is what a search costs
 _MOST_WORDS = 24
 _HAN_SHARE = 0.5
 _FIRST_RANKS = 3
@@ -38,6 +38,7 @@ class Query:
         names: words of it that are written like names.
         unknown: content words that stand nowhere.
         related: words that stand for its words, see `synonyms`.
+        telling: the words, and the related words, that are looked for in the index.
         characters: its Chinese characters.
         vector: None without a model that reads its language.
     """
@@ -47,6 +48,7 @@ class Query:
     names: frozenset[str]
     unknown: frozenset[str]
     related: Sequence[str]
+    telling: tuple[Sequence[str], Sequence[str]]
     characters: frozenset[str]
     vector: Vector | None
 
@@ -90,11 +92,12 @@ class Search:
     def __init__(self, index: Index) -> None:
         self.index = index
 
-    async def query(self, question: str, community: str) -> Query:
+    async def query(self, question: str) -> Query:
         """Prepare a question."""
         asked = content_words(question)[:_MOST_WORDS]
-        count = await self.index.passages.count(community)
-        known = await self.index.passages.frequencies(asked)
+        others = related(question)[:_MOST_WORDS]
+        count = (await self.index.passages.state()).count
+        known = await self.index.passages.frequencies([*asked, *others])
         weights = {word: max(math.log((count + 1) / (known.get(word, 0) + 0.5)), 0.1) for word in asked}
         vector = None
         if self.index.embedder is not None and not _mostly_han(question):
@@ -104,7 +107,8 @@ class Search:
             weights=weights,
             names=_names(question),
             unknown=frozenset(asked) - known.keys(),
-            related=related(question)[:_MOST_WORDS],
+            related=others,
+            telling=(_telling(asked, known, count), _telling(others, known, count)),
             characters=characters(question),
             vector=vector,
         )
@@ -119,11 +123,7 @@ class Search:
         """
         await self.index.refresh()
         passages = self.index.passages
-        rankings = (
-            await passages.matching(_looked_for(query.weights), community, channels, _CANDIDATES),
-            await passages.matching(query.related, community, channels, _CANDIDATES),
-            self.index.near(query.vector, _CANDIDATES) if query.vector is not None else (),
-        )
+        rankings = await self._rankings(query, community, channels)
         ranks = [{seq: rank for rank, (seq, _) in enumerate(ranking)} for ranking in rankings]
         seqs = list({seq for ranking in ranks for seq in ranking})
         cosines = self.index.cosines(seqs, query.vector) if query.vector is not None else {}
@@ -133,6 +133,20 @@ class Search:
             for seq, passage in found.items()
         ]
         return _documents(hits)
+
+    async def _rankings(
+        self, query: Query, community: str, channels: Collection[str] | None
+    ) -> list[Sequence[tuple[int, float]]]:
+        """By words, by related words and by meaning, all at the same time."""
+        async with asyncio.TaskGroup() as group:
+            by_words = [
+                group.create_task(self.index.passages.matching(words, community, channels, _CANDIDATES))
+                for words in query.telling
+            ]
+            by_meaning = None
+            if query.vector is not None:
+                by_meaning = group.create_task(asyncio.to_thread(self.index.near, query.vector, _CANDIDATES))
+        return [*(task.result() for task in by_words), by_meaning.result() if by_meaning else ()]
 
 
 def _documents(hits: Sequence[Hit]) -> list[Finding]:
@@ -176,11 +190,16 @@ def coverage(query: Query, text: str) -> float:
     return (exact + alike) / 2
 
 
-def _looked_for(weights: Mapping[str, float]) -> list[str]:
-    """The words to search by: not those that stand nearly everywhere, unless there are no others."""
-    least = -math.log(_COMMON)
-    telling = [word for word, weight in weights.items() if weight >= least and not is_small(word)]
-    return telling or list(weights)
+def _telling(asked: Sequence[str], known: Mapping[str, int], count: int) -> list[str]:
+    """The seldom words: as many as stand in a twentieth of all passages together, and always one."""
+    telling: list[str] = []
+    passages = 0
+    for word in sorted((word for word in asked if word in known), key=lambda word: known[word]):
+        passages += known[word]
+        if telling and passages > max(_LOOKED_THROUGH * count, _LEAST_LOOKED_THROUGH):
+            break
+        telling.append(word)
+    return telling
 
 
 def _mostly_han(question: str) -> bool:

@@ -15,8 +15,16 @@ from bot.knowledge.segmenting import characters, content_words, is_han, words
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+")
-_NEGATIONS = frozenset("not never no without cannot nor".split()) | frozenset("不 没 无 未 别".split())
-_ASKS = {"how": "how", "why": "why", "when": "when", "where": "where", "who": "who", "which": "what", "what": "what"}
+_NEGATIONS = frozenset({"not", "never", "no", "without", "cannot", "nor"}) | frozenset("不没无未别")
+_ASKS = {
+    "how": "how",
+    "why": "why",
+    "when": "when",
+    "where": "where",
+    "who": "who",
+    "which": "what",
+    "what": "what",
+}
 _AT_ONCE = 256
 
 # a logistic scale: a cosine of .8 between questions that agree in everything is as likely the same as not
@@ -44,7 +52,11 @@ def duplicate(text: str, other: str, cosine: float | None) -> float:
         cosine: nearness of their meaning; None where no model compared them, then words decide.
     """
     overlap = _overlap(text, other)
-    score = _WORDS_BIAS + _WORDS_ONLY * overlap if cosine is None else _BIAS + _COSINE * cosine + _OVERLAP * overlap
+    score = (
+        _WORDS_BIAS + _WORDS_ONLY * overlap
+        if cosine is None
+        else _BIAS + _COSINE * cosine + _OVERLAP * overlap
+    )
     return 1 / (1 + math.exp(-(score - _differences(text, other))))
 
 

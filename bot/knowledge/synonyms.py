@@ -1,4 +1,4 @@
-"""Words that stand for each other, in two languages: what is asked in one is found when written in another."""
+"""Words that stand for each other, in two languages: what is asked in one is found in another."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -1,7 +1,7 @@
 """What the bot answers from: passages of documents and threads, with an index of their words.
 
-The index holds keyed hashes of words, so that the file tells nobody what a passage says; equal words have equal
-hashes, which is what bm25 needs. A row of `passages` and its words come and go in one transaction.
+The index holds keyed hashes of words, so that the file tells nobody what a passage says; equal words have
+equal hashes, which is what bm25 needs. A row of `passages` and its words come and go in one transaction.
 """
 
 import json
@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     String,
     TextClause,
@@ -100,6 +99,11 @@ class State:
     gone: int
     last: int
 
+    @property
+    def count(self) -> int:
+        """How many passages there are, of all communities; at most a few off."""
+        return max(self.last - self.gone, 1)
+
 
 class Passages:
     """Passages by community, found by their words. A community also finds what is common to all."""
@@ -145,11 +149,6 @@ class Passages:
         found = await self._reader.rows(select(gone, func.max(passages.c.seq)))
         return State(int(found[0][0] or 0), found[0][1] or 0)
 
-    async def count(self, community: str) -> int:
-        """How many passages a community can find."""
-        query = select(func.count()).select_from(passages).where(_of(community))
-        return int((await self._reader.rows(query))[0][0])
-
     async def frequencies(self, words: Collection[str]) -> Mapping[str, int]:
         """In how many passages each word stands; words that stand in none are left out."""
         hashed = {self._hash(word): word for word in words}
@@ -190,10 +189,12 @@ class Passages:
             passages.c.document,
             passages.c.at,
             passages.c.payload,
-        ).where(passages.c.seq.in_(seqs), _of(community))
-        if channels is not None:
-            query = query.where(passages.c.channel_key.in_(channels))
-        return {row[0]: self._passage(*row) for row in await self._reader.rows(query)}
+        ).where(passages.c.seq.in_(seqs))
+        return {
+            row[0]: self._passage(*row)
+            for row in await self._reader.rows(query)
+            if _readable(row[1], row[2], community, channels)
+        }
 
     async def whole(self, passage: Passage, most: int) -> Sequence[Passage]:
         """The passages of the document one is part of, in order, at most so many."""
@@ -271,7 +272,7 @@ class Passages:
             query += " JOIN passages ON passages.seq = passage_words.rowid"
             where += " AND passages.community IN (:community, '')"
             values["community"] = community
-        statement = text(f"{query}{where}{_READABLE if channels is not None else ''}{_BEST}")
+        statement = text(f"{query}{where}{_IN_CHANNELS if channels is not None else ''}{_BEST}")
         if channels is not None:
             statement = statement.bindparams(bindparam("channels", list(channels), expanding=True))
         rows = await self._reader.rows(_columns(statement.bindparams(**values), "seq", "score"))
@@ -280,24 +281,27 @@ class Passages:
     async def _allowed(
         self, seqs: Sequence[int], community: str, channels: Collection[str] | None
     ) -> frozenset[int]:
-        query = select(passages.c.seq).where(passages.c.seq.in_(seqs), _of(community))
-        if channels is not None:
-            query = query.where(passages.c.channel_key.in_(channels))
-        return frozenset(row[0] for row in await self._reader.rows(query))
+        query = select(passages.c.seq, passages.c.community, passages.c.channel_key)
+        return frozenset(
+            seq
+            for seq, place, channel in await self._reader.rows(query.where(passages.c.seq.in_(seqs)))
+            if _readable(place, channel, community, channels)
+        )
 
 
 _JOINED = str.maketrans("-_", "09")
-_READABLE = " AND passages.channel_key IN :channels"
+_IN_CHANNELS = " AND passages.channel_key IN :channels"
 _BEST = " ORDER BY passage_words.rank LIMIT :most"
 
 
-def _of(community: str) -> ColumnElement[bool]:
-    return passages.c.community.in_((community, COMMON))
+def _readable(place: str, channel: str, community: str, channels: Collection[str] | None) -> bool:
+    """Decided here, not in the query: SQLite would walk the index of communities instead of the numbers."""
+    return place in (community, COMMON) and (channels is None or channel in channels)
 
 
 def _columns(statement: TextClause, *names: str) -> "Select[str, str]":
     subquery = statement.columns(*(column(name, String) for name in names)).subquery()
-    return select(*subquery.c)  # type: ignore[return-value]
+    return select(*subquery.c)
 
 
 def _replace(

@@ -27,7 +27,7 @@ async def _rows(search: Search) -> dict[str, list[Row]]:
     """Signals and whether there is an answer, by the weights that count."""
     rows: dict[str, list[Row]] = {}
     for asked in [*golden(held_back=False), *calibration()]:
-        query = await search.query(asked.question, "")
+        query = await search.query(asked.question)
         findings = await search.find(query, "", END)
         if findings:
             read = await look(search, query, findings[:1])

@@ -1,4 +1,4 @@
-"""Questions about the sample community's threads, written from the threads alone before there was an index."""
+"""Questions about the sample community's threads, written from the threads alone, before any index."""
 
 import json
 from pathlib import Path

@@ -88,6 +88,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "audit.actor",
         "audit.subject",
         "ratings.author",
+        "passages.author",
         "optouts.pseudonym",
         "rulebooks.actor",
         "cases.author",

@@ -1,0 +1,166 @@
+"""Answers quote their sources, or say that nothing was found."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from bot.core.text import set_locale
+from bot.knowledge.answering import Answer, ask
+from bot.knowledge.chunking import weight
+from bot.knowledge.cite import QUOTE_WEIGHT
+from bot.knowledge.evaluation import Question, evaluate
+from bot.knowledge.index import Index
+from bot.knowledge.search import Search
+from bot.knowledge.similar import duplicate, duplicates
+from bot.llm.embedding import Embedder, available
+from bot.storage.passages import COMMON
+from bot.storage.store import Store
+from tests.knowledge.conftest import Topics, document
+from tests.knowledge.library import library
+from tests.knowledge.questions import golden
+from tests.messages import EPOCH
+
+HOME = "discord/1"
+MAIL = document(
+    "mail",
+    "My mail lands in spam, what is wrong?\n\n"
+    "Set a PTR record for the address. Then publish DMARC for the domain.\n\nThank you!",
+    title="Mail lands in spam",
+)
+
+
+async def asked(index: Index, question: str) -> Answer:
+    return await ask(Search(index), question, HOME, EPOCH)
+
+
+async def test_the_answer_and_not_the_question_is_quoted(index: Index) -> None:
+    await index.add(HOME, [MAIL, document("tea", "Tea is hot water.")])
+    given = await asked(index, "why does mail land in spam?")
+    assert not given.abstained
+    assert given.text == "Set a PTR record for the address. Then publish DMARC for the domain. [1]"
+    assert [(source.id, source.link) for source in given.sources] == [("mail", "https://example.org/mail")]
+
+
+async def test_what_is_not_known_is_said_with_what_came_nearest(index: Index) -> None:
+    await index.add(HOME, [MAIL])
+    given = await asked(index, "How do I bake spam into a Zanzibar cake?")
+    assert given.abstained
+    assert given.text == "I could not find this in what I know. Nearest to it are:\n[1] Mail lands in spam"
+    assert [source.id for source in given.sources] == ["mail"]
+
+
+async def test_an_empty_index_knows_nothing(index: Index) -> None:
+    given = await asked(index, "why?")
+    assert (given.abstained, given.confidence, given.sources) == (True, 0.0, ())
+    assert given.text == "I could not find this in what I know."
+
+
+async def test_that_nothing_was_found_is_said_in_chinese(index: Index) -> None:
+    set_locale("zh-CN")
+    assert (await asked(index, "昵称？")).text == "在我知道的内容里没有找到这个。"
+    set_locale("en")
+
+
+@pytest.mark.parametrize("question", ["", " ", "?", "a" * 100_000, "🦊", '" OR NEAR( *', "的"])
+async def test_strange_questions_are_declined(index: Index, question: str) -> None:
+    await index.add(HOME, [MAIL])
+    assert (await asked(index, question)).abstained
+
+
+async def test_long_paragraphs_are_quoted_in_part(index: Index) -> None:
+    long = " ".join(f"Sentence {n} is about kettles." for n in range(12)) + " The umbrella is red."
+    await index.add(HOME, [document("a", long, title="umbrella")])
+    given = await asked(index, "which umbrella is red")
+    assert "The umbrella is red." in given.text
+    assert all(weight(source.quote) <= QUOTE_WEIGHT + 10 for source in given.sources)
+
+
+async def test_meaning_finds_what_no_word_does(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Topics())
+    await index.add(HOME, [document("cats", "A kitten sleeps all day."), document("boats", "The ship sank.")])
+    given = await asked(index, "how much rest for a feline")
+    assert given.ranked[0] == "cats"
+    assert not given.abstained
+
+
+def _answer(*ranked: str, abstained: bool = False) -> Answer:
+    from bot.knowledge.answering import Source
+
+    sources = tuple(Source(id, "", "", "") for id in ranked[:3])
+    return Answer("", abstained, 0.5, sources, ranked)
+
+
+def test_scores_are_what_they_are_called() -> None:
+    questions = [
+        Question("first", ("a", "b")),
+        Question("fourth", ("d",)),
+        Question("declined", ("a",)),
+        Question("unanswerable, declined", ()),
+        Question("unanswerable, answered", ()),
+    ]
+    answers = [
+        _answer("a", "x", "y", "z", "w", "b"),
+        _answer("x", "y", "z", "d"),
+        _answer("a", abstained=True),
+        _answer("a", abstained=True),
+        _answer("a"),
+    ]
+    scores = evaluate(questions, answers)
+    assert scores.recall == pytest.approx((0.5 + 1 + 1) / 3)
+    assert scores.mrr == pytest.approx((1 + 0.25 + 1) / 3)
+    assert scores.supported == pytest.approx(1 / 3)
+    assert scores.abstention_precision == pytest.approx(1 / 2)
+    assert scores.abstention_recall == pytest.approx(1 / 2)
+
+
+def test_nothing_to_measure_is_not_zero() -> None:
+    scores = evaluate([], [])
+    assert (scores.recall, scores.abstention_recall) == (None, None)
+
+
+def test_the_same_question_in_other_words_is_a_duplicate() -> None:
+    same = duplicate("How do I restart the server?", "how to restart a server", 0.95)
+    other = duplicate("How do I restart the server?", "Who pays for the server?", 0.55)
+    assert same > 0.8 > 0.2 > other
+
+
+def test_other_numbers_names_and_negations_ask_something_else() -> None:
+    plain = duplicate("How do I upgrade to version 9?", "how to upgrade to version 9", 0.9)
+    assert duplicate("How do I upgrade to version 9?", "how to upgrade to version 10", 0.9) < plain
+    started = duplicate("Why does the server start?", "Why does the server start now?", 0.9)
+    assert duplicate("Why does the server start?", "Why does the server not start?", 0.9) < started
+
+
+def test_chinese_pairs_are_compared_by_their_characters() -> None:
+    pairs = [("怎么重置密码", "密码怎么重置"), ("怎么重置密码", "周日读书会几点")]
+    same, other = duplicates(pairs, None)
+    assert same > 0.5 > other
+    assert not math.isnan(next(duplicates([("", "")], None)))
+
+
+@pytest.mark.model
+async def test_the_golden_questions_are_answered(tmp_path: Path) -> None:
+    folder = available()
+    assert folder is not None
+    questions = golden()
+    assert len(questions) >= 80
+    assert sum(not each.relevant for each in questions) * 4 >= len(questions)
+    async with library(tmp_path, Embedder(folder)) as search:
+        answers = [await ask(search, each.question, COMMON, EPOCH) for each in questions]
+    scores = evaluate(questions, answers)
+    assert scores.recall is not None
+    assert scores.supported is not None
+    assert scores.abstention_recall is not None
+    assert scores.recall >= 0.90
+    assert scores.supported >= 0.75
+    assert scores.abstention_recall >= 0.70
+
+
+async def test_without_the_model_words_alone_find_most(tmp_path: Path) -> None:
+    questions = golden()
+    async with library(tmp_path, None) as search:
+        answers = [await ask(search, each.question, COMMON, EPOCH) for each in questions]
+    scores = evaluate(questions, answers)
+    assert scores.recall is not None
+    assert scores.recall >= 0.75
