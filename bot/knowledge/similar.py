@@ -16,21 +16,12 @@ from bot.knowledge.segmenting import characters, content_words, is_han, words
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+")
 _NEGATIONS = frozenset({"not", "never", "no", "without", "cannot", "nor"}) | frozenset("不没无未别")
-_ASKS = {
-    "how": "how",
-    "why": "why",
-    "when": "when",
-    "where": "where",
-    "who": "who",
-    "which": "what",
-    "what": "what",
-}
 _AT_ONCE = 256
 
-# set by hand: there are no labeled pairs in the tree. A cosine of .75 with half of the words shared is even odds
+# set by hand, for there are no labeled pairs in the tree: a cosine of .75 with half of the words is even odds
 _COSINE, _OVERLAP, _BIAS = 8.0, 2.0, -6.9
 _WORDS_ONLY, _WORDS_BIAS = 7.0, -3.5
-_NUMBERS_DIFFER, _NAMES_DIFFER, _NEGATION_DIFFERS, _ASKS_ANOTHER = 1.2, 0.8, 0.6, 0.3
+_NUMBERS_DIFFER, _NAMES_DIFFER, _NEGATION_DIFFERS = 1.2, 0.8, 0.4
 
 
 def duplicates(pairs: Sequence[tuple[str, str]], embedder: Embedding | None) -> Iterator[float]:
@@ -79,8 +70,6 @@ def _differences(text: str, other: str) -> float:
         found += _NAMES_DIFFER
     if _negates(text) != _negates(other):
         found += _NEGATION_DIFFERS
-    if (one := _asks(text)) and (two := _asks(other)) and one != two:
-        found += _ASKS_ANOTHER
     return found
 
 
@@ -93,11 +82,6 @@ def _unshared(names: Sequence[str], other: str) -> bool:
 def _negates(text: str) -> bool:
     told = set(re.findall(r"[a-z]+", text.lower())) | set(text)
     return bool(told & _NEGATIONS) or "n't" in text.lower()
-
-
-def _asks(text: str) -> str:
-    first = text.split(maxsplit=1)[0].lower().strip("'\"") if text.split() else ""
-    return _ASKS.get(first, "")
 
 
 def _foreign(text: str) -> bool:
