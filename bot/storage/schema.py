@@ -278,5 +278,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0008"
+SCHEMA = "0007"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

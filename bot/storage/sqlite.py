@@ -106,7 +106,7 @@ class SqliteTransactor:
             if thorough:
                 in_memory = self._path.stat().st_size < _VACUUM_IN_MEMORY_BYTES
                 raw.execute(f"PRAGMA temp_store={'MEMORY' if in_memory else 'FILE'}")
-                # FTS5 only marks removed words until its parts are merged; before schema 0008 it is not there
+                # FTS5 only marks removed words until its parts are merged; before schema 0007 it is not there
                 if raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_words'").fetchone():
                     raw.execute("INSERT INTO passage_words(passage_words) VALUES ('optimize')")
                 raw.execute("VACUUM")
