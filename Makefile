@@ -30,7 +30,7 @@ $(VENV)/.models: $(VENV)/.install
 
 test: $(VENV)/.dev $(VENV)/.models  ## All tests, at most 8 minutes on two cores; those on a homeserver mostly wait
 	@$(BIN)/python -m pytest -m homeserver > $(VENV)/homeserver.log 2>&1 & matrix=$$!; \
-	$(BIN)/python -m pytest -m "not homeserver"; others=$$?; \
+	$(BIN)/python -m pytest -m "not homeserver" -n 2 --dist worksteal; others=$$?; \
 	wait $$matrix; matrix=$$?; cat $(VENV)/homeserver.log; exit $$((others | matrix))
 
 drills: $(VENV)/.dev $(VENV)/.models  ## The same code with the long counts

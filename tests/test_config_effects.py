@@ -1,8 +1,10 @@
 """Every key of the configuration changes what the bot does: from a file on disk to what a person sees."""
 
+import asyncio
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -10,12 +12,12 @@ import pytest
 
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.memory import World
-from bot.app import opened
+from bot.app import App, opened
 from bot.config import load
 from bot.config.sections import Moderation, Privacy, Quota
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
-from tests.living import Announcing, Life
+from tests.living import PATIENCE_S, Announcing, Life
 from tests.llm.misbehaving import Misbehaving, misbehaving
 
 ECHO = '[llm]\nengine = "echo"\n'
@@ -172,7 +174,7 @@ async def test_what_was_said_is_gone_after_the_hours_of_the_file(tmp_path: Path)
     async with life.bot() as app:
         life.world.say(life.person("ben"), life.room, "@llmos later", at=life.clock())
         await life.until(lambda: "later" in life.world.answers(life.room))
-        assert await app.store.messages.get(question.ref) is None
+        await becomes(lambda: app.store.messages.get(question.ref), None)
 
 
 @pytest.mark.drives("config:privacy.evidence_days")
@@ -195,7 +197,19 @@ async def test_a_case_cannot_be_read_after_the_days_of_the_file(tmp_path: Path) 
         async with life.bot() as app:
             life.world.say(ben, life.room, f"@llmos after {hours}", at=life.clock())
             await life.until(lambda: f"after {hours}" in life.world.answers(life.room))  # noqa: B023
-            assert len(await app.store.cases.waiting("memory/town", 9)) == kept
+            await becomes(partial(waiting, app), kept)
+
+
+async def waiting(app: App) -> int:
+    """How many cases moderators can read."""
+    return len(await app.store.cases.waiting("memory/town", 9))
+
+
+async def becomes(found: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Wait until something is so: retention runs beside everything else."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await found() != wanted:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("mode", ["shadow", "enforce"])

@@ -37,7 +37,9 @@ def test_a_changed_byte_anywhere_is_noticed(at: int, by: int) -> None:
         SEAL.open(bytes(sealed))
 
 
-@pytest.mark.parametrize("cut", [b"", b"\1", b"\1short", SEAL.seal("hello")[:-1]])
+@pytest.mark.parametrize(
+    "cut", [b"", b"\1", b"\1short", SEAL.seal("hello")[:-1]], ids=["empty", "a byte", "short", "one short"]
+)
 def test_a_cut_value_is_unreadable(cut: bytes) -> None:
     with pytest.raises(ValueUnreadable):
         SEAL.open(cut)

@@ -125,8 +125,8 @@ async def test_a_form_filled_in_after_a_restart_is_answered_without_the_words_of
     house: House,
 ) -> None:
     house.model = EchoModel(Script("Energy is mass."))
+    said = house.person("ben").say(house.general, SAID)  # before our first start: never heard, so not kept
     async with house.living():
-        said = house.person("ben").say(house.general, SAID)
         form = await opened(house, house.anna, said, ASK)
     async with house.living():
         answer = await answered(house, house.anna.submit(form, question="What does it mean?"))
