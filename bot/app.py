@@ -103,6 +103,10 @@ class Directories:
         """See `Directory`."""
         return await self._of(channel).missing_permissions(channel)
 
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        """See `Directory`."""
+        return await self._of(channel).staff_channel(channel)
+
     async def link(self, channel: Channel, message_id: str) -> str | None:
         """See `Directory`."""
         return await self._of(channel).link(channel, message_id)

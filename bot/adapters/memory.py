@@ -192,5 +192,8 @@ class _Directory:
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return await self._server.missing_permissions(channel)
 
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        return None
+
     async def link(self, channel: Channel, message_id: str) -> str | None:
         return f"memory://{channel.key}/{message_id}"

@@ -27,6 +27,10 @@ class Directory(Protocol):
         """Permissions the bot would need in a channel and does not have, by the platform's names."""
         ...
 
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        """Where the operator says that moderators of its community read; None if that is said nowhere."""
+        ...
+
     async def link(self, channel: Channel, message_id: str) -> str | None:
         """A link that opens a message in a member's client, or None where there is no such thing."""
         ...

@@ -45,6 +45,7 @@ class Platform:
     broken: bool = False
     has_links: bool = True
     asked: int = 0
+    staff: Channel | None = None
     past: list[Message] = field(default_factory=list)
     """What the platform's own history holds."""
     elsewhere: dict[tuple[str, str], Role] = field(default_factory=dict)
@@ -67,6 +68,9 @@ class Platform:
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()
+
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        return self.staff
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
         return f"https://chat.example/{channel.key}/{message_id}" if self.has_links else None

@@ -188,6 +188,24 @@ class TestSetup:
             assert isinstance(reply, Reply)
             assert f"a card in {name} says" in reply.text
 
+    async def test_reports_go_where_the_operator_says_that_moderators_read(
+        self, house: House, town: Town
+    ) -> None:
+        town.staff = MODS
+        reply, first = await house.do("rules setup", MODERATOR)
+        assert isinstance(first, Post)
+        assert isinstance(reply, Reply)
+        assert (first.channel, book(house).log) == (MODS, MODS)
+        assert "a card in the moderators' channel says" in reply.text
+        assert "Everybody who reads this channel" not in reply.text
+
+    async def test_who_has_reports_come_into_a_channel_for_all_is_told_so(
+        self, house: House, town: Town
+    ) -> None:
+        text = await told(house, "rules setup")
+        assert "a card in this channel says" in text
+        assert "Everybody who reads this channel reads these cards. `/rules setup log=#moderators`" in text
+
     async def test_nobody_has_reports_posted_where_they_cannot_read(self, house: House, town: Town) -> None:
         town.closed["mods"] = frozenset({"boss"})
         for name in ("mods", "nowhere", "<#1>", "x" * 5000, "\u202e"):

@@ -304,5 +304,8 @@ class _Directory:
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()
 
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        return None
+
     async def link(self, channel: Channel, message_id: str) -> str | None:
         return None

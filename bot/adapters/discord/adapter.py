@@ -67,7 +67,9 @@ class DiscordAdapter(Adapter):
             settings.moderators_channel,
             now,
         )
-        self.directory = DiscordDirectory(self._gateway, self._calls, self._us, settings.grants)
+        self.directory = DiscordDirectory(
+            self._gateway, self._calls, self._us, settings.grants, settings.moderators_channel
+        )
         self._commands: tuple[CommandSpec, ...] = ()
         self._loaded = False
 

@@ -42,8 +42,11 @@ NEEDED = (
 class DiscordDirectory:
     """See `bot.core.directory.Directory`."""
 
-    def __init__(self, gateway: Gateway, calls: Calls, us: Ourselves, grants: Grants) -> None:
+    def __init__(
+        self, gateway: Gateway, calls: Calls, us: Ourselves, grants: Grants, moderators_channel: str | None
+    ) -> None:
         self._gateway, self._calls, self._us, self._grants = gateway, calls, us, grants
+        self._moderators_channel = moderators_channel
 
     async def role(self, author: Author, channel: Channel) -> Role:
         """See `Directory`; bots and webhooks never have rights."""
@@ -94,6 +97,13 @@ class DiscordDirectory:
             return []
         allowed = place.permissions_for(guild.me)
         return [name.replace("_", " ") for name in NEEDED if not getattr(allowed, name)]
+
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        """See `Directory`; the configured channel is one of a single server."""
+        guild, wanted = self._guild(channel), self._moderators_channel
+        if guild is None or wanted is None or guild.get_channel(int(wanted)) is None:
+            return None
+        return Channel(PLATFORM, channel.community, wanted)
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
         """See `Directory`."""

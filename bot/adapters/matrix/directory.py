@@ -45,6 +45,7 @@ class MatrixDirectory:
     ) -> None:
         self._encryption = encryption
         self._calls, self._rooms, self._grants, self._now = calls, rooms, settings.grants, now
+        self._moderators_room = settings.moderators_room
 
     async def role(self, author: Author, channel: Channel) -> Role:
         """See `Directory`; who is not in the room has no rights there, whatever the power levels say."""
@@ -112,6 +113,15 @@ class MatrixDirectory:
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as in `m.room.power_levels`."""
         return (await self._calls.powers(channel.id)).missing(self._calls.user_id)
+
+    async def staff_channel(self, channel: Channel) -> Channel | None:
+        """See `Directory`; it is None, too, while the bot is not in that room."""
+        if self._moderators_room is None:
+            return None
+        try:
+            return (await self._rooms.get(self._moderators_room)).channel()
+        except (Forbidden, Gone):
+            return None
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
         """See `Directory`; rooms since version 12 have no server in their id, so ours is named."""

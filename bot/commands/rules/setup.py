@@ -35,7 +35,9 @@ async def setup(
     context: Context,
     name: Annotated[Preset, Doc("How much is looked for.")] = "standard",
     *,
-    log: Annotated[str | None, Doc("The channel where I tell you what I find; otherwise this one.")] = None,
+    log: Annotated[
+        str | None, Doc("The channel where I tell you what I find; otherwise the moderators' or this one.")
+    ] = None,
     replace: Annotated[bool, Doc("Also drop the rules that you changed or made yourselves.")] = False,
 ) -> tuple[Action, ...]:
     """Set up rules for this community; at first they only watch."""
@@ -43,7 +45,7 @@ async def setup(
         raise UserError(_("Use this in a channel of your community: its rules are set up there."))
     services = context.services
     before = services.store.rulebooks.of(context.channel.community_key)
-    place = before.log or context.channel if log is None else await channel_named(context, log)
+    place = before.log or await _staff_channel(context) if log is None else await channel_named(context, log)
     own = () if replace else _own(before)
     rules = _joined(preset(name), own)
     if not before.is_set_up or replace:
@@ -58,7 +60,8 @@ async def setup(
             _opening(name, rules),
             *_kept(own),
             "",
-            *_what_happens(context, book, _place(context, place, log)),
+            *_what_happens(context, book, _place(context, before, place, log)),
+            *_readers(context, place),
             *await _missing(context, place),
             *_status(context),
             *_without_classifiers(context, rules),
@@ -111,10 +114,34 @@ def _kept(own: Sequence[Rule]) -> Sequence[str]:
     )
 
 
-def _place(context: Context, place: Channel, named: str | None) -> str:
+async def _staff_channel(context: Context) -> Channel:
+    """Where the operator says that moderators read, or else here."""
+    try:
+        async with asyncio.timeout(PLATFORM_TIMEOUT_S):
+            return await context.services.directory.staff_channel(context.channel) or context.channel
+    except (PlatformError, TimeoutError):
+        return context.channel
+
+
+def _place(context: Context, before: Rulebook, place: Channel, named: str | None) -> str:
     if place.key == context.channel.key:
         return _("this channel")
-    return shown(named.strip()) if named is not None else _("the channel that was chosen before")
+    if named is not None:
+        return shown(named.strip())
+    return _("the channel that was chosen before") if before.log is not None else _("the moderators' channel")
+
+
+def _readers(context: Context, place: Channel) -> Sequence[str]:
+    """Said where the cards come into the channel of the call, which may be open to everybody."""
+    if place.key != context.channel.key:
+        return ()
+    return (
+        _(
+            "Everybody who reads this channel reads these cards. `{prefix}rules setup log=#moderators` "
+            "sends them to another one.",
+            prefix=context.prefix,
+        ),
+    )
 
 
 def _what_happens(context: Context, book: Rulebook, where: str) -> Sequence[str]:

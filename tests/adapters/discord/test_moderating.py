@@ -104,6 +104,17 @@ async def test_an_alert_without_a_channel_for_it_says_what_to_set(house: House) 
             await adapter.perform(Alert(house.place(house.general), "look"), "k")
 
 
+async def test_moderators_read_where_the_configuration_says_in_the_server_that_has_it(house: House) -> None:
+    staff, elsewhere = house.server.channel("staff"), house.lab.create_guild("elsewhere")
+    house.moderators_channel = str(staff["id"])
+    async with house.hearing() as heard:
+        house.anna.ask(house.general, "are you there")
+        await house.lab.until(lambda: heard.events)
+        directory, place = heard.adapter.directory, house.place(house.general)
+        assert await directory.staff_channel(place) == house.place(staff)
+        assert await directory.staff_channel(Channel("discord", elsewhere["id"], place.id)) is None
+
+
 @pytest.mark.parametrize(("role", "found"), [("member", 0), ("moderator", 1), ("admin", 2)])
 async def test_permissions_make_roles_and_they_end_with_the_guild(
     house: House, role: str, found: int

@@ -1,6 +1,7 @@
 """What the homeserver says about rights, places and history reaches the core as it is now."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -113,6 +114,15 @@ async def test_what_the_bot_may_not_do_is_told_by_name(synapse: Synapse, tmp_pat
         assert await asked.missing_permissions(place) == ["m.room.power_levels"]
         await house.ann.power(house.room, {house.login.user_id: 0})
         assert await asked.missing_permissions(place) == ["redact", "kick", "ban", "m.room.power_levels"]
+
+
+async def test_moderators_read_where_the_configuration_says_if_the_bot_is_there(house: Hands) -> None:
+    settings, place = house.settings, await house.place()
+    assert await directory(house).staff_channel(place) is None
+    for room, found in ((house.room, place), ("!nowhere:lab.test", None)):
+        named = replace(settings, moderators_room=room)
+        asked = MatrixDirectory(house.calls, house.rooms, named)
+        assert await asked.staff_channel(place) == found
 
 
 async def test_links_open_in_every_client(house: Hands) -> None:
