@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 class DiscordAdapter(Adapter):
     """See `Adapter`; nothing is connected before the first question, action or event."""
 
+    command_prefix = "/"  # what is suggested; the configured prefix is understood, too
     tells_joins = False  # that takes the privileged intent "Server Members"
 
     def __init__(

@@ -117,7 +117,11 @@ def _report(waiting: Sequence[Rule], records: Mapping[str, Record], trial: Trial
     def doubt(rule: Rule) -> bool:
         return records.get(rule.name, Record()).is_doubtful or is_much(trial, rule.name)
 
-    for rule in sorted(waiting, key=lambda rule: not doubt(rule))[:MOST_LISTED]:
+    def quiet(rule: Rule) -> bool:
+        return not doubt(rule) and not records.get(rule.name, Record()).cases
+
+    telling = [rule for rule in waiting if not quiet(rule)]
+    for rule in sorted(telling, key=lambda rule: not doubt(rule))[:MOST_LISTED]:
         found = records.get(rule.name, Record())
         yield f"• `{rule.name}`: {_(ACTIONS[rule.action])}; {told(found)}"
         if found.is_doubtful:
@@ -128,6 +132,16 @@ def _report(waiting: Sequence[Rule], records: Mapping[str, Record], trial: Trial
                 percent=round(100 * trial.share(rule.name)),
                 n=trial.read,
             )
-    if len(waiting) > MOST_LISTED:
-        more = len(waiting) - MOST_LISTED
+    if len(telling) > MOST_LISTED:
+        more = len(telling) - MOST_LISTED
         yield ngettext("… and {n} more.", "… and {n} more.", more)
+    yield from _quiet([rule for rule in waiting if quiet(rule)])
+
+
+def _quiet(rules: Sequence[Rule]) -> Iterator[str]:
+    """Rules that found nothing, a line for each thing they would do."""
+    by_action: dict[str, list[str]] = {}
+    for rule in rules[:MOST_LISTED]:
+        by_action.setdefault(_(ACTIONS[rule.action]), []).append(f"`{rule.name}`")
+    for action, names in by_action.items():
+        yield "• " + _("{names}: {action}; no case yet", action=action, names=", ".join(names))

@@ -18,11 +18,20 @@ async def test_a_question_is_answered_to_its_asker_and_tells_nobody_else(house: 
     async with house.living():
         question = house.anna.ask(house.general, "What is the capital of France?")
         (answer,) = await house.answers(house.general, 1)
-    assert answer.reply_to == question
-    assert answer.mentions == (house.anna.id,)
-    (stored,) = house.lab.bot_messages(house.general)
-    assert stored["mention_everyone"] is False
-    assert stored["mention_roles"] == []
+        assert answer.reply_to == question
+        assert answer.mentions == (house.anna.id,)
+        (stored,) = house.lab.bot_messages(house.general)
+        assert stored["mention_everyone"] is False
+        assert stored["mention_roles"] == []
+
+
+async def test_commands_are_suggested_as_they_are_typed_on_discord(house: House) -> None:
+    house.message_content = True
+    async with house.living():
+        house.anna.say(house.general, "!llmos help stop")
+        (answer,) = await house.answers(house.general, 1)
+    assert "`/stop" in answer.text
+    assert "!llmos" not in answer.text
 
 
 async def test_what_is_not_said_to_the_bot_is_not_answered(house: House) -> None:
