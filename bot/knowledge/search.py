@@ -22,7 +22,8 @@ _WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT = 20.0, 10.0, 40.0
 _COSINE_COUNT, _COVERED_COUNT = 3.0, 1.0
 _SECOND = 0.2  # what a second passage of the same document adds
 _RECENCY, _HALF_LIFE_DAYS = 0.02, 180.0  # at most about one rank
-_LOOKED_THROUGH, _LEAST_LOOKED_THROUGH = 0.05, 2_000  # passages, a share of all: that is what a search costs
+# passages, a share of all between two bounds: that is what a search by words costs, some 1 ms for 1,000
+_LOOKED_THROUGH, _LEAST_LOOKED_THROUGH, _MOST_LOOKED_THROUGH = 0.03, 2_000, 20_000
 _MOST_WORDS = 24
 _HAN_SHARE = 0.5
 _FIRST_RANKS = 3
@@ -96,8 +97,10 @@ class Search:
         """Prepare a question."""
         asked = content_words(question)[:_MOST_WORDS]
         others = related(question)[:_MOST_WORDS]
-        count = (await self.index.passages.state()).count
-        known = await self.index.passages.frequencies([*asked, *others])
+        async with asyncio.TaskGroup() as group:
+            state = group.create_task(self.index.passages.state())
+            frequencies = group.create_task(self.index.passages.frequencies([*asked, *others]))
+        count, known = state.result().count, frequencies.result()
         weights = {word: max(math.log((count + 1) / (known.get(word, 0) + 0.5)), 0.1) for word in asked}
         vector = None
         if self.index.embedder is not None and not _mostly_han(question):
@@ -145,7 +148,9 @@ class Search:
             ]
             by_meaning = None
             if query.vector is not None:
-                by_meaning = group.create_task(asyncio.to_thread(self.index.near, query.vector, _CANDIDATES))
+                by_meaning = group.create_task(
+                    asyncio.to_thread(self.index.near, query.vector, _CANDIDATES, community, channels)
+                )
         return [*(task.result() for task in by_words), by_meaning.result() if by_meaning else ()]
 
 
@@ -165,12 +170,13 @@ def _hit(query: Query, passage: Passage, ranks: Sequence[int | None], cosine: fl
     counts = (_WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT)
     score = sum(count / (_RRF + rank) for count, rank in zip(counts, ranks, strict=True) if rank is not None)
     text = readable(passage.title, passage.text)
-    covered = coverage(query, text)
+    present = frozenset(words(text))
+    covered = _covered(query, present, text)
     score += _COSINE_COUNT * cosine + _COVERED_COUNT * covered
     age_days = max((now - passage.at).total_seconds(), 0.0) / 86_400
     fresh = 1 + _RECENCY * 0.5 ** (age_days / _HALF_LIFE_DAYS)
     by_words, _, by_meaning = (rank is not None and rank < _FIRST_RANKS for rank in ranks)
-    known = min(len(set(query.related) & set(words(text))), _MOST_RELATED)
+    known = min(len(present.intersection(query.related)), _MOST_RELATED)
     return Hit(passage, score * fresh, cosine, covered, known, (by_words, by_meaning))
 
 
@@ -179,10 +185,13 @@ def coverage(query: Query, text: str) -> float:
 
     Chinese characters count besides: 重置密码 covers some of 密码重设.
     """
+    return _covered(query, frozenset(words(text)), text)
+
+
+def _covered(query: Query, present: frozenset[str], text: str) -> float:
     total = sum(query.weights.values())
     if not total:
         return 0.0
-    present = set(words(text))
     exact = sum(weight for word, weight in query.weights.items() if word in present) / total
     if not query.characters:
         return exact
@@ -191,12 +200,13 @@ def coverage(query: Query, text: str) -> float:
 
 
 def _telling(asked: Sequence[str], known: Mapping[str, int], count: int) -> list[str]:
-    """The seldom words: as many as stand in a twentieth of all passages together, and always one."""
+    """The seldom words: as many as stand in 3 % of all passages together, and always one."""
     telling: list[str] = []
     passages = 0
+    most = min(max(_LOOKED_THROUGH * count, _LEAST_LOOKED_THROUGH), _MOST_LOOKED_THROUGH)
     for word in sorted((word for word in asked if word in known), key=lambda word: known[word]):
         passages += known[word]
-        if telling and passages > max(_LOOKED_THROUGH * count, _LEAST_LOOKED_THROUGH):
+        if telling and passages > most:
             break
         telling.append(word)
     return telling

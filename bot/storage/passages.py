@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.sql.selectable import Select
 
 from bot.core.errors import StorageError
 from bot.storage.reader import Reader
@@ -43,6 +42,7 @@ COMMON = ""
 _INDEX = text("INSERT INTO passage_words (rowid, words) VALUES (:seq, :words)")
 _LAST = text("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'passages'), 0)")
 _GONE = "passages_gone"
+_MATCH = ("seq", "score", "community", "channel_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,16 @@ class Passage:
     title: str
     link: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """A passage as a search by meaning knows it; `packed` is float16 little-endian."""
+
+    seq: int
+    community: str
+    channel: str
+    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +165,8 @@ class Passages:
         query = text("SELECT term, doc FROM passage_terms WHERE term IN :terms").bindparams(
             bindparam("terms", list(hashed), expanding=True)
         )
-        rows = await self._reader.rows(_columns(query, "term", "doc"))
+        told = query.columns(column("term", String), column("doc", String)).subquery().c
+        rows = await self._reader.rows(select(told.term, told.doc))
         return {hashed[term]: int(count) for term, count in rows}
 
     async def matching(
@@ -172,11 +183,10 @@ class Passages:
             return ()
         wanted = " OR ".join(sorted({self._hash(word) for word in words}))
         best = await self._ranked(wanted, _ALL_MATCHES)
-        allowed = await self._allowed([seq for seq, _ in best], community, channels)
-        found = [(seq, score) for seq, score in best if seq in allowed]
-        if len(found) >= most or len(best) < _ALL_MATCHES:
-            return found[:most]
-        return await self._ranked(wanted, most, community, channels)
+        found = [match for match in best if readable_in(match.community, match.channel, community, channels)]
+        if len(found) < most and len(best) == _ALL_MATCHES:
+            found = await self._readable(wanted, most, community, channels)
+        return [(match.seq, match.score) for match in found[:most]]
 
     async def get(
         self, seqs: Sequence[int], community: str, channels: Collection[str] | None = None
@@ -193,7 +203,7 @@ class Passages:
         return {
             row[0]: self._passage(*row)
             for row in await self._reader.rows(query)
-            if _readable(row[1], row[2], community, channels)
+            if readable_in(row[1], row[2], community, channels)
         }
 
     async def whole(self, passage: Passage, most: int) -> Sequence[Passage]:
@@ -209,17 +219,17 @@ class Passages:
         found = await self.get(seqs, passage.community)
         return [found[seq] for seq in seqs if seq in found]
 
-    async def vectors(self, after: int, most: int) -> Sequence[tuple[int, bytes]]:
+    async def vectors(self, after: int, most: int) -> Sequence[StoredVector]:
         """The vectors of passages that came after one, oldest first."""
         query = (
-            select(passages.c.seq, passages.c.vector)
+            select(passages.c.seq, passages.c.community, passages.c.channel_key, passages.c.vector)
             .where(passages.c.seq > after, passages.c.vector.is_not(None))
             .order_by(passages.c.seq)
             .limit(most)
         )
         return [
-            (seq, self._seal.open(sealed).encode("latin-1"))
-            for seq, sealed in await self._reader.rows(query)
+            StoredVector(seq, community, channel, self._seal.open(sealed).encode("latin-1"))
+            for seq, community, channel, sealed in await self._reader.rows(query)
             if sealed is not None
         ]
 
@@ -262,46 +272,58 @@ class Passages:
         told = json.loads(self._seal.open(payload))
         return Passage(seq, community, channel, document, at, told["title"], told["link"], told["text"])
 
-    async def _ranked(
-        self, wanted: str, most: int, community: str | None = None, channels: Collection[str] | None = None
-    ) -> Sequence[tuple[int, float]]:
-        query = "SELECT passage_words.rowid AS seq, passage_words.rank AS score FROM passage_words"
-        values: dict[str, object] = {"wanted": wanted, "most": most}
-        where = " WHERE passage_words MATCH :wanted"
-        if community is not None:
-            query += " JOIN passages ON passages.seq = passage_words.rowid"
-            where += " AND passages.community IN (:community, '')"
-            values["community"] = community
-        statement = text(f"{query}{where}{_IN_CHANNELS if channels is not None else ''}{_BEST}")
+    async def _ranked(self, wanted: str, most: int) -> list["_Match"]:
+        """The best of all communities, ranked before a passage is looked at."""
+        query = (
+            "SELECT best.seq, best.score, passages.community, passages.channel_key FROM "
+            "(SELECT rowid AS seq, rank AS score FROM passage_words WHERE passage_words MATCH :wanted "
+            "ORDER BY rank LIMIT :most) AS best CROSS JOIN passages ON passages.seq = best.seq"
+        )
+        return await self._matches(text(query).bindparams(wanted=wanted, most=most))
+
+    async def _readable(
+        self, wanted: str, most: int, community: str, channels: Collection[str] | None
+    ) -> list["_Match"]:
+        """The best of those that may be read: every match is looked up before it is ranked."""
+        query = (
+            "SELECT passages.seq, passage_words.rank AS score, passages.community, passages.channel_key "
+            "FROM passage_words CROSS JOIN passages ON passages.seq = passage_words.rowid "
+            "WHERE passage_words MATCH :wanted AND passages.community IN (:community, '')"
+        )
+        order = " ORDER BY passage_words.rank LIMIT :most"
+        statement = text(f"{query}{_IN_CHANNELS if channels is not None else ''}{order}")
+        statement = statement.bindparams(wanted=wanted, most=most, community=community)
         if channels is not None:
             statement = statement.bindparams(bindparam("channels", list(channels), expanding=True))
-        rows = await self._reader.rows(_columns(statement.bindparams(**values), "seq", "score"))
-        return sorted(((int(seq), -float(score)) for seq, score in rows), key=lambda row: -row[1])
+        return await self._matches(statement)
 
-    async def _allowed(
-        self, seqs: Sequence[int], community: str, channels: Collection[str] | None
-    ) -> frozenset[int]:
-        query = select(passages.c.seq, passages.c.community, passages.c.channel_key)
-        return frozenset(
-            seq
-            for seq, place, channel in await self._reader.rows(query.where(passages.c.seq.in_(seqs)))
-            if _readable(place, channel, community, channels)
-        )
+    async def _matches(self, statement: TextClause) -> list["_Match"]:
+        told = statement.columns(*(column(name, String) for name in _MATCH)).subquery().c
+        query = select(told.seq, told.score, told.community, told.channel_key)
+        found = [
+            _Match(int(seq), -float(score), community, channel)
+            for seq, score, community, channel in await self._reader.rows(query)
+        ]
+        return sorted(found, key=lambda match: -match.score)
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A passage that has words of a question; a higher score is better."""
+
+    seq: int
+    score: float
+    community: str
+    channel: str
 
 
 _JOINED = str.maketrans("-_", "09")
 _IN_CHANNELS = " AND passages.channel_key IN :channels"
-_BEST = " ORDER BY passage_words.rank LIMIT :most"
 
 
-def _readable(place: str, channel: str, community: str, channels: Collection[str] | None) -> bool:
-    """Decided here, not in the query: SQLite would walk the index of communities instead of the numbers."""
+def readable_in(place: str, channel: str, community: str, channels: Collection[str] | None) -> bool:
+    """Whether a passage of a place and channel may be read in a community by who reads some channels."""
     return place in (community, COMMON) and (channels is None or channel in channels)
-
-
-def _columns(statement: TextClause, *names: str) -> "Select[str, str]":
-    subquery = statement.columns(*(column(name, String) for name in names)).subquery()
-    return select(*subquery.c)
 
 
 def _replace(

@@ -32,6 +32,17 @@ class Topics:
         return unit
 
 
+class Scattered:
+    """An embedder that knows nothing: equal texts lie together, different ones anywhere."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = np.stack(
+            [np.random.default_rng(list(text.encode())).standard_normal(384) for text in texts]
+        ).astype(np.float32)
+        unit: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+
 def document(id: str, *texts: str, title: str = "", channel: str = "", author: str = "") -> Document:
     """A document with one section for each text, an hour apart."""
     sections = tuple(

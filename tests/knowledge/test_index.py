@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from bot.core.errors import StorageError
@@ -12,7 +13,7 @@ from bot.knowledge.segmenting import content_words
 from bot.storage.passages import COMMON
 from bot.storage.personal import Keep
 from bot.storage.store import Store
-from tests.knowledge.conftest import Topics, document
+from tests.knowledge.conftest import Scattered, Topics, document
 from tests.messages import ALICE, EPOCH
 from tests.storage.house import Clock, Place
 
@@ -159,6 +160,28 @@ async def test_many_matches_of_other_communities_hide_nothing(index: Index) -> N
     await index.add("discord/2", [document(f"d{n}", "umbrella umbrella umbrella") for n in range(300)])
     await index.add(HOME, [document("ours", "an umbrella among many other words that make it less telling")])
     assert await found(index, "umbrella") == ["ours"]
+
+
+async def test_many_near_passages_that_may_not_be_read_hide_nothing(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Topics())
+    await index.add("discord/2", [document(f"d{n}", "a kitten") for n in range(100)])
+    await index.add(HOME, [document(f"m{n}", "a kitten", channel="mods") for n in range(100)])
+    await index.add(HOME, [document("ours", "a ship with a cat on board", channel="all")])
+    assert await found(index, "feline", channels={"all", ""}) == ["ours"]
+
+
+async def test_the_nearest_are_those_of_exact_arithmetic(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Scattered())
+    await index.add(HOME, [document(f"d{n}", f"text {n}") for n in range(3_000)])
+    await index.refresh()
+    vectors = Scattered().embed([f"text {n}" for n in range(3_000)]).astype(np.float16).astype(np.float32)
+    asked = Scattered().embed(["question"])[0]
+    cosines = vectors @ asked
+    exact = np.argsort(-cosines, kind="stable")[:50]
+    assert [seq - 1 for seq, _ in index.near(asked, 50, HOME)] == exact.tolist()
+    assert [cosine for _, cosine in index.near(asked, 50, HOME)] == pytest.approx(cosines[exact].tolist())
+    assert len(index.near(asked, 5_000, HOME)) == 3_000
+    assert index.near(asked, 50, "discord/2") == []
 
 
 async def test_the_newer_of_two_equal_documents_stands_first(index: Index, store: Store) -> None:
