@@ -23,7 +23,7 @@ _COSINE_COUNT, _COVERED_COUNT = 3.0, 1.0
 _SECOND = 0.2  # what a second passage of the same document adds
 _RECENCY, _HALF_LIFE_DAYS = 0.02, 180.0  # at most about one rank
 # passages, a share of all between two bounds: that is what a search by words costs, some 1 ms for 1,000
-_LOOKED_THROUGH, _LEAST_LOOKED_THROUGH, _MOST_LOOKED_THROUGH = 0.03, 2_000, 20_000
+_LOOKED_THROUGH, _LEAST_LOOKED_THROUGH, _MOST_LOOKED_THROUGH = 0.03, 2_000, 10_000
 _MOST_WORDS = 24
 _HAN_SHARE = 0.5
 _FIRST_RANKS = 3
