@@ -95,6 +95,14 @@ class Directories:
         """See `Directory`."""
         return await self._adapters[author.platform].directory.readable_channels(author, community)
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """See `Directory`."""
+        return await self._adapters[author.platform].directory.place(author, community, id)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """See `Directory`."""
+        return await self._adapters[author.platform].directory.threads(author, community)
+
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`."""
         return self._of(channel).history(channel, since)

@@ -57,6 +57,8 @@ class Server(Protocol):
     async def begin_thread(self, channel: Channel, title: str, key: str, on: str | None) -> Channel: ...
     async def role(self, author: Author, channel: Channel) -> Role: ...
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]: ...
+    async def place(self, author: Author, community: str, id: str) -> Channel | None: ...
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]: ...
     async def history(
         self, channel: Channel, since: datetime, after: int, most: int
     ) -> Sequence[Message]: ...
@@ -181,6 +183,12 @@ class _Directory:
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         return await self._server.readable_channels(author, community)
+
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        return await self._server.place(author, community, id)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        return await self._server.threads(author, community)
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         read = 0

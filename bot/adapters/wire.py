@@ -161,6 +161,15 @@ class RemoteWorld:
         """See `World.readable_channels`."""
         return await self._call(list[Channel], "readable_channels", author, community)
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """See `World.place`."""
+        return await self._call(Channel, "place", author, community, id)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """See `World.threads`."""
+        found = await self._call(list[list[object]], "threads", author, community)
+        return [(cast(Channel, channel), str(title)) for channel, title in found]
+
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """See `World.history`."""
         return await self._call(list[Message], "history", channel, since, after, most)

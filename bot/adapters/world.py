@@ -353,9 +353,25 @@ class World:
             and author.id in self.readers.get(channel.parent.key, {author.id})
         ]
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """The channel or thread of that id, if it is open to the author."""
+        readable = await self.readable_channels(author, community)
+        return next((place for place in readable if id == (place.thread or place.id)), None)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """Threads that are open to the author, and their titles, newest first."""
+        readable = {channel.key for channel in await self.readable_channels(author, community)}
+        opened = (event for event in reversed(self.log) if isinstance(event, ThreadOpened))
+        return [(each.channel, each.title) for each in opened if each.channel.key in readable]
+
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """A page of a channel's messages that stand, oldest first: at most `most` after the first `after`."""
-        standing = [p.message for p in self.shown(channel) if p.message.at > since]
+        root = self.messages.get(MessageRef(channel.parent, channel.thread or ""))
+        shown = [
+            *([root] if root is not None and not (root.deleted or root.hidden) else []),
+            *self.shown(channel),
+        ]
+        standing = [p.message for p in shown if p.message.at > since]
         return standing[after : after + most]
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:

@@ -28,6 +28,7 @@ class Handle:
             caller removes the answer.
         alerts: what the moderators have to be told because of this answer, for the caller to carry out.
         outcome: what became of the question, for `why` (English, never a body).
+        keeps: the text of the answer is kept as context; not if it repeats what others said.
     """
 
     def __init__(self, running: "Running", question: MessageRef, asker: Identity) -> None:
@@ -37,6 +38,7 @@ class Handle:
         self.reason: StopReason | None = None
         self.alerts: list[Alert] = []
         self.outcome = ""
+        self.keeps = True
         self._running = running
         self._message_ids: frozenset[str] = frozenset()
         self._finished = asyncio.Event()

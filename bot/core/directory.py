@@ -19,8 +19,19 @@ class Directory(Protocol):
         """The channels of a community the author may read, now."""
         ...
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """The channel or thread of that id in a community, if the author may read it, now."""
+        ...
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """Open threads that the author may read, now, newest first, with their titles; for suggestions."""
+        ...
+
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
-        """Messages of a channel from the platform's own history, oldest first, as far as we may read."""
+        """Messages of a channel from the platform's own history, oldest first, as far as we may read.
+
+        A thread begins with the message it hangs on, which may stand in the channel around it.
+        """
         ...
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:

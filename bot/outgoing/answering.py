@@ -152,7 +152,7 @@ class Answering:
         return Settlement(
             finished=(attempt.row.key,),
             outcomes=((question.ref, outcome),),
-            said=self._said(question, known, text),
+            said=self._said(question, known, text if handle.keeps else ""),
             opened=alerts,
         )
 

@@ -133,6 +133,20 @@ class Messages:
         )
         return self._open(reversed(newest))
 
+    async def last_said(self, author: Identity, community: str, before: MessageRef) -> datetime | None:
+        """When a member last said something in a community, as far as it is kept; commands do not count.
+
+        Args:
+            community: its key.
+            before: a message that does not count either.
+        """
+        mine = messages.c.author == self._seal.pseudonym(author)
+        here = messages.c.channel_key.startswith(f"{community}/", autoescape=True)
+        talk = (messages.c.outcome != "command", messages.c.message_id != before.id)
+        query = select(messages.c.at).where(mine, here, *talk).order_by(messages.c.at.desc()).limit(1)
+        found = await self._reader.first(query)
+        return found[0] if found else None
+
     async def outcome(self, ref: MessageRef) -> str | None:
         """What the bot made of a message, and why."""
         found = await self._reader.first(select(messages.c.outcome).where(*_at(ref)))

@@ -118,6 +118,15 @@ async def test_the_directory_tells_what_holds_now(served: Served) -> None:
     assert await directory.role(bob, world.channel("x", community="elsewhere")) is Role.MEMBER
     assert await directory.readable_channels(ann, "town") == [general]
     assert await directory.readable_channels(bob, "town") == [general, staff]
+    hidden = world.open_thread(bob, staff, "Plans")
+    await server.begin_thread(general, "Party", "k", world.say(ann, general, "When?").ref.id)
+    assert [title for _place, title in await directory.threads(ann, "town")] == ["Party"]
+    assert [title for _place, title in await directory.threads(bob, "town")] == ["Party", "Plans"]
+    assert await directory.place(ann, "town", "general") == general
+    assert await directory.place(ann, "town", "staff") is None
+    assert await directory.place(ann, "town", hidden.channel.thread or "") is None
+    assert await directory.place(bob, "town", hidden.channel.thread or "") == hidden.channel
+    assert await directory.place(bob, "elsewhere", "general") is None
     world.lacking[staff.key] = ("send messages",)
     assert list(await directory.missing_permissions(staff)) == ["send messages"]
     assert await directory.link(general, "1") == "memory://memory/town/general/1"

@@ -48,6 +48,10 @@ class Platform:
     staff: Channel | None = None
     past: list[Message] = field(default_factory=list)
     """What the platform's own history holds."""
+    open: tuple[tuple[Channel, str], ...] = ()
+    """Threads that are open, and their titles."""
+    shut_out: set[str] = field(default_factory=set)
+    """Ids of who may read nothing."""
     elsewhere: dict[tuple[str, str], Role] = field(default_factory=dict)
     """Roles by (community, id) that differ from `roles`."""
 
@@ -60,6 +64,16 @@ class Platform:
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         return (CHANNEL,)
+
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        if self.broken:
+            raise PlatformError("the platform is down")
+        places = (*await self.readable_channels(author, community), *(place for place, _title in self.open))
+        found = (each for each in places if id == (each.thread or each.id) and each.community == community)
+        return next((each for each in found if author.id not in self.shut_out), None)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        return self.open
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for said in self.past:

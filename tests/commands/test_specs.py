@@ -20,6 +20,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "admin status",
         "appeal",
         "ask",
+        "catchup",
         "channel set",
         "channel show",
         "help",
@@ -56,6 +57,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "rules undo",
         "rules welcome",
         "stop",
+        "summarize",
         "translate",
         "why",
     ]

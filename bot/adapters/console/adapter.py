@@ -1,7 +1,8 @@
 """The console as a platform: what is typed are messages to the bot, what it says is written below."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 PLATFORM = "console"
 COMMUNITY = "console"
 
+_HISTORY = 1_000
+"""Lines of this terminal that can be read again."""
+
 _REMEMBERED = 256
 """Texts kept to know a repeated key; the outbox repeats one within seconds or not at all."""
 
@@ -62,8 +66,8 @@ class ConsoleAdapter(Adapter):
     """The person at the keyboard, who may do everything, in one channel.
 
     Every line is addressed to the bot. It continues the bot's last answer, as if it replied to it, so a
-    conversation is what stands on the screen. The console has no history: nothing that was asked at another
-    terminal, or before a restart, is answered at this one.
+    conversation is what stands on the screen. Its history is what was typed in this process: nothing that
+    was asked at another terminal, or before a restart, is answered at this one.
     """
 
     platform = PLATFORM
@@ -76,7 +80,8 @@ class ConsoleAdapter(Adapter):
         """Args: name: who types; locale: the language tag of their terminal, if it is to be used."""
         self.user = Author(PLATFORM, name, name)
         self.channel = Channel(PLATFORM, COMMUNITY, channel)
-        self.directory = _Directory(self.user, self.channel)
+        self._typed: deque[Message] = deque(maxlen=_HISTORY)
+        self.directory = _Directory(self.user, self.channel, self._typed)
         self.one_at_a_time = screen.one_at_a_time
         self._screen, self._locale, self._now = screen, locale, now
         self._run = f"{now():%Y%m%d%H%M%S}{token_hex(3)}"  # ids are new in every process
@@ -191,7 +196,9 @@ class ConsoleAdapter(Adapter):
 
     def _message(self, line: str) -> Message:
         ref = MessageRef(self.channel, self._new_id())
-        return Message(ref, self.user, line, self._now(), line, self._last_answer, locale=self._locale)
+        typed = Message(ref, self.user, line, self._now(), line, self._last_answer, locale=self._locale)
+        self._typed.append(typed)
+        return typed
 
     def _new_id(self) -> str:
         self._count += 1
@@ -287,8 +294,8 @@ async def _close(chunks: AsyncIterator[Chunk]) -> None:
 class _Directory:
     """Who is at the console, and where."""
 
-    def __init__(self, user: Author, channel: Channel) -> None:
-        self._user, self._channel = user, channel
+    def __init__(self, user: Author, channel: Channel, typed: Iterable[Message]) -> None:
+        self._user, self._channel, self._typed = user, channel, typed
 
     async def role(self, author: Author, channel: Channel) -> Role:
         return Role.ADMIN if author.identity == self._user.identity else Role.MEMBER
@@ -296,10 +303,17 @@ class _Directory:
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         return [self._channel] if community == self._channel.community else []
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        readable = await self.readable_channels(author, community)
+        return next((channel for channel in readable if channel.id == id), None)
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        return ()
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
-        nothing: tuple[Message, ...] = ()
-        for message in nothing:
-            yield message
+        for message in tuple(self._typed):
+            if channel == self._channel and message.at > since:
+                yield message
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()

@@ -122,6 +122,15 @@ class Calls:
         """A channel or thread."""
         return await self._object(Route("GET", "/channels/{channel_id}", channel_id=channel_id))
 
+    async def is_in_thread(self, thread_id: str, user_id: str) -> bool:
+        """Whether somebody is a member of a thread."""
+        path = "/channels/{channel_id}/thread-members/{user_id}"
+        try:
+            await self._request(Route("GET", path, channel_id=thread_id, user_id=user_id))
+        except Gone:
+            return False
+        return True
+
     async def change_channel(self, channel_id: str, change: Json, reason: str) -> None:
         """Change settings of a channel or thread."""
         route = Route("PATCH", "/channels/{channel_id}", channel_id=channel_id)

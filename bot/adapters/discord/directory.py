@@ -10,10 +10,10 @@ from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.decoding import Malformed, Ourselves, message
 from bot.adapters.discord.gaps import pages
 from bot.adapters.discord.gateway import Gateway
-from bot.adapters.discord.places import PLATFORM, id_of
+from bot.adapters.discord.places import PLATFORM, PRIVATE_THREAD, id_of, place_of
 from bot.adapters.discord.settings import Grants
-from bot.adapters.discord.snowflakes import first_at
-from bot.adapters.reading import texts
+from bot.adapters.discord.snowflakes import first_at, snowflake
+from bot.adapters.reading import Json, integer, texts
 from bot.core.errors import Forbidden, Gone
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
@@ -62,32 +62,76 @@ class DiscordDirectory:
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         """See `Directory`."""
-        guild = self._gateway.get_guild(int(community)) if community.isdigit() else None
-        if guild is None:
+        member = await self._member(author, community)
+        if member is None:
             return []
+        return [
+            Channel(PLATFORM, community, str(channel.id))
+            for channel in member.guild.text_channels
+            if _may_read(channel, member)
+        ]
+
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """See `Directory`; a private thread is for who is in it, and for who manages threads."""
+        member = await self._member(author, community)
+        if member is None or not id.isdigit():
+            return None
         try:
-            found = await self._calls.member(community, author.id)
+            about = await self._calls.channel(id)
         except (Forbidden, Gone):
+            return None
+        found = place_of(about, snowflake(about, "guild_id"))
+        if found is None or found.private or found.community != community:
+            return None
+        around = member.guild.get_channel(int(found.id))
+        if around is None or not _may_read(around, member):
+            return None
+        is_private = integer(about, "type") == PRIVATE_THREAD
+        manages = around.permissions_for(member).manage_threads
+        if is_private and not (manages or await self._calls.is_in_thread(id, author.id)):
+            return None
+        return found
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """See `Directory`; private threads are not suggested to anybody."""
+        member = await self._member(author, community)
+        if member is None:
             return []
-        member = discord.Member(data=found, guild=guild, state=guild._state)  # type: ignore[arg-type]
-        readable: list[Channel] = []
-        for channel in guild.text_channels:
-            allowed = channel.permissions_for(member)
-            if allowed.view_channel and allowed.read_message_history:
-                readable.append(Channel(PLATFORM, community, str(channel.id)))
-        return readable
+        return [
+            (Channel(PLATFORM, community, str(thread.parent_id), str(thread.id)), thread.name)
+            for thread in sorted(member.guild.threads, key=lambda thread: -thread.id)
+            if thread.parent is not None and not thread.is_private() and _may_read(thread.parent, member)
+        ]
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; Discord gives the newest text of a message that was edited."""
+        root = await self._root(channel)
+        if root is not None and root.at > since:
+            yield root
         async for page in pages(self._calls, id_of(channel), first_at(since)):
             for raw in page:
-                try:
-                    found = message(raw, channel, Ourselves("0"))
-                except Malformed:
-                    continue
+                found = self._read(raw, channel)
                 if found is not None and found.at > since:
-                    ours = found.author.id == self._us.user_id
-                    yield replace(found, author=replace(found.author, is_bot=ours or found.author.is_bot))
+                    yield found
+
+    async def _root(self, thread: Channel) -> Message | None:
+        """The message that a thread hangs on; the first of a forum's post is in the thread itself."""
+        if thread.thread is None:
+            return None
+        try:
+            return self._read(await self._calls.message(thread.id, thread.thread), thread.parent)
+        except (Forbidden, Gone):
+            return None
+
+    def _read(self, raw: Json, channel: Channel) -> Message | None:
+        try:
+            found = message(raw, channel, Ourselves("0"))
+        except Malformed:
+            return None
+        if found is None:
+            return None
+        ours = found.author.id == self._us.user_id
+        return replace(found, author=replace(found.author, is_bot=ours or found.author.is_bot))
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as Discord's clients name them."""
@@ -110,10 +154,26 @@ class DiscordDirectory:
         guild = "@me" if channel.private else channel.community
         return f"https://discord.com/channels/{guild}/{id_of(channel)}/{message_id}"
 
+    async def _member(self, author: Author, community: str) -> discord.Member | None:
+        """Somebody in a guild, with the roles they have now."""
+        guild = self._gateway.get_guild(int(community)) if community.isdigit() else None
+        if guild is None:
+            return None
+        try:
+            found = await self._calls.member(community, author.id)
+        except (Forbidden, Gone):
+            return None
+        return discord.Member(data=found, guild=guild, state=guild._state)  # type: ignore[arg-type]
+
     def _guild(self, channel: Channel) -> discord.Guild | None:
         if channel.platform != PLATFORM or channel.private or not channel.community.isdigit():
             return None
         return self._gateway.get_guild(int(channel.community))
+
+
+def _may_read(channel: discord.abc.GuildChannel, member: discord.Member) -> bool:
+    allowed = channel.permissions_for(member)
+    return allowed.view_channel and allowed.read_message_history
 
 
 def _by_permissions(guild: discord.Guild, user_id: str, roles: frozenset[str]) -> Role:

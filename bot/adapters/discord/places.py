@@ -8,7 +8,8 @@ from bot.core.events import Channel
 
 PLATFORM = "discord"
 
-THREADS = frozenset({10, 11, 12})
+PRIVATE_THREAD = 12
+THREADS = frozenset({10, 11, PRIVATE_THREAD})
 """Announcement, public and private threads (Discord, "Channel Types")."""
 
 _PRIVATE = frozenset({1, 3})

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.decoding import REPLACE, Malformed, is_redacted, message
+from bot.adapters.matrix.decoding import REPLACE, THREAD, Malformed, is_redacted, message
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
 from bot.adapters.matrix.settings import Settings
-from bot.adapters.reading import Json, table
+from bot.adapters.reading import Json, integer, table, text
 from bot.core.errors import Forbidden, Gone, Locked
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
@@ -74,25 +74,57 @@ class MatrixDirectory:
         except (Forbidden, Gone):
             return []
 
+    async def place(self, author: Author, community: str, id: str) -> Channel | None:
+        """See `Directory`; a thread also by any message in it."""
+        readable = await self.readable_channels(author, community)
+        if not readable or id in (community, readable[0].id):
+            return readable[0] if readable else None
+        if not id.startswith("$"):
+            return None
+        try:
+            event = await self._calls.event(readable[0].id, id)
+        except (Forbidden, Gone):
+            return None
+        relation = table(event, "content", "m.relates_to")
+        if relation.get("rel_type") == THREAD:
+            return replace(readable[0], thread=text(relation, "event_id"))
+        return replace(readable[0], thread=id) if THREAD in table(event, "unsigned", "m.relations") else None
+
+    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
+        """See `Directory`; clients of Matrix ask nobody for suggestions."""
+        return []
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; a message that was edited has its newest text."""
         room = await self._rooms.get(channel.id)
         envelope = Envelope(room, self._encryption)
-        first = await self._calls.first_after(channel.id, int(since.timestamp() * 1000))
-        if first is None:
+        start = await self._start(channel, int(since.timestamp() * 1000))
+        if start is None:
             return
-        event, position = await self._calls.around(channel.id, first)
+        event, position = start
         events: Sequence[Json] = [event]
         while True:
             for event in events:
                 found = await self._message(event, room, envelope)
-                if found is not None and found.ref.channel == channel and found.at > since:
+                is_here = found is not None and (
+                    found.ref.channel == channel or found.ref.id == channel.thread
+                )
+                if found is not None and is_here and found.at > since:
                     yield found
             if not position:
                 return
             query = {"dir": "f", "limit": str(_PAGE), "from": position}
             events, following = await self._calls.page(channel.id, query)
             position = following or ""
+
+    async def _start(self, channel: Channel, since_ms: int) -> tuple[Json, str] | None:
+        """The first event that matters, and where what follows begins: a thread has none before its root."""
+        if channel.thread is not None:
+            event, position = await self._calls.around(channel.id, channel.thread)
+            if (integer(event, "origin_server_ts") or 0) >= since_ms:
+                return event, position
+        first = await self._calls.first_after(channel.id, since_ms)
+        return None if first is None else await self._calls.around(channel.id, first)
 
     async def _message(self, event: Json, room: Room, envelope: Envelope) -> Message | None:
         relation = table(event, "content", "m.relates_to")

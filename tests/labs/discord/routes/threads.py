@@ -62,6 +62,14 @@ async def leave_thread(lab: Users, call: Call) -> None:
     channel_of(lab, call).pop("member", None)
 
 
+@rest(f"GET {CHANNEL}/thread-members/{{user_id}}")
+async def get_thread_member(lab: Users, call: Call) -> Json:
+    thread, user = channel_of(lab, call), call.params["user_id"]
+    if user != thread["owner_id"]:  # who else is in a thread is not kept
+        raise ApiError(404, 10007, "Unknown Member")
+    return _joined(lab, thread) | {"user_id": user}
+
+
 @rest(
     f"PUT {CHANNEL}/thread-members/{{user_id}}",
     f"DELETE {CHANNEL}/thread-members/{{user_id}}",
