@@ -12,6 +12,7 @@ from bot.adapters.adapter import Adapter
 from bot.commands.command import Commands, Services, StatusLine
 from bot.config import Config, Engine
 from bot.conversation.conversation import Conversation
+from bot.conversation.knowledge import Known
 from bot.conversation.loops import LoopGuard
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Quota, Quotas
@@ -21,6 +22,8 @@ from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Author, Channel, Event, Message
 from bot.core.permissions import Role
 from bot.core.text import _, set_locale
+from bot.knowledge.index import Index
+from bot.knowledge.search import Search
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
@@ -102,6 +105,10 @@ class Directories:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         """See `Directory`."""
         return await self._adapters[author.platform].directory.threads(author, community)
+
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """See `Directory`."""
+        return await self._of(channel).open_channels(channel)
 
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`."""
@@ -196,6 +203,8 @@ class App:
             off_topic=self._classifiers.off_topic,
         )
         store.privacy.forgets(self._judge.forget)
+        self._index = Index(store.passages, store.privacy, None) if config.storage.path is not None else None
+        self._search = Search(self._index) if self._index is not None else None
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(
@@ -278,6 +287,7 @@ class App:
             joins=frozenset(name for name, adapter in self._adapters.items() if adapter.tells_joins),
             models=self._models,
             status=lambda: (*self._platform_lines(), loading.line()),
+            search=self._search,
         )
 
     def _wire(self, tasks: asyncio.TaskGroup, services: Services) -> Pipeline:
@@ -326,6 +336,7 @@ class App:
             now=self._now,
             suggest=speaker_of,
             models=self.model_named,
+            knowledge=Known(self._search, self._directory, self._now) if self._search is not None else None,
         )
 
     def _moderation_level(self, channel: Channel) -> str:

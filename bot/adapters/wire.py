@@ -170,6 +170,10 @@ class RemoteWorld:
         found = await self._call(list[list[object]], "threads", author, community)
         return [(cast(Channel, channel), str(title)) for channel, title in found]
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """See `World.open_channels`."""
+        return await self._call(list[Channel], "open_channels", channel)
+
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """See `World.history`."""
         return await self._call(list[Message], "history", channel, since, after, most)

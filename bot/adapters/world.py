@@ -364,6 +364,16 @@ class World:
         opened = (event for event in reversed(self.log) if isinstance(event, ThreadOpened))
         return [(each.channel, each.title) for each in opened if each.channel.key in readable]
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """Channels of the same community that are open to all."""
+        return [
+            each
+            for each in self.channels.values()
+            if each.community == channel.community
+            and not each.private
+            and each.parent.key not in self.readers
+        ]
+
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """A page of a channel's messages that stand, oldest first: at most `most` after the first `after`."""
         root = self.messages.get(MessageRef(channel.parent, channel.thread or ""))

@@ -1,4 +1,4 @@
-"""`ask`: a question to the model, answered as it is written."""
+"""`ask`: a question, answered from what the community has written, or by the model."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -33,4 +33,4 @@ async def ask(
         quoted=context.quoted,
     )
     policy = channel_policy(services.store.policies, context.channel)
-    return context.stream(lambda handle: services.conversation.answer(message, handle, policy))
+    return context.stream(lambda handle: services.conversation.ask(message, handle, policy))

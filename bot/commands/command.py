@@ -22,6 +22,7 @@ from bot.core.events import Author, Channel, Message, MessageRef, Quote
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
+from bot.knowledge.search import Search
 from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
@@ -57,10 +58,14 @@ PLATFORM_TIMEOUT_S = 10.0
 
 
 class Answers(Protocol):
-    """What `ask` and `translate` need of the conversation."""
+    """What commands and mentions need of the conversation."""
 
     def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
-        """Answer a question; never raises what a member should hear."""
+        """Answer what was said; never raises what a member should hear."""
+        ...
+
+    def ask(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
+        """As `answer`, but say so where it cannot be found; never raises what a member should hear."""
         ...
 
     def translate(
@@ -92,6 +97,7 @@ class Services:
         scorer: the classifiers, for rules that are tried out.
         joins: platforms that say when somebody joins.
         status: the state of platforms and other parts at this moment.
+        search: in what communities have written; None where there is none.
     """
 
     commands: "Commands"
@@ -114,6 +120,7 @@ class Services:
     joins: frozenset[str] = frozenset()
     models: Mapping[str, Model] = field(default_factory=dict)
     status: Callable[[], Sequence[StatusLine]] = tuple
+    search: Search | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.conversation import sentences
+from bot.conversation.asking import asks
+from bot.conversation.cited import Cited
 from bot.conversation.draft import Draft
+from bot.conversation.grounded import grounded_of
 from bot.conversation.history import Line, history_of
+from bot.conversation.knowledge import NEAR, Knowledge
 from bot.conversation.labels import Labels, Names
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.prompt import Prompt, Request, budget_of, build
@@ -18,10 +22,12 @@ from bot.conversation.quota import Allowance, Quotas, Refused
 from bot.conversation.quoting import may_quote
 from bot.conversation.running import Handle, Running, Stopped
 from bot.conversation.sentences import Voice
+from bot.conversation.sourced import listed, not_found, quotes
 from bot.conversation.translation import translation_of
 from bot.core.actions import Chunk, Status
 from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
 from bot.core.events import Message, MessageRef
+from bot.knowledge.answering import Answer
 from bot.llm.language import language_of
 from bot.llm.language_names import Language
 from bot.llm.model import Limits, Model, Piece, Queued, Reading, Turn
@@ -49,6 +55,9 @@ class _Work:
         into: the language to translate into; None for a question.
         model: the one that is asked, once it is chosen.
         percent_read: of the question, as the member was told last; whole tens.
+        insists: it is to be looked up, whatever it is.
+        found: what is known about it, if it was looked up where anything is.
+        cited: what a model writes from sources passes it.
     """
 
     question: Message
@@ -61,6 +70,24 @@ class _Work:
     model: Model | None = None
     draft: Draft = field(default_factory=Draft)
     percent_read: int = -1
+    insists: bool = False
+    found: Answer | None = None
+    cited: Cited | None = None
+
+    @property
+    def visible(self) -> bool:
+        """Something that the model wrote was shown."""
+        return self.draft.visible if self.cited is None else bool(self.cited.cited)
+
+    def feed(self, piece: str) -> str:
+        """What may be shown after this piece of the model's."""
+        text = self.draft.feed(piece)
+        return text if self.cited is None else self.cited.feed(text)
+
+    def finish(self) -> str:
+        """The rest of what the model wrote."""
+        rest = self.draft.finish()
+        return rest if self.cited is None else self.cited.feed(rest) + self.cited.finish()
 
 
 class _Declined(Exception):
@@ -87,6 +114,7 @@ class Conversation:
         now: Callable[[], datetime],
         suggest: Callable[[frozenset[str]], str | None],
         models: Callable[[str], Model],
+        knowledge: Knowledge | None = None,
     ) -> None:
         """Make a conversation.
 
@@ -95,6 +123,7 @@ class Conversation:
             name: what the bot is called.
             suggest: the name of a model that speaks all of these languages, or None.
             models: the model of a name that a channel chose; raises a ConfigError or ModelError for none.
+            knowledge: what communities have written; None where there is none.
         """
         self._store = store
         self._model = model
@@ -105,18 +134,31 @@ class Conversation:
         self._now = now
         self._suggest = suggest
         self._models = models
+        self._knowledge = knowledge
         self._names = Names()
 
     async def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncGenerator[Chunk]:
-        """Answer a question; whatever goes wrong with a model is told in a sentence and never raised.
+        """Answer what was said; whatever goes wrong with a model is told in a sentence and never raised.
 
-        The answer to a question that is deleted just ends. `handle.outcome` and `handle.alerts` are set
-        before the last chunk.
+        A question that what is known here answers is answered from there. The answer to a question that is
+        deleted just ends. `handle.outcome` and `handle.alerts` are set before the last chunk.
 
         Raises:
             StorageError: the database failed.
         """
         async with aclosing(self._told(_question(question, handle, policy))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def ask(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncGenerator[Chunk]:
+        """As `answer`, but where anything is known, what is not found there is said not to be.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        work = _question(question, handle, policy)
+        work.insists = question.quoted is None  # else it may be about that message
+        async with aclosing(self._told(work)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -135,29 +177,51 @@ class Conversation:
     async def _told(self, work: _Work) -> AsyncGenerator[Chunk]:
         """What the model writes, and what has to be said besides it or instead of it."""
         handle = work.handle
-        outcome, last = "answered", ""
+        outcome, last, above = "answered", "", ""
         try:
+            await self._look_up(work)
+            above = _above(work)
             async with aclosing(self._written(work)) as chunks:
                 async for chunk in chunks:
+                    if above and not isinstance(chunk, Status):
+                        chunk, above = above + chunk, ""
                     yield chunk
-            rest = work.draft.finish()
-            if not work.draft.visible:
+            rest = work.finish()
+            if not work.visible:
                 raise ModelEmpty("the model wrote nothing that can be seen")
-        except _Declined as declined:
-            rest, outcome, last = "", declined.outcome, work.voice(declined.sentence)
+            outcome = _sourced(work.cited.cited) if work.cited is not None else "answered"
         except Stopped:
-            rest, outcome = work.draft.finish(), "stopped"
+            rest, outcome = work.finish(), "stopped"
             last = sentences.note(work.voice(sentences.stopped))
-        except ModelError as error:
-            place = work.question.ref.channel.key
-            log.warning("no answer, or half of one: %s", error, extra={"channel": place})
-            rest, outcome = work.draft.finish(), f"failed:{type(error).__name__}"
-            last = _failure(work, error)
+        except (_Declined, ModelError) as error:
+            rest = work.finish()
+            outcome, last = _instead(work, error)
         handle.outcome = handle.reason or outcome
         if handle.reason != "deleted":
-            ending = rest + _below(work, last)
+            ending = (above if work.visible else "") + rest + _below(work, last)
             if ending:
                 yield ending
+
+    async def _look_up(self, work: _Work) -> None:
+        """Look for an answer in what is known, and decide who gives it: the sources, a model, or nobody."""
+        if self._knowledge is None or work.into is not None or not (work.insists or asks(work.said)):
+            return
+        found = await work.handle.unless_stopped(self._knowledge.find(work.question, work.said))
+        if found is None:
+            return
+        work.found, able = found, self._is_able(work)
+        if not found.abstained and able:
+            work.cited = Cited(found.sources)
+        elif not found.abstained or found.confidence >= NEAR or (work.insists and not able):
+            raise _from_sources(found)
+
+    def _is_able(self, work: _Work) -> bool:
+        """Whether the model of this place is trusted with an answer of its own, in this language."""
+        try:
+            model = self._chosen(work)
+        except _Declined:
+            return False
+        return model.capabilities.chat and model.capabilities.can_answer
 
     async def _written(self, work: _Work) -> AsyncGenerator[Chunk]:
         """Everything up to the model's last piece."""
@@ -165,8 +229,12 @@ class Conversation:
         async with aclosing(self._ready(model, work)) as statuses:
             async for status in statuses:
                 yield status
-        into = work.into
-        prompt = await self._prompt(model, work) if into is None else self._to_translate(model, work, into)
+        if work.into is not None:
+            prompt = self._to_translate(model, work, work.into)
+        elif work.cited is not None:
+            prompt = self._from_sources(model, work, work.cited)
+        else:
+            prompt = await self._prompt(model, work)
         limits = work.draft.expect(model, self._limits, prompt.tokens)
         allowance = await self._reserved(work, prompt.tokens + limits.max_new_tokens)
         try:
@@ -226,6 +294,16 @@ class Conversation:
         )
         labels = Labels(question.author.platform, pseudonym, self._names)
         return build(model, request, labels, self._limits.max_new_tokens)
+
+    def _from_sources(self, model: Model, work: _Work, cited: Cited) -> Prompt:
+        asker, pseudonym = work.question.author, self._store.seal.pseudonym
+        self._names.meet(pseudonym(asker.identity), asker.name)
+        labels = Labels(asker.platform, pseudonym, self._names)
+        labels.of(pseudonym(asker.identity))
+        prompt = grounded_of(model, work.said, cited.sources, labels, self._limits.max_new_tokens)
+        if prompt is None:
+            raise ModelError(f"the context of {model.name} is too small for a source and a question")
+        return prompt
 
     def _to_translate(self, model: Model, work: _Work, into: Language) -> Prompt:
         """A translation is about as long as its text, so both have to find room."""
@@ -307,7 +385,7 @@ def _shown(piece: Piece, work: _Work) -> Chunk:
         case Reading():
             return _reading(piece, work)
         case str():
-            return work.draft.feed(piece)
+            return work.feed(piece)
         case _:
             assert_never(piece)
 
@@ -321,25 +399,64 @@ def _reading(piece: Reading, work: _Work) -> Chunk:
     return Status(work.voice(lambda: sentences.reading(percent)))
 
 
+def _from_sources(found: Answer) -> _Declined:
+    """No model is asked, since there are quotes that answer it; or nothing does."""
+    if found.abstained:
+        return _Declined("not-found", lambda: not_found(found.sources))
+    return _Declined(_sourced(found.sources), lambda: quotes(found.sources))
+
+
+def _sourced(sources: Collection[object]) -> str:
+    return f"sources:{len(sources)}"
+
+
+def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
+    """The outcome, and what is said where the model wrote nothing, or broke off.
+
+    Where there are sources nobody needs to hear of a model that does not answer.
+    """
+    if isinstance(error, ModelError):
+        place = work.question.ref.channel.key
+        log.warning("no answer, or half of one: %s", error, extra={"channel": place})
+    found = work.found
+    if found is not None and not work.visible and (work.insists or not found.abstained):
+        error = _from_sources(found)
+    if isinstance(error, _Declined):
+        return error.outcome, work.voice(error.sentence)
+    return f"failed:{type(error).__name__}", _failure(work, error)
+
+
 def _failure(work: _Work, error: ModelError) -> str:
-    half_way = work.draft.visible
+    half_way = work.visible
     text = work.voice(lambda: sentences.failure(error, half_way))
     return sentences.note(text) if half_way else text
+
+
+def _above(work: _Work) -> str:
+    """What stands above the model's text."""
+    found = work.found
+    if not work.insists or found is None or not found.abstained:
+        return ""
+    return work.voice(lambda: f"{not_found(found.sources)}\n\n{sentences.from_model()}\n\n")
 
 
 def _below(work: _Work, last: str) -> str:
     """What stands below the model's text: each remark in a paragraph of its own."""
     paragraphs = [*([last] if last else []), *map(sentences.note, _remarks(work))]
-    return "".join(f"\n\n{each}" for each in paragraphs) if work.draft.visible else "\n\n".join(paragraphs)
+    if work.visible and work.cited is not None:
+        paragraphs.insert(0, listed(work.cited.sources, work.cited.cited))
+    return "".join(f"\n\n{each}" for each in paragraphs) if work.visible else "\n\n".join(paragraphs)
 
 
 def _remarks(work: _Work) -> Iterator[str]:
     """What a member should know about the text above."""
     if work.question.attachments:
         yield work.voice(sentences.unread_files)
-    if not work.draft.visible or work.model is None:
+    if not work.visible or work.model is None or work.cited is not None:
         return
     if work.draft.too_long:
         yield work.voice(sentences.too_long)
     if not work.model.capabilities.can_answer:
         yield work.voice(sentences.small_model)
+    if work.found is not None and not work.insists:
+        yield work.voice(sentences.unsourced)

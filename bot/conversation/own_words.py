@@ -12,6 +12,7 @@ from typing import get_args
 from bot.conversation import sentences
 from bot.conversation.quota import Level, Refused
 from bot.conversation.sentences import Voice
+from bot.conversation.sourced import without_list
 from bot.core.errors import ModelBusy, ModelEmpty, ModelError, ModelTimeout, ModelUnavailable
 from bot.core.text import LOCALES
 
@@ -28,9 +29,31 @@ _WAITS = (timedelta(minutes=1), timedelta(minutes=2), timedelta(hours=2))
 
 
 def answer_in(text: str) -> str:
-    """What a model wrote of a text of ours: without the bot's remarks; "" if no model wrote any of it."""
-    answer = sentences.without_notes(text)
-    return "" if _own().fullmatch(answer) else answer
+    """What a model wrote of a text of ours: without the bot's remarks; "" if no model wrote any of it.
+
+    Quotes are the words of others, and sources have nothing to say in a conversation.
+    """
+    answer = without_list(_heading().sub("", sentences.without_notes(text)))
+    return "" if _own().fullmatch(answer) or answer.startswith(_openings()) else answer
+
+
+@cache
+def _openings() -> tuple[str, ...]:
+    """How answers begin that are made of quotes, or say that there is none."""
+    return tuple(
+        voice(each) for voice in map(Voice, LOCALES) for each in (sentences.found, sentences.not_found)
+    )
+
+
+@cache
+def _heading() -> re.Pattern[str]:
+    """What stands above a model's own answer to something that was not found."""
+    said = (tuple(map(voice, (sentences.not_found, sentences.from_model))) for voice in map(Voice, LOCALES))
+    above = (
+        rf"{re.escape(nothing)}[^\n]*(?:\n\[\d+\] [^\n]*)*\n\n{re.escape(model)}\s*"
+        for nothing, model in said
+    )
+    return re.compile(rf"\A(?:{'|'.join(above)})")
 
 
 @cache

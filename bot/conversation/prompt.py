@@ -35,7 +35,7 @@ _CHARS_PER_TOKEN = 8
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SPECIAL = re.compile(
     r"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:s|bos|eos|pad|unk|(?:start|end)_of_turn)>)|\[(?=/?INST\])"
-    r"|<(?=/?message\b)",
+    r"|<(?=/?(?:message|source)\b)",
     re.IGNORECASE,
 )
 """Marks by which chat templates and our own frames tell turns apart; nobody may write them in a message."""

@@ -152,6 +152,36 @@ def unread_files() -> str:
     return _("I read only text, not the attached files")
 
 
+def found() -> str:
+    """Above quotes that answer a question."""
+    return _("This is what I found:")
+
+
+def not_found() -> str:
+    """Nothing that is known answers a question."""
+    return _("I could not find this in what I know.")
+
+
+def nearest() -> str:
+    """The same, above what comes nearest; begins as `not_found` does."""
+    return _("I could not find this in what I know. Nearest to it are:")
+
+
+def from_model() -> str:
+    """Above what the model says by itself about something that was not found."""
+    return _("This is what my language model says, without a source:")
+
+
+def unsourced() -> str:
+    """At the end of what a model says by itself where there is something to look things up in."""
+    return _("from my language model; I found nothing about it in what this community has written")
+
+
+def looking() -> str:
+    """Progress while what compares meanings is loading."""
+    return _("I am looking it up …")
+
+
 def note(text: str) -> str:
     """A remark of the bot's own behind what a model wrote."""
     return f"({text})"

@@ -27,6 +27,10 @@ class Directory(Protocol):
         """Open threads that the author may read, now, newest first, with their titles; for suggestions."""
         ...
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """Channels that everybody who may read this one may read too, now; none that is not certain."""
+        ...
+
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """Messages of a channel from the platform's own history, oldest first, as far as we may read.
 

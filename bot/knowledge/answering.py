@@ -17,12 +17,18 @@ _READ_PASSAGES = 16
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where something stands. `quote` is what it says there, in its own words."""
+    """Where something stands.
+
+    Attributes:
+        quote: what it says there, in its own words.
+        text: the quote and what stands round it.
+    """
 
     id: str
     title: str
     link: str
     quote: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ async def ask(
     Args:
         channels: keys of the channels that the asker may read, "" for documents of the community; None: all.
     """
-    query = await search.query(question)
+    query = await search.query(question, community, channels)
     findings = await search.find(query, community, now, channels)
     read = await look(search, query, findings[:1])
     sure = confidence(query, findings, read.told[0] if findings else (), read.title)
@@ -98,7 +104,9 @@ async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Rea
 
 
 def _source(finding: Finding, said: str) -> Source:
-    return Source(finding.passage.document, finding.passage.title, finding.passage.link, said)
+    passage = finding.passage
+    text = passage.text if said in passage.text else f"{said}\n{passage.text}"
+    return Source(passage.document, passage.title, passage.link, said, text)
 
 
 def _quoted(sources: Sequence[Source]) -> str:

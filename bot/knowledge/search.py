@@ -37,7 +37,7 @@ class Query:
     Attributes:
         weights: content word -> how seldom it is.
         names: words of it that are written like names.
-        unknown: content words that stand nowhere.
+        unknown: content words that stand nowhere, and names that stand nowhere where it may be read.
         related: words that stand for its words, see `synonyms`.
         telling: the words, and the related words, that are looked for in the index.
         characters: its Chinese characters.
@@ -93,8 +93,10 @@ class Search:
     def __init__(self, index: Index) -> None:
         self.index = index
 
-    async def query(self, question: str) -> Query:
-        """Prepare a question."""
+    async def query(
+        self, question: str, community: str | None = None, channels: Collection[str] | None = None
+    ) -> Query:
+        """Prepare a question, for one community or for all; see `find`."""
         asked = content_words(question)[:_MOST_WORDS]
         others = related(question)[:_MOST_WORDS]
         async with asyncio.TaskGroup() as group:
@@ -102,14 +104,16 @@ class Search:
             frequencies = group.create_task(self.index.passages.frequencies([*asked, *others]))
         count, known = state.result().count, frequencies.result()
         weights = {word: max(math.log((count + 1) / (known.get(word, 0) + 0.5)), 0.1) for word in asked}
+        names = _names(question)
+        unread = await self._unread(names & known.keys(), community, channels)
         vector = None
         if self.index.embedder is not None and not _mostly_han(question):
             vector = (await asyncio.to_thread(self.index.embedder.embed, [question]))[0]
         return Query(
             text=question,
             weights=weights,
-            names=_names(question),
-            unknown=frozenset(asked) - known.keys(),
+            names=names,
+            unknown=frozenset(asked) - known.keys() | unread,
             related=others,
             telling=(_telling(asked, known, count), _telling(others, known, count)),
             characters=characters(question),
@@ -136,6 +140,17 @@ class Search:
             for seq, passage in found.items()
         ]
         return _documents(hits)
+
+    async def _unread(
+        self, names: Collection[str], community: str | None, channels: Collection[str] | None
+    ) -> frozenset[str]:
+        """The names of which nobody who may read only this much has heard."""
+        if community is None:
+            return frozenset()
+        passages = self.index.passages
+        return frozenset(
+            [name for name in names if not await passages.matching([name], community, channels, 1)]
+        )
 
     async def _rankings(
         self, query: Query, community: str, channels: Collection[str] | None

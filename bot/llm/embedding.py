@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ Vectors = NDArray[np.float32]
 
 
 class Embedder:
-    """Holds the model; used by one thread at a time, and takes one core."""
+    """Holds the model; takes one core, and one thread after the other."""
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `llm`
@@ -31,9 +32,14 @@ class Embedder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)
         self._model = AutoModel.from_pretrained(str(folder), use_safetensors=True).eval()
+        self._lock = Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 (texts, DIMENSIONS), in the order of the texts."""
+        with self._lock:
+            return self._vectors(texts)
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
         import torch  # noqa: PLC0415 - the extra `llm`
 
         tokens = [each.ids for each in self._tokenizer.encode_batch(list(texts))]

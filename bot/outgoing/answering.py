@@ -28,6 +28,10 @@ from bot.web.metrics import Metrics
 log = logging.getLogger(__name__)
 
 
+_RATED = ("answered", "sources:")
+"""Outcomes of answers that members may call helpful or not."""
+
+
 class Said:
     """An answer's chunks, read by a task of their own: when showing them fails, they are still read."""
 
@@ -180,7 +184,7 @@ class Answering:
             question.author,
             said.stream(),
             meanwhile=(STOP.translated(),),
-            afterwards=lambda: _ratings() if handle.outcome == "answered" and not cut else (),
+            afterwards=lambda: _ratings() if handle.outcome.startswith(_RATED) and not cut else (),
         )
         try:
             return await self._deliverer.once(streamed, attempt, exists)

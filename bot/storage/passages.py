@@ -152,6 +152,13 @@ class Passages:
             for document, payload, count in await self._reader.rows(query)
         ]
 
+    async def any(self, community: str, channels: Collection[str] | None) -> bool:
+        """Whether there is anything that may be read; see `matching`."""
+        query = select(passages.c.seq).where(passages.c.community.in_({community, COMMON}))
+        if channels is not None:
+            query = query.where(passages.c.channel_key.in_(channels))
+        return bool(await self._reader.rows(query.limit(1)))
+
     async def state(self) -> State:
         """What to compare with to learn whether anything changed."""
         self._on_sqlite()

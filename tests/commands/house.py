@@ -75,6 +75,9 @@ class Platform:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         return self.open
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        return (CHANNEL,)
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for said in self.past:
             if said.ref.channel == channel and said.at > since:
@@ -116,6 +119,10 @@ class Echo:
         self.policies.append(policy)
         for word in question.text.split():
             yield f"{word} "
+
+    async def ask(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncIterator[Chunk]:
+        async for chunk in self.answer(question, handle, policy):
+            yield chunk
 
     async def translate(
         self, request: Message, handle: Handle, policy: ChannelPolicy, into: Language

@@ -70,6 +70,9 @@ class Town(Platform):
             if channel.community == community and author.id in self.closed.get(channel.id, {author.id})
         ]
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        return (CHANNEL,)
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for said in self.said.get(channel.id, ()):
             if said.at > since:

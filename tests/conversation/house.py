@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.conversation.conversation import Conversation
+from bot.conversation.knowledge import Knowledge
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import UNLIMITED, Quota, Quotas
 from bot.conversation.running import Handle, Running
@@ -107,6 +108,13 @@ class Talk:
             chunks = await self.chunks(question, handle)
         return text_of(chunks), handle
 
+    async def asked(self, question: Message) -> tuple[str, str]:
+        """The whole text of an answer to `ask`, not recorded, and its outcome."""
+        policy = channel_policy(self.store.policies, question.ref.channel)
+        with self.begin(question) as handle:
+            chunks = [chunk async for chunk in self.conversation.ask(question, handle, policy)]
+        return text_of(chunks), handle.outcome
+
     async def ask(
         self,
         text: str,
@@ -148,6 +156,7 @@ def talk(
     max_new_tokens: int = 200,
     suggest: Callable[[frozenset[str]], str | None] = lambda languages: "qwen3-1.7b",
     models: Mapping[str, Model] | None = None,
+    knowledge: Knowledge | None = None,
 ) -> Talk:
     """A conversation round an open store."""
     others = dict(models or {})
@@ -171,6 +180,7 @@ def talk(
         now=clock,
         suggest=suggest,
         models=named,
+        knowledge=knowledge,
     )
     return Talk(store, clock, model, conversation, running, quotas, others)
 

@@ -8,6 +8,7 @@
     anna replies: to what you said                   to the bot's last message in the channel
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
+    library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
 Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
@@ -19,10 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bot.config import Config
+from bot.knowledge.document import Document, Section
+from bot.knowledge.index import Index
+from bot.storage.passages import COMMON
+from bot.storage.seal import KEY_FILE_NAME
+from bot.storage.store import Store
+from tests.messages import EPOCH
+
 _LINE = re.compile(
     r"(?P<who>\w+)(?: \((?P<role>moderator|admin)\))?(?: in (?P<room>[\w-]+))?"
     r"(?P<deed>:| deletes:| edits:| replies:) (?P<text>.+)"
 )
+_KNOWN = re.compile(r"library> (?P<title>[^|]+) \| (?P<link>[^|]+) \| (?P<text>.+)")
 _SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
 
 Deed = Literal["says", "deletes", "edits", "replies"]
@@ -60,6 +70,18 @@ class Journey:
     name: str
     title: str
     lines: tuple[Step | Sight, ...]
+    library: tuple[Document, ...] = ()
+
+    async def stock(self, config: Config) -> None:
+        """Do what an operator does with `llmos knowledge add` before the bot starts."""
+        if not self.library:
+            return
+        config.bot.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = await Store.open(config.storage.full_url(), config.bot.data_dir / KEY_FILE_NAME)
+        try:
+            await Index(store.passages, store.privacy, None).add(COMMON, self.library)
+        finally:
+            await store.close()
 
     @property
     def people(self) -> set[str]:
@@ -100,8 +122,17 @@ def read(path: Path) -> Journey:
         ValueError: a line is neither a step nor a sight.
     """
     title, *rest = path.read_text(encoding="utf-8").splitlines()
-    lines = tuple(_line(path, line) for line in rest if line.strip() and not line.startswith("#"))
-    return Journey(path.stem, title.removeprefix("# "), lines)
+    told = [line for line in rest if line.strip() and not line.startswith("#")]
+    lines = tuple(_line(path, line) for line in told if not line.startswith("library>"))
+    library = tuple(_document(path, line) for line in told if line.startswith("library>"))
+    return Journey(path.stem, title.removeprefix("# "), lines, library)
+
+
+def _document(path: Path, line: str) -> Document:
+    known = _KNOWN.fullmatch(line)
+    if known is None:
+        raise ValueError(f"{path.name}: not a document of a journey: {line!r}")
+    return Document(known["title"], known["title"], (Section(known["text"], EPOCH, known["link"]),))
 
 
 def _line(path: Path, line: str) -> Step | Sight:

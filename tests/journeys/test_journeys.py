@@ -25,6 +25,7 @@ def title(journey: Journey) -> str:
 @pytest.mark.parametrize("journey", SCRIPTS, ids=title)
 async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
     life = Life(tmp_path)
+    await journey.stock(life.config)
     async with life.bot():
         await play(journey, life)
 
@@ -32,6 +33,7 @@ async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
 @pytest.mark.parametrize("journey", SCRIPTS, ids=title)
 async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
     life = Life(tmp_path)
+    await journey.stock(life.config)
     async with WorldServer(life.world) as port:
         life.server = RemoteWorld(port)
         async with life.bot():
@@ -52,6 +54,7 @@ async def test_journey_at_the_console(journey: Journey, tmp_path: Path) -> None:
             yield line.encode()
 
     out, life = StringIO(), Life(tmp_path)
+    await journey.stock(life.config)
     adapter = ConsoleAdapter.piped("anna", "general", typed_lines(), out, StringIO())
     async with opened(life.config, [adapter], models={"echo": life.model}) as app:
         await app.run()

@@ -111,6 +111,7 @@ async def test_journey(journey: Journey, house: House) -> None:
     people = {name: house.person(name, role) for name, role in roles.items()}
     mentions = {name: f"<@{person.id}>" for name, person in people.items()}
     stage = Stage(house, moderators)
+    await journey.stock(house.config)
     async with house.living():
         channel, who = house.general, next(iter(people.values()))
         for line in journey.lines:

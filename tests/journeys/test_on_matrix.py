@@ -100,6 +100,7 @@ async def test_journey(
         house.encrypted = encrypted
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
+        await journey.stock(house.config)
         async with house.living():
             await house.lives_in(moderators)
             await play(journey, Stage(house, version, moderators))

@@ -91,7 +91,7 @@ async def test_meaning_finds_what_no_word_does(store: Store) -> None:
 def _answer(*ranked: str, abstained: bool = False) -> Answer:
     from bot.knowledge.answering import Source
 
-    sources = tuple(Source(id, "", "", "") for id in ranked[:3])
+    sources = tuple(Source(id, "", "", "", "") for id in ranked[:3])
     return Answer("", abstained, 0.5, sources, ranked)
 
 

@@ -310,6 +310,9 @@ class _Directory:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         return ()
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        return [self._channel] if channel.community == self._channel.community else []
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for message in tuple(self._typed):
             if channel == self._channel and message.at > since:

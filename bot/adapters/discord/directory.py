@@ -103,6 +103,16 @@ class DiscordDirectory:
             if thread.parent is not None and not thread.is_private() and _may_read(thread.parent, member)
         ]
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """See `Directory`: what @everyone may read, where no role or member is kept out."""
+        guild = self._guild(channel)
+        return [
+            Channel(PLATFORM, channel.community, str(each.id))
+            for each in (guild.text_channels if guild is not None else ())
+            if _may_read(each, each.guild.default_role)
+            and not any(_keeps_out(overwrite) for overwrite in each.overwrites.values())
+        ]
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; Discord gives the newest text of a message that was edited."""
         root = await self._root(channel)
@@ -171,9 +181,13 @@ class DiscordDirectory:
         return self._gateway.get_guild(int(channel.community))
 
 
-def _may_read(channel: discord.abc.GuildChannel, member: discord.Member) -> bool:
-    allowed = channel.permissions_for(member)
+def _may_read(channel: discord.abc.GuildChannel, who: discord.Member | discord.Role) -> bool:
+    allowed = channel.permissions_for(who)
     return allowed.view_channel and allowed.read_message_history
+
+
+def _keeps_out(overwrite: discord.PermissionOverwrite) -> bool:
+    return overwrite.view_channel is False or overwrite.read_message_history is False
 
 
 def _by_permissions(guild: discord.Guild, user_id: str, roles: frozenset[str]) -> Role:

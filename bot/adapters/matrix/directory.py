@@ -94,6 +94,10 @@ class MatrixDirectory:
         """See `Directory`; clients of Matrix ask nobody for suggestions."""
         return []
 
+    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+        """See `Directory`; a room is its own community, and who is in another one nobody compares."""
+        return [channel.parent] if _is_here(channel) else []
+
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; a message that was edited has its newest text."""
         room = await self._rooms.get(channel.id)

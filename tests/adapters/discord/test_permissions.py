@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.actions import Action, Ban, Delete, Kick, Timeout
 from bot.core.errors import PlatformError, Unsupported
-from bot.core.events import Author, MessageRef
+from bot.core.events import Author, Channel, MessageRef
 from tests.adapters.discord.house import House
 from tests.labs.discord import Json
 from tests.labs.discord.constants import PERMS
@@ -158,3 +158,19 @@ async def test_before_the_gateway_told_of_the_server_nothing_is_claimed(house: H
     async with house.adapter() as adapter:
         with pytest.raises(PlatformError):
             await adapter.lacking(action)
+
+
+async def test_open_to_all_is_only_what_nobody_is_kept_out_of(house: House) -> None:
+    view, history = str(PERMS["VIEW_CHANNEL"]), str(PERMS["READ_MESSAGE_HISTORY"])
+    server, muted = house.server, house.lab.create_role(house.server.guild, "muted")
+    server.channel("team", overwrites=[{"id": server.id, "type": 0, "allow": "0", "deny": view}])
+    server.channel("fresh", overwrites=[{"id": server.id, "type": 0, "allow": "0", "deny": history}])
+    server.channel("most", overwrites=[{"id": muted["id"], "type": 0, "allow": "0", "deny": view}])
+    server.channel("nearly", overwrites=[{"id": house.anna.id, "type": 1, "allow": "0", "deny": history}])
+    lobby = server.channel("lobby", overwrites=[{"id": muted["id"], "type": 0, "allow": view, "deny": "0"}])
+    async with house.hearing() as heard:
+        house.anna.ask(house.general, "are you there")
+        await house.lab.until(lambda: heard.events)
+        directory, here = heard.adapter.directory, house.place(house.general)
+        assert set(await directory.open_channels(here)) == {here, house.place(lobby)}
+        assert list(await directory.open_channels(Channel("discord", "1", "1", private=True))) == []
