@@ -22,8 +22,10 @@ from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Author, Channel, Event, Message
 from bot.core.permissions import Role
 from bot.core.text import _, set_locale
+from bot.knowledge.archiving import Archiver
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
+from bot.llm import embedding
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
@@ -46,6 +48,8 @@ from bot.web.metrics import Metrics
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY = timedelta(minutes=10)
+ARCHIVE_EVERY = timedelta(seconds=0.2)
+"""Between two looks at what was archived: what comes meanwhile is put into the index together."""
 GAUGES_EVERY = timedelta(seconds=5)
 """How often numbers that are read rather than counted reach /metrics."""
 
@@ -123,7 +127,9 @@ class Directories:
         return await self._of(channel).staff_channel(channel)
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
-        """See `Directory`."""
+        """See `Directory`; where a platform is not connected any more, nothing is linked."""
+        if channel.platform not in self._adapters:
+            return None
         return await self._of(channel).link(channel, message_id)
 
     def _of(self, channel: Channel) -> Directory:
@@ -203,8 +209,10 @@ class App:
             off_topic=self._classifiers.off_topic,
         )
         store.privacy.forgets(self._judge.forget)
-        self._index = Index(store.passages, store.privacy, None) if config.storage.path is not None else None
-        self._search = Search(self._index) if self._index is not None else None
+        searches = config.storage.path is not None  # the search is one of SQLite
+        self._index = Index(store.passages, store.privacy, embedding.found() if searches else None)
+        self._search = Search(self._index) if searches else None
+        self._archiver = Archiver(store.archive, self._index, self._directory, now)
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(
@@ -232,6 +240,7 @@ class App:
                 tasks.create_task(loading.run(), name="load model"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
+                tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
             ]
             if self.config.metrics.address is not None:
@@ -282,6 +291,7 @@ class App:
             started_at=self._now(),
             context_hours=self.config.privacy.context_hours,
             evidence_days=self.config.privacy.evidence_days,
+            archive_days=self.config.privacy.archive_days,
             enforces=self.config.moderation.mode == "enforce",
             scorer=self._judge.scorer,
             joins=frozenset(name for name, adapter in self._adapters.items() if adapter.tells_joins),
@@ -359,7 +369,10 @@ class App:
     async def _retain(self) -> None:
         keep = self.config.privacy
         removed = await self.store.privacy.purge(
-            self._now(), keep.context_hours, evidence_days=keep.evidence_days
+            self._now(),
+            keep.context_hours,
+            evidence_days=keep.evidence_days,
+            archive_days=keep.archive_days,
         )
         if removed:
             log.info("retention removed rows", extra={"rows": removed})

@@ -9,7 +9,7 @@ doubles nothing.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
@@ -76,6 +76,11 @@ class Decision:
     taken_as: str | None = None
     stands: bool = True
     followed: Followed = NOTHING_FOLLOWS
+
+    @property
+    def settled(self) -> bool:
+        """Moderation has looked at it, and it stays where it is."""
+        return self.stands and not self.outcome.startswith("failed")
 
 
 class Pipeline:
@@ -207,7 +212,7 @@ class Pipeline:
             if decision is not None:
                 decisions.append(decision)
                 decided.append((event, arrived))
-        await self._store.settle(settlement(decisions))
+        await self._store.settle(settlement(decisions, self._route.archives))
         for decision in decisions:
             for row in decision.opened:
                 self._performer.begin(row, self._tasks)
@@ -319,8 +324,14 @@ def written(events: Sequence[tuple[Event, float]]) -> Iterator[Message]:
                 pass
 
 
-def settlement(decisions: Sequence[Decision]) -> Settlement:
-    """Everything that some decisions write, as one transaction."""
+def settlement(decisions: Sequence[Decision], archives: Callable[[Message], bool]) -> Settlement:
+    """Everything that some decisions write, as one transaction.
+
+    Args:
+        archives: whether a message that stands is kept to be found; asked now, for settings may have changed.
+    """
+    archived: list[Message] = []
+    unarchived: list[MessageRef] = []
     edited: list[tuple[MessageRef, str]] = []
     removed: list[MessageRef] = []
     messages: list[tuple[Message, str]] = []
@@ -328,11 +339,15 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
         match decision.event:
             case Message() as message:
                 messages.append((message, decision.outcome))
+                if decision.settled and archives(message):
+                    archived.append(message)
             case Encrypted() as unread if decision.outcome == UNREADABLE:
                 nothing = Message(MessageRef(unread.channel, unread.id), unread.author, "", unread.at)
                 messages.append((nothing, decision.outcome))
             case Edit(message=message):
                 edited.append((message.ref, message.text if message.addressed is None else message.addressed))
+                if not decision.settled or not archives(message):
+                    unarchived.append(message.ref)
             case Deletion(ref=ref):
                 removed.append(ref)
             case _:
@@ -346,4 +361,6 @@ def settlement(decisions: Sequence[Decision]) -> Settlement:
         cases=tuple(case for decision in decisions for case in decision.followed.cases),
         struck=tuple(each for decision in decisions for each in decision.followed.struck),
         audit=tuple(entry for decision in decisions for entry in decision.followed.audit),
+        archived=tuple(archived),
+        unarchived=tuple(unarchived),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.conversation.policy import channel_policy
+from bot.conversation.policy import can_be_archived, channel_policy
 from bot.core.events import Message
 from bot.storage.store import Store
 
@@ -109,6 +109,15 @@ def command_line(message: Message, situation: Situation) -> str | None:
     return said if _names_command(said, situation.commands) else None
 
 
+def is_talk(message: Message, situation: Situation) -> bool:
+    """People say it to each other: it is no program's, nothing said to the bot, and not without words."""
+    if message.notice or message.author.is_bot or message.addressed is not None:
+        return False
+    if situation.replies_to_us or situation.in_our_thread or not message.text.strip():
+        return False
+    return command_line(message, situation) is None
+
+
 def _after_prefix(text: str, prefix: str) -> str | None:
     head, *rest = text.strip().split(None, 1) or [""]
     if head.translate(_NARROW).casefold() != prefix.translate(_NARROW).casefold():
@@ -146,15 +155,22 @@ class Router:
 
     def __call__(self, message: Message) -> Route:
         """Decide what becomes of a message that moderation let stand."""
+        return route(message, self._situation(message))
+
+    def archives(self, message: Message) -> bool:
+        """Whether a message that moderation let stand is kept to be found: it is talk, where talk is kept."""
+        channel = message.ref.channel
+        if not channel_policy(self._store.policies, channel).archive or not can_be_archived(channel):
+            return False
+        return is_talk(message, self._situation(message))
+
+    def _situation(self, message: Message) -> Situation:
         channel, known = message.ref.channel, self._store.messages
-        return route(
-            message,
-            Situation(
-                answer=channel_policy(self._store.policies, channel).answer,
-                prefix=self._prefix,
-                commands=self._commands,
-                replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
-                in_our_thread=known.opened_thread(channel),
-                too_old=self._now() - message.at > STALE_AFTER,
-            ),
+        return Situation(
+            answer=channel_policy(self._store.policies, channel).answer,
+            prefix=self._prefix,
+            commands=self._commands,
+            replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
+            in_our_thread=known.opened_thread(channel),
+            too_old=self._now() - message.at > STALE_AFTER,
         )

@@ -141,6 +141,7 @@ ANOTHER_VALUE = {
     "quota.community_tokens": ("10", 10),
     "moderation.mode": ("enforce", "enforce"),
     "privacy.evidence_days": ("11", 11),
+    "privacy.archive_days": ("12", 12),
     "metrics.listen": ('""', ""),
 }
 """What an environment variable may hold for each key, and what it means: another value than the default."""

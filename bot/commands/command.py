@@ -92,7 +92,7 @@ class Services:
         directory: answers for all platforms, by the author's or channel's platform.
         model: what answers where nothing else was chosen; `models` are all that a channel may choose.
         context_hours: how long messages are kept as context; `evidence_days`: those in which a rule found
-            something.
+            something; `archive_days`: what is said in channels that moderators archive.
         enforces: rules of a new set-up act from the start.
         scorer: the classifiers, for rules that are tried out.
         joins: platforms that say when somebody joins.
@@ -115,6 +115,7 @@ class Services:
     context_hours: float = 24
     audit_days: float = 365
     evidence_days: float = 30
+    archive_days: float = 365
     enforces: bool = False
     scorer: Scorer | None = None
     joins: frozenset[str] = frozenset()

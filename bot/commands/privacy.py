@@ -70,6 +70,16 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} opinions of yours about answers of mine",
         n,
     ),
+    "archive": lambda n: ngettext(
+        "{n} message of yours in a channel that moderators archive, so that it can be found (encrypted)",
+        "{n} messages of yours in channels that moderators archive, so that they can be found (encrypted)",
+        n,
+    ),
+    "passages": lambda n: ngettext(
+        "{n} piece of such messages in the index (encrypted)",
+        "{n} pieces of such messages in the index (encrypted)",
+        n,
+    ),
     "optouts": lambda n: ngettext(
         "{n} mark that I must keep no message of yours",
         "{n} marks that I must keep no message of yours",
@@ -122,6 +132,11 @@ def _terms(context: Context, *, opted_out: bool) -> list[str]:
             "A message in which a rule found something is kept for {evidence:g} days, encrypted, for the "
             "moderators and so that you can appeal.",
             evidence=context.services.evidence_days,
+        ),
+        _(
+            "In channels that moderators archive, and where I said so, what is said is kept for {archive:g} "
+            "days, encrypted, and can be found by whoever may read the channel.",
+            archive=context.services.archive_days,
         ),
         _(
             "`{prefix}privacy export` gives you all of it, `{prefix}privacy forget` erases it, and "
@@ -197,8 +212,8 @@ async def optout(context: Context) -> str:
     await context.services.store.privacy.opt_out(context.caller.identity)
     return _(
         "From now on I keep no message of yours. I still answer you, but do not remember what you said "
-        "before. What is stored stays until it expires; `{prefix}privacy forget` erases it now. To keep this "
-        "promise I store a pseudonym of yours.",
+        "before. What I had archived of yours is erased; what else is stored stays until it expires, and "
+        "`{prefix}privacy forget` erases it now. To keep this promise I store a pseudonym of yours.",
         prefix=context.prefix,
     )
 

@@ -26,7 +26,6 @@ from bot.config.secrets import Secret
 NOT_YET = frozenset(
     {
         "recommend",
-        "privacy.archive_days",
     }
 )
 """Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
@@ -228,6 +227,7 @@ class Privacy(Section):
     """[privacy]: how long what members wrote is kept."""
 
     context_hours: float = Field(24, ge=0, le=168)
+    archive_days: float = Field(365, ge=1, le=3650)
     evidence_days: float = Field(30, ge=1, le=90)
 
 

@@ -59,6 +59,11 @@ class ChannelPolicy:
 _DEFAULT = ChannelPolicy()
 
 
+def can_be_archived(channel: Channel) -> bool:
+    """Whether what is said in a place may ever be kept: not where few can read, nor where it is encrypted."""
+    return not (channel.private or channel.closed or channel.encrypted)
+
+
 def inheritance(channel: Channel) -> tuple[str, ...]:
     """Scopes that decide for a place, nearest first: thread, channel, community."""
     scopes = (channel.key, channel.parent.key, channel.community_key)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bot.knowledge.chunking import Chunk, chunks
 from bot.knowledge.document import Document
 from bot.knowledge.segmenting import words
-from bot.storage.passages import NewPassage, Passages, State, readable_in
+from bot.storage.passages import Guard, NewPassage, Passages, State, readable_in
 from bot.storage.privacy import Privacy
 
 MAX_VECTORS = 300_000
@@ -92,6 +92,22 @@ class Index:
             count += len(batch)
             added(count)
         return total
+
+    async def shelve(
+        self,
+        community: str,
+        documents: Sequence[Document],
+        if_still: Guard,
+        *,
+        with_vectors: bool,
+    ) -> bool:
+        """Put documents in unless they have changed meanwhile; see `Passages.put`.
+
+        Args:
+            with_vectors: False for the words only, which is quick.
+        """
+        new = await asyncio.to_thread(self._prepare, community, documents, with_vectors=with_vectors)
+        return await self.passages.put(community, {document.id for document in documents}, new, if_still)
 
     async def remove(self, community: str, documents: Iterable[str]) -> int:
         """Take documents out; returns how many passages that were."""
@@ -174,10 +190,12 @@ class Index:
                 tuple(rooms),
             ).kept(slice(-MAX_VECTORS, None))
 
-    def _prepare(self, community: str, documents: Sequence[Document]) -> list[NewPassage]:
+    def _prepare(
+        self, community: str, documents: Sequence[Document], *, with_vectors: bool = True
+    ) -> list[NewPassage]:
         cut = [(document, chunk) for document in documents for chunk in chunks(document)]
         new = [_passage(community, document, chunk) for document, chunk in cut]
-        if self.embedder is None or not new:
+        if self.embedder is None or not new or not with_vectors:
             return new
         vectors = self.embedder.embed([readable(each.title, each.text) for each in new]).astype("<f2")
         return [

@@ -1,6 +1,7 @@
 """Texts as vectors by meaning: all-MiniLM-L6-v2 by transformers, where it is installed and fetched."""
 
 import importlib.util
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -67,6 +68,27 @@ class Embedder:
             mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
             result: Vectors = torch.nn.functional.normalize(mean, dim=1).numpy()
         return result
+
+
+class LazyEmbedder:
+    """The model, loaded when it is first needed; callers in several threads wait for each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._lock = folder, threading.Lock()
+        self._embedder: Embedder | None = None
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = Embedder(self._folder)
+            return self._embedder.embed(texts)
+
+
+def found() -> LazyEmbedder | None:
+    """The model if it, and what runs it, is here."""
+    folder = available()
+    return None if folder is None else LazyEmbedder(folder)
 
 
 def available() -> Path | None:

@@ -44,6 +44,9 @@ _LAST = text("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pas
 _GONE = "passages_gone"
 _MATCH = ("seq", "score", "community", "channel_key")
 
+Guard = Callable[[Connection], bool]
+"""Asked inside a transaction whether it may go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewPassage:
@@ -125,25 +128,44 @@ class Passages:
         self._reader, self._writer, self._seal, self._refuses = reader, writer, seal, refuses
         self._hash = lru_cache(_WORDS_IN_MEMORY)(self._hashed)
 
-    async def put(self, community: str, documents: Collection[str], new: Iterable[NewPassage]) -> None:
+    async def put(
+        self,
+        community: str,
+        documents: Collection[str],
+        new: Iterable[NewPassage],
+        if_still: Guard = lambda connection: True,
+    ) -> bool:
         """Replace documents by new passages of theirs, in one transaction.
+
+        Args:
+            if_still: asked in that transaction; False changes nothing.
+
+        Returns:
+            Whether it was done.
 
         Raises:
             StorageError: nothing was changed.
         """
         self._on_sqlite()
         rows = [(self._row(each), self._words(each.words)) for each in new if self._may_keep(each)]
-        await self._writer.call(lambda connection: _replace(connection, community, documents, rows))
+
+        def replaced(connection: Connection) -> bool:
+            if not if_still(connection):
+                return False
+            _replace(connection, community, documents, rows)
+            return True
+
+        return await self._writer.call(replaced)
 
     async def remove(self, community: str, documents: Collection[str]) -> int:
         """Remove documents; returns how many passages that were."""
         return await self._writer.call(lambda connection: _remove(connection, community, documents))
 
     async def documents(self, community: str) -> Sequence[Shelf]:
-        """All documents, in order of their first passage."""
+        """All documents but what members said, in order of their first passage."""
         query = (
             select(passages.c.document, func.min(passages.c.payload), func.count())
-            .where(passages.c.community == community)
+            .where(passages.c.community == community, passages.c.author == "")
             .group_by(passages.c.document)
             .order_by(func.min(passages.c.seq))
         )

@@ -236,6 +236,13 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         ),
     ),
     Declaration(
+        schema.archive,
+        mine=lambda who: schema.archive.c.author == who,
+        erase="delete",
+        at=schema.archive.c.at,
+        expiries=(Expiry(lambda now, keep: schema.archive.c.at < now - timedelta(days=keep.archive_days)),),
+    ),
+    Declaration(
         schema.usage,
         mine=lambda who: schema.usage.c.scope == f"member:{who}",
         erase="delete",

@@ -82,12 +82,13 @@ class Privacy:
         return forgotten is not None and at <= forgotten
 
     async def opt_out(self, identity: Identity) -> None:
-        """Keep nothing of a member from now on; what was kept stays until `forget`."""
+        """Keep nothing of a member from now on; what was kept stays until `forget`, but the archive."""
         who, at = self._seal.pseudonym(identity), self._now()
         async with self._wishes:
             count = await self._note(Entry(Wish.OPT_OUT, who, at))
             self._opted_out.add(who)
             await self._writer.call(lambda connection: opt_out(connection, who, at))
+            await self._tell()
             await self._writer.call(lambda connection: mark_next(connection, count))
 
     async def opt_in(self, identity: Identity) -> None:
@@ -145,10 +146,15 @@ class Privacy:
         return erased
 
     async def purge(
-        self, now: datetime, context_hours: float, audit_days: float = 365, evidence_days: float = 30
+        self,
+        now: datetime,
+        context_hours: float,
+        audit_days: float = 365,
+        evidence_days: float = 30,
+        archive_days: float = 365,
     ) -> int:
         """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
-        keep, purged = Keep(context_hours, audit_days, evidence_days), 0
+        keep, purged = Keep(context_hours, audit_days, evidence_days, archive_days), 0
         for entry in DECLARATIONS:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))

@@ -271,6 +271,27 @@ row in the order of the alphabet, no text; a trigger removes a row's words with 
 WORDS_INDEX = ("passage_words", "passage_terms")
 """FTS5's tables, which SQLAlchemy does not know; those that SQLite makes for them begin with these names."""
 
+archive = Table(
+    "archive",
+    metadata,
+    Column("place", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("document", AnyText),
+    Column("state", Integer, nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_archive_document", "community", "document"),
+    Index("ix_archive_place_at", "place", "at"),
+)
+"""Messages of archived channels; `passages` are made of them, and made again when they change.
+
+`place` is the channel or thread, `channel_key` the channel whose readers may see it, `document` the run of
+messages it is part of (NULL until that is known), `state` how far `passages` have it, see `archive.py`.
+"""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -278,5 +299,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0007"
+SCHEMA = "0010"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

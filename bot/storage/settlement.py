@@ -26,6 +26,8 @@ class Settlement:
         finished: keys of outbox rows that are done; their payload is deleted.
         waiting: (key, since when) of outbox rows that lack a permission; the first time is kept.
         edited: (message, its new text), removed: messages that are gone.
+        archived: messages to be found by what they say; who opted out is skipped, a known one stays as it is.
+        unarchived: those that shall not be found any more, besides `removed`.
         said: messages the bot wrote.
         offered: (message, what can be pressed below it from now on).
         cases: new ones, with what rules found.
@@ -45,3 +47,5 @@ class Settlement:
     cases: tuple[Case, ...] = ()
     struck: tuple[tuple[str, Identity, Strike], ...] = ()
     waiting: tuple[tuple[str, datetime], ...] = ()
+    archived: tuple[Message, ...] = ()
+    unarchived: tuple[MessageRef, ...] = ()

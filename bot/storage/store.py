@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.core.errors import StorageError, ValueUnreadable
 from bot.storage.appeals import Appeals
+from bot.storage.archive import Archive
 from bot.storage.audit import Audit, audit_row
 from bot.storage.cases import Cases
 from bot.storage.clock import Clock, utc_now
@@ -60,6 +61,7 @@ class Store:
         self.ratings = Ratings(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
+        self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)
 
     @classmethod
     async def open(cls, url: str, key_file: Path, *, busy_s: float = BUSY_S, now: Clock = utc_now) -> "Store":
@@ -99,10 +101,13 @@ class Store:
             StorageError: nothing of it was written.
         """
         await self._writer.write(self._rows(settlement))
+        if settlement.archived or settlement.edited or settlement.removed or settlement.unarchived:
+            self.archive.news.set()
 
     def _rows(self, done: Settlement) -> Rows:
         writes, messages = self._writes, self.messages
         return {
+            **self.archive.rows(done),
             writes.handled: [{"b_key": self.inbox.key(key)} for key in done.handled],
             writes.hear: [
                 row

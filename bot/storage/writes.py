@@ -4,10 +4,22 @@ from sqlalchemy import bindparam, delete, func, null, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from bot.storage.dialects import insert_for
-from bot.storage.schema import audit, cases, controls, cursors, inbox, messages, outbox, strikes, usage
+from bot.storage.schema import (
+    archive,
+    audit,
+    cases,
+    controls,
+    cursors,
+    inbox,
+    messages,
+    outbox,
+    passages,
+    strikes,
+    usage,
+)
 from bot.storage.writer import Write
 
-_INSERT, _LATER_INSERT, _UPDATE, _LATER_UPDATE, _DELETE = range(5)
+_INSERT, _LATER_INSERT, _UPDATE, _LATER_UPDATE, _DELETE, _LATER_DELETE = range(6)
 
 
 class Writes:
@@ -63,6 +75,7 @@ class Writes:
             _INSERT,
         )
         self._messages(dialect)
+        self._archive(dialect)
 
     def _messages(self, dialect: str) -> None:
         insert = insert_for(dialect)
@@ -80,6 +93,36 @@ class Writes:
         self.edit = Write(update(messages).where(*this).values(body=bindparam("b_body")), _UPDATE)
         self.outcome = Write(update(messages).where(*this).values(outcome=bindparam("b_outcome")), _UPDATE)
         self.remove = Write(delete(messages).where(*this), _DELETE)
+
+    def _archive(self, dialect: str) -> None:
+        """What changes leaves the index at once; what is left of its run comes back when it is read anew."""
+        kept = insert_for(dialect)(archive)
+        self.archive = Write(kept.on_conflict_do_nothing(index_elements=["place", "message_id"]), _INSERT)
+        this = (archive.c.place == bindparam("b_place"), archive.c.message_id == bindparam("b_id"))
+        self.rearchive = Write(update(archive).where(*this).values(body=bindparam("b_body")), _UPDATE)
+        self.reread = Write(
+            update(archive)
+            .where(archive.c.community == _run("community"), archive.c.document == _run("document"))
+            .values(state=0),
+            _UPDATE,
+        )
+        self.unshelve = Write(
+            delete(passages).where(
+                passages.c.community == _run("community"), passages.c.document == _run("document")
+            ),
+            _DELETE,
+        )
+        self.unarchive = Write(delete(archive).where(*this), _LATER_DELETE)
+
+
+def _run(column: str) -> ScalarSelect[str]:
+    """Of the run of messages that an archived message is part of."""
+    member = archive.alias("member")
+    return (
+        select(member.c[column])
+        .where(member.c.place == bindparam("b_place"), member.c.message_id == bindparam("b_id"))
+        .scalar_subquery()
+    )
 
 
 def _asker() -> ScalarSelect[str]:

@@ -39,7 +39,7 @@ listen = "nonsense"
 schedule = "daily"
 [privacy]
 context_hours = 999
-archive_days = 4
+archive_days = 0
 """
 
 EXPECTED = {
@@ -61,7 +61,7 @@ EXPECTED = {
     "metrics.listen": (20, "127.0.0.1:9464"),
     "recommend": (21, "Take it out"),
     "privacy.context_hours": (24, "at most 168"),
-    "privacy.archive_days": (25, "Take it out"),
+    "privacy.archive_days": (25, "at least 1"),
 }
 
 

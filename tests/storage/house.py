@@ -16,6 +16,7 @@ from bot.storage.audit import AuditEntry
 from bot.storage.cases import Case
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
+from bot.storage.passages import NewPassage
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from bot.storage.strikes import Strike
@@ -99,6 +100,7 @@ async def fill(store: Store, question: Message, answer: str) -> None:
     await store.settle(
         Settlement(
             messages=((question, "answered"),),
+            archived=(question,),
             said=(said(question, answer, id=f"answer to {question.ref.id}"),),
             opened=(
                 NewOutboxRow(f"q{question.ref.id}", question.ref.channel, event=question),
@@ -120,6 +122,18 @@ async def fill(store: Store, question: Message, answer: str) -> None:
         )
     )
     await _moderate(store, question)
+    passage = NewPassage(
+        community="memory/home",
+        channel=question.ref.channel.key,
+        document=question.ref.id,
+        author=who,
+        at=question.at,
+        title="",
+        link="",
+        text=question.text,
+        words=question.text.split(),
+    )
+    await store.passages.put("memory/home", [question.ref.id], [passage])
     await store.usage.add([f"member:{who}"], question.at.date(), 1, 10)
 
 

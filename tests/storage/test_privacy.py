@@ -32,6 +32,8 @@ EVERYWHERE = {
     "cases": 2,
     "strikes": 1,
     "appeals": 1,
+    "archive": 1,
+    "passages": 1,
 }
 """What `fill` leaves about a person."""
 
@@ -89,6 +91,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "audit.subject",
         "ratings.author",
         "passages.author",
+        "archive.author",
         "optouts.pseudonym",
         "rulebooks.actor",
         "cases.author",

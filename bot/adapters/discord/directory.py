@@ -141,7 +141,8 @@ class DiscordDirectory:
         if found is None:
             return None
         ours = found.author.id == self._us.user_id
-        return replace(found, author=replace(found.author, is_bot=ours or found.author.is_bot))
+        author = replace(found.author, is_bot=ours or found.author.is_bot)
+        return replace(found, author=author, addressed=self._us.without_mention(found.text, raw))
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as Discord's clients name them."""
