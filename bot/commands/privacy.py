@@ -55,11 +55,6 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} appeals of yours, or that you decided about (encrypted)",
         n,
     ),
-    "passages": lambda n: ngettext(
-        "{n} passage of what you wrote where the community keeps what is said (encrypted)",
-        "{n} passages of what you wrote where the community keeps what is said (encrypted)",
-        n,
-    ),
     "rulebooks": lambda n: ngettext(
         "{n} mark that you changed the rules of a community",
         "{n} marks that you changed the rules of a community",

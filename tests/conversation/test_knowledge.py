@@ -43,7 +43,7 @@ class Rooms(commands.Platform):
     """Who may read what."""
 
     readable: list[Channel] = field(default_factory=lambda: [CHANNEL])
-    open: list[Channel] = field(default_factory=lambda: [CHANNEL])
+    open_to_all: list[Channel] = field(default_factory=lambda: [CHANNEL])
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
         if self.broken:
@@ -51,7 +51,7 @@ class Rooms(commands.Platform):
         return self.readable
 
     async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        return self.open
+        return self.open_to_all
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ async def test_an_answer_for_one_may_quote_all_that_the_asker_reads(
 async def test_channels_open_to_all_are_quoted_everywhere(small: Talk, index: Index, rooms: Rooms) -> None:
     await index.add(HOME, [document("plan", "The picnic happens in May.", channel=OPEN.key), FERRY])
     assert "May" not in (await asked(small, "when does the picnic happen?"))[0]
-    rooms.open.append(OPEN)
+    rooms.open_to_all.append(OPEN)
     assert "May" not in (await asked(small, "when does the picnic happen?"))[0], "the asker cannot read it"
     rooms.readable.append(OPEN)
     assert "May" in (await asked(small, "when does the picnic happen?"))[0]
