@@ -39,6 +39,8 @@ from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
 from bot.outgoing.performer import Performer
 from bot.pipeline import Pipeline
+from bot.recommend.noting import Noting
+from bot.recommend.worth import Recommendations
 from bot.routing import Router
 from bot.schedule import every
 from bot.storage.seal import KEY_FILE_NAME
@@ -208,11 +210,13 @@ class App:
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,
         )
+        self._noting, self._recommendations = Noting(store), Recommendations(store)
         store.privacy.forgets(self._judge.forget)
         searches = config.storage.path is not None  # the search is one of SQLite
         self._index = Index(store.passages, store.privacy, embedding.found() if searches else None)
         self._search = Search(self._index) if searches else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
+        store.privacy.forgets(self._noting.forget)
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(
@@ -257,6 +261,11 @@ class App:
             for task in background:
                 task.cancel()
 
+    @property
+    def recommendations(self) -> Recommendations:
+        """What is worth reading, in every community."""
+        return self._recommendations
+
     def model_named(self, name: str) -> Model:
         """A configured model.
 
@@ -296,6 +305,7 @@ class App:
             scorer=self._judge.scorer,
             joins=frozenset(name for name, adapter in self._adapters.items() if adapter.tells_joins),
             models=self._models,
+            recommendations=self._recommendations,
             status=lambda: (*self._platform_lines(), loading.line()),
             search=self._search,
         )
@@ -333,6 +343,8 @@ class App:
             metrics=self.metrics,
             tasks=tasks,
             adapters=self._adapters,
+            noting=self._noting,
+            recommendations=self._recommendations,
         )
 
     def _conversation(self, running: Running, quotas: Quotas) -> Conversation:

@@ -38,6 +38,8 @@ from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
 from bot.pressing import pressed
+from bot.recommend.noting import Noting
+from bot.recommend.worth import Recommendations
 from bot.routing import Ignore, Router
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
@@ -98,8 +100,11 @@ class Pipeline:
         metrics: Metrics,
         tasks: asyncio.TaskGroup,
         adapters: Mapping[str, Adapter],
+        noting: Noting,
+        recommendations: Recommendations,
     ) -> None:
         self._store = store
+        self._noting, self._recommendations = noting, recommendations
         self._judge, self._review = judge, review
         self._route = route
         self._loops = loops
@@ -212,7 +217,9 @@ class Pipeline:
             if decision is not None:
                 decisions.append(decision)
                 decided.append((event, arrived))
-        await self._store.settle(settlement(decisions, self._route.archives))
+        noted = await self._noting.note([(each.event, each.outcome) for each in decisions])
+        settled = settlement(decisions, self._route.archives)
+        await self._store.settle(replace(settled, noted=noted))
         for decision in decisions:
             for row in decision.opened:
                 self._performer.begin(row, self._tasks)
@@ -220,6 +227,8 @@ class Pipeline:
             if isinstance(decision.event, Deletion):
                 self._performer.withdraw(decision.event.ref)
                 self._opener.withdraw(decision.event.ref)
+        if noted:
+            await self._recommendations.fold(noted)
         return decided
 
     async def _opened(self, event: Encrypted, arrived: float) -> Decision | None:

@@ -28,6 +28,7 @@ from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
+from bot.recommend.worth import Recommendations
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -109,6 +110,7 @@ class Services:
     directory: Directory
     review: Review
     desk: Desk
+    recommendations: Recommendations
     now: Callable[[], datetime]
     version: str
     started_at: datetime

@@ -75,6 +75,16 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} pieces of such messages in the index (encrypted)",
         n,
     ),
+    "threads": lambda n: ngettext(
+        "{n} thread that you opened, with its title (encrypted)",
+        "{n} threads that you opened, with their titles (encrypted)",
+        n,
+    ),
+    "interactions": lambda n: ngettext(
+        "{n} mark that you opened, answered or reacted to a thread, for recommendations",
+        "{n} marks that you opened, answered or reacted to threads, for recommendations",
+        n,
+    ),
     "optouts": lambda n: ngettext(
         "{n} mark that I must keep no message of yours",
         "{n} marks that I must keep no message of yours",

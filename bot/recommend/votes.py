@@ -1,6 +1,6 @@
 """What a community's members touched so far: the living memory that every recommender reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -165,6 +165,10 @@ class Votes:
     def thread(self, thread_id: str) -> int:
         """A thread's number; NOBODY for an unknown one."""
         return self._threads.get(thread_id, NOBODY)
+
+    def numbers(self, thread_ids: Sequence[str]) -> Ints:
+        """The numbers of threads that exist."""
+        return np.array([self._threads[each] for each in thread_ids], np.int64)
 
     def has(self, member: int, thread: int) -> bool:
         """Whether a member touched a thread, at any time."""

@@ -1,7 +1,7 @@
 """Cases: what rules found in messages, the evidence, and what moderators made of it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -101,6 +101,21 @@ class Cases:
     async def about(self, message: MessageRef) -> list[Case]:
         """The cases about a message, newest first."""
         return await self._found(cases.c.channel_key == message.channel.key, cases.c.message_id == message.id)
+
+    async def holding(self, channels: Collection[str], message_ids: Collection[str]) -> frozenset[str]:
+        """Which of some messages moderation removed or queued, and no moderator has let stand since.
+
+        Args:
+            channels: keys of the places where they stand.
+        """
+        query = select(cases.c.message_id).where(
+            cases.c.channel_key.in_(channels),
+            cases.c.message_id.in_(message_ids),
+            ~cases.c.shadow,
+            cases.c.severity >= int(Severity.QUEUE),
+            cases.c.state.not_in(("kept", "false alarm")),
+        )
+        return frozenset(row[0] for row in await self._reader.rows(query))
 
     async def waiting(self, community: str, limit: int) -> list[Case]:
         """What waits for a moderator, newest first."""

@@ -5,7 +5,7 @@ What was said in an encrypted room can be read by the process that heard it and 
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -124,6 +124,11 @@ class Messages:
         """A message, or None if it is not kept (any more)."""
         found = self._open(await self._reader.rows(_SELECT.where(*_at(ref))))
         return found[0] if found else None
+
+    async def several(self, channel: Channel, ids: Collection[str]) -> list[StoredMessage]:
+        """The messages of exactly this place with these ids that are kept, in no order."""
+        query = _SELECT.where(messages.c.channel_key == channel.key, messages.c.message_id.in_(ids))
+        return self._open(await self._reader.rows(query))
 
     async def before(self, channel: Channel, at: datetime, limit: int) -> list[StoredMessage]:
         """The last messages of exactly this place before a moment, oldest first."""

@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_
 from bot.storage import schema
 from bot.storage.controls import CONTROL_DAYS
 from bot.storage.strikes import STRIKE_DAYS
+from bot.storage.threads import FADED_AFTER
 
 Condition = ColumnElement[bool]
 
@@ -34,6 +35,7 @@ class Keep:
     audit_days: float = 365
     evidence_days: float = 30
     archive_days: float = 365
+    half_life_days: float = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ def _older(column: Column[datetime], **age: float) -> Expiry:
 def _after_audit(column: Column[datetime]) -> Expiry:
     """Rows that are kept as long as the audit log."""
     return Expiry(lambda now, keep: column < now - timedelta(days=keep.audit_days))
+
+
+def _faded(column: Column[datetime]) -> Expiry:
+    """What is worth nothing any more to recommendations."""
+    return Expiry(lambda now, keep: column < now - timedelta(days=FADED_AFTER * keep.half_life_days))
 
 
 def _emptied(column: Column[bytes | None], at: Column[datetime]) -> Expiry:
@@ -241,6 +248,20 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         erase="delete",
         at=schema.archive.c.at,
         expiries=(Expiry(lambda now, keep: schema.archive.c.at < now - timedelta(days=keep.archive_days)),),
+    ),
+    Declaration(
+        schema.threads,
+        mine=lambda who: schema.threads.c.author == who,
+        erase={"author": "", "title": None},
+        at=schema.threads.c.opened_at,
+        expiries=(_faded(schema.threads.c.opened_at),),
+    ),
+    Declaration(
+        schema.interactions,
+        mine=lambda who: schema.interactions.c.member == who,
+        erase="delete",
+        at=schema.interactions.c.at,
+        expiries=(_faded(schema.interactions.c.at),),
     ),
     Declaration(
         schema.usage,

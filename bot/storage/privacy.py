@@ -57,17 +57,22 @@ class Privacy:
     async def load(self) -> None:
         """Read who opted out and who was forgotten; obey what the database has not obeyed yet."""
         async with self._wishes:
-            entries = await asyncio.to_thread(self._journal.entries)
+            entries, before = await asyncio.to_thread(self._journal.entries), self.withdrawn()
             await self._obey(entries)
             self._opted_out = {row[0] for row in await self._reader.rows(select(optouts.c.pseudonym))}
             self._forgotten = {entry.pseudonym: entry.at for entry in entries if entry.wish is Wish.FORGET}
+            if self.withdrawn() != before:
+                await self._tell()
 
     def forgets(self, forget: Callable[[Identity], None]) -> None:
         """From now on this is told of everybody who is to be forgotten: whoever else remembers members."""
         self._forgetting.append(forget)
 
     def when_erased(self, listener: Listener) -> None:
-        """Tell what holds copies in memory whenever something was erased or expired, before that returns."""
+        """Tell what holds copies in memory whenever something was erased or expired, before that returns.
+
+        Also when somebody opted out or in: what may be used of them is something else then.
+        """
         self._listeners.append(listener)
 
     def opted_out(self, identity: Identity) -> bool:
@@ -80,6 +85,10 @@ class Privacy:
             return True
         forgotten = self._forgotten.get(pseudonym)
         return forgotten is not None and at <= forgotten
+
+    def withdrawn(self) -> Mapping[str, datetime | None]:
+        """The pseudonyms of which nothing may be kept, or nothing up to a time."""
+        return {**self._forgotten, **dict.fromkeys(self._opted_out)}
 
     async def opt_out(self, identity: Identity) -> None:
         """Keep nothing of a member from now on; what was kept stays until `forget`, but the archive."""
@@ -99,6 +108,7 @@ class Privacy:
             await self._writer.call(lambda connection: opt_in(connection, who))
             await self._writer.call(lambda connection: mark_next(connection, count))
             self._opted_out.discard(who)
+            await self._tell()
 
     async def show(self, identity: Identity) -> dict[str, int]:
         """Rows per table that are about a member; tables without any are left out."""
@@ -152,9 +162,11 @@ class Privacy:
         audit_days: float = 365,
         evidence_days: float = 30,
         archive_days: float = 365,
+        half_life_days: float = 30,
     ) -> int:
         """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
-        keep, purged = Keep(context_hours, audit_days, evidence_days, archive_days), 0
+        keep = Keep(context_hours, audit_days, evidence_days, archive_days, half_life_days)
+        purged = 0
         for entry in DECLARATIONS:
             for expiry in entry.expiries:
                 purged += await self._purge(entry, expiry, expiry.rows(now, keep))

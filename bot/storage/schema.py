@@ -292,6 +292,39 @@ archive = Table(
 messages it is part of (NULL until that is known), `state` how far `passages` have it, see `archive.py`.
 """
 
+threads = Table(
+    "threads",
+    metadata,
+    _seq(),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("thread", AnyText, nullable=False),
+    Column("first_message", AnyText),
+    Column("title", LargeBinary),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("opened_at", Instant, nullable=False, index=True),
+    Column("in_channel", Boolean, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    UniqueConstraint("channel_key", "thread"),
+    Index("ix_threads_community", "community", "seq"),
+    Index("ix_threads_first_message", "channel_key", "first_message"),
+)
+"""Threads that may be worth reading: where they are, and a sealed title where they have one."""
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("channel_key", AnyText, primary_key=True),
+    Column("thread", AnyText, primary_key=True),
+    Column("member", AnyText, primary_key=True, index=True),
+    Column("kind", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("emoji", AnyText, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Index("ix_interactions_message", "channel_key", "message_id"),
+)
+"""Who opened, answered, reacted to or clicked which thread, a row for each time; no text."""
+
 optouts = Table(
     "optouts",
     metadata,

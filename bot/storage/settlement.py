@@ -10,6 +10,7 @@ from bot.storage.cases import Case
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.strikes import Strike
+from bot.storage.threads import NOTHING_NOTED, Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Settlement:
         offered: (message, what can be pressed below it from now on).
         cases: new ones, with what rules found.
         struck: (community, member, what counts against them from now on).
+        noted: what is known of threads from now on.
     """
 
     handled: tuple[str, ...] = ()
@@ -49,3 +51,4 @@ class Settlement:
     waiting: tuple[tuple[str, datetime], ...] = ()
     archived: tuple[Message, ...] = ()
     unarchived: tuple[MessageRef, ...] = ()
+    noted: Noted = NOTHING_NOTED

@@ -30,6 +30,7 @@ from bot.storage.seal import Seal
 from bot.storage.settlement import Settlement
 from bot.storage.sqlite import BUSY_S
 from bot.storage.strikes import Strikes
+from bot.storage.threads import Threads
 from bot.storage.usage import Usage
 from bot.storage.writer import Rows, Writer
 from bot.storage.writes import Writes
@@ -62,6 +63,7 @@ class Store:
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)
+        self.threads = Threads(reader, writer, self._writes, seal, self.privacy.refuses)
 
     @classmethod
     async def open(cls, url: str, key_file: Path, *, busy_s: float = BUSY_S, now: Clock = utc_now) -> "Store":
@@ -125,6 +127,7 @@ class Store:
             writes.offer: self.controls.rows(done.offered),
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
+            **(self.threads.rows(done.noted) if done.noted else {}),
         }
 
     async def _load(self) -> None:

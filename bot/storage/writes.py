@@ -1,6 +1,6 @@
 """Every statement of the hot path, built once; the writer runs each for many rows at a time."""
 
-from sqlalchemy import bindparam, delete, func, null, select, update
+from sqlalchemy import and_, bindparam, delete, func, null, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from bot.storage.dialects import insert_for
@@ -11,10 +11,12 @@ from bot.storage.schema import (
     controls,
     cursors,
     inbox,
+    interactions,
     messages,
     outbox,
     passages,
     strikes,
+    threads,
     usage,
 )
 from bot.storage.writer import Write
@@ -76,6 +78,7 @@ class Writes:
         )
         self._messages(dialect)
         self._archive(dialect)
+        self._threads(dialect)
 
     def _messages(self, dialect: str) -> None:
         insert = insert_for(dialect)
@@ -113,6 +116,42 @@ class Writes:
             _DELETE,
         )
         self.unarchive = Write(delete(archive).where(*this), _LATER_DELETE)
+
+    def _threads(self, dialect: str) -> None:
+        insert = insert_for(dialect)
+        opened = insert(threads)
+        self.open_thread = Write(
+            opened.on_conflict_do_update(
+                index_elements=["channel_key", "thread"],
+                set_={
+                    "title": func.coalesce(opened.excluded.title, threads.c.title),
+                    "first_message": func.coalesce(threads.c.first_message, opened.excluded.first_message),
+                    "in_channel": and_(threads.c.in_channel, opened.excluded.in_channel),
+                },
+            ),
+            _INSERT,
+        )
+        key = ["channel_key", "thread", "member", "kind", "message_id", "emoji"]
+        self.touch = Write(insert(interactions).on_conflict_do_nothing(index_elements=key), _INSERT)
+        touched = interactions.c
+        there = (touched.channel_key == bindparam("b_channel"), touched.thread == bindparam("b_thread"))
+        self.untouch = Write(
+            delete(interactions).where(
+                *there,
+                touched.member == bindparam("b_member"),
+                touched.kind == bindparam("b_kind"),
+                touched.message_id == bindparam("b_message"),
+                touched.emoji == bindparam("b_emoji"),
+            ),
+            _DELETE,
+        )
+        self.untouch_all = Write(delete(interactions).where(*there), _DELETE)
+        self.end_thread = Write(
+            delete(threads).where(
+                threads.c.channel_key == bindparam("b_channel"), threads.c.thread == bindparam("b_thread")
+            ),
+            _DELETE,
+        )
 
 
 def _run(column: str) -> ScalarSelect[str]:

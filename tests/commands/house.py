@@ -17,6 +17,7 @@ from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
 from bot.moderation.desk import Desk
 from bot.moderation.review import Review
+from bot.recommend.worth import Recommendations
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
@@ -207,6 +208,7 @@ def build(store: Store, clock: Clock) -> House:
         directory=platform,
         review=review,
         desk=Desk(store, review, clock),
+        recommendations=Recommendations(store),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),

@@ -20,6 +20,7 @@ from bot.storage.passages import NewPassage
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from bot.storage.strikes import Strike
+from bot.storage.threads import Noted, ThreadRef, Touch
 from tests.messages import ALICE, CHANNEL, EPOCH, message
 
 PLATFORM = CHANNEL.platform
@@ -134,7 +135,21 @@ async def fill(store: Store, question: Message, answer: str) -> None:
         words=question.text.split(),
     )
     await store.passages.put("memory/home", [question.ref.id], [passage])
+    await _touch(store, question)
     await store.usage.add([f"member:{who}"], question.at.date(), 1, 10)
+
+
+async def _touch(store: Store, question: Message) -> None:
+    """A thread that the author opened, with its title, and a reaction of theirs."""
+    channel, id, who = (
+        question.ref.channel,
+        question.ref.id,
+        store.seal.pseudonym(question.author.identity),
+    )
+    thread = ThreadRef(channel.community_key, channel.key, id, question.at, id, question.text, who)
+    opening = Touch(channel.key, id, who, "opening", question.at, id)
+    reaction = Touch(channel.key, id, who, "reaction", question.at, id, "👍")
+    await store.settle(Settlement(noted=Noted((thread,), (opening, reaction))))
 
 
 async def _moderate(store: Store, question: Message) -> None:

@@ -1,0 +1,59 @@
+"""How much a touch says: a thumbs-up is not a laugh is not a clown."""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from bot.storage.threads import TouchKind
+
+BY_KIND: Mapping[TouchKind, float] = MappingProxyType({"opening": 1.0, "reply": 1.0, "click": 0.5})
+
+BY_EMOJI: Mapping[str, float] = MappingProxyType(
+    {
+        **dict.fromkeys("😂🤣😆😅😹👀🤔", 0.5),
+        **dict.fromkeys("👎🤡💩🤮😡🖕🙄🥱😴💤", -1.0),
+    }
+)
+"""Amusement says less than praise, and mockery or boredom takes a vote back; every other emoji counts 1."""
+
+LEAST = 0.5
+"""A member has a vote on a thread when what they did there amounts to so much."""
+
+_LOOKS = str.maketrans("", "", "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+"""Variation selectors and skin tones change how an emoji looks, not what it says."""
+
+_CUSTOM = re.compile(r"(\w+):\d+")
+
+
+def plain(emoji: str) -> str:
+    """An emoji without skin tone; `name:id` of a custom one becomes its name."""
+    custom = _CUSTOM.fullmatch(emoji)
+    return custom[1] if custom is not None else emoji.translate(_LOOKS) or emoji
+
+
+class Weights:
+    """The weights of a community: what its moderators set, else the defaults."""
+
+    def __init__(self, own: Mapping[str, float] = MappingProxyType({})) -> None:
+        self._own = own
+
+    def of(self, kind: TouchKind, emoji: str) -> float:
+        """What one touch says."""
+        if kind != "reaction":
+            return BY_KIND[kind]
+        sign = plain(emoji)
+        return self._own.get(sign, BY_EMOJI.get(sign, 1.0))
+
+    def cast(self, touches: Iterable[tuple[TouchKind, str, float]]) -> tuple[float, float] | None:
+        """What a member's touches of one thread amount to, each (kind, emoji) once: (when first, weight).
+
+        Args:
+            touches: (kind, emoji, unix seconds).
+        """
+        first: dict[tuple[str, str], tuple[float, float]] = {}
+        for kind, emoji, at in touches:
+            weight = self.of(kind, emoji)
+            known = first.get((kind, emoji))
+            first[kind, emoji] = (weight, at if known is None else min(at, known[1]))
+        total = sum(weight for weight, _at in first.values())
+        return (min(at for _weight, at in first.values()), total) if total >= LEAST else None

@@ -1,0 +1,257 @@
+"""From reactions to recommendations, through the whole bot."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.events import Channel
+from bot.recommend.worth import Recommendations
+from tests.living import Life
+from tests.recommend.village import Village, village
+
+
+async def test_a_thread_is_recommended_to_those_who_did_not_touch_it(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees))
+        assert await here.titles("cleo") == ["Bees"]
+        assert await here.titles("anna") == await here.titles("ben") == []
+
+
+async def test_reasons_are_what_the_score_is_made_of(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees, hives = await here.thread("anna", "Bees"), await here.thread("anna", "Hives")
+        for who in ("ben", "cleo"):
+            await here.react(who, here.first(bees))
+            await here.react(who, here.first(hives))
+        await here.react("dora", here.first(bees))
+        (worth,) = await here.worth("dora")
+        by_cause = {reason.cause: reason for reason in worth.reasons}
+        assert worth.thread.title == "Hives"
+        assert by_cause["reactions"].members == 2
+        assert by_cause["readers"].threads == (bees.key,)
+        assert [r.share for r in worth.reasons] == sorted((r.share for r in worth.reasons), reverse=True)
+        assert sum(reason.share for reason in worth.reasons) == pytest.approx(1.0)
+
+
+async def test_a_message_that_is_answered_or_reacted_to_is_a_thread(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        question = here.say("anna", "who has seen my umbrella?")
+        here.say("anna", "nobody cares about this")
+        await here.settled()
+        assert await here.titles("zoe") == []
+        answer = here.say("ben", "it is behind the door", to=question)
+        await here.settled()
+        here.say("cleo", "no, it is not", to=answer)
+        await here.settled()
+        (worth,) = await here.worth("zoe")
+        assert worth.thread.title == "who has seen my umbrella?"
+        assert (worth.thread.first_message, worth.thread.place) == (question.ref.id, here.life.room)
+        assert next(r.members for r in worth.reasons if r.cause == "reactions") == 2
+        assert await here.titles("cleo") == []
+
+
+async def test_a_reaction_that_is_taken_back_is_gone_at_once(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees))
+        await here.react("ben", here.first(bees), "🎉")
+        assert await here.reacted() == {"Bees": 1}
+        await here.react("ben", here.first(bees), added=False)
+        assert await here.reacted() == {"Bees": 1}
+        await here.react("ben", here.first(bees), "🎉", added=False)
+        assert await here.reacted() == {"Bees": 0}
+        assert await here.titles("ben") == ["Bees"]
+
+
+async def test_a_member_has_one_vote_however_much_they_do(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        for emoji in "👍🎉🚀":
+            await here.react("ben", here.first(bees), emoji)
+        for text in ("one", "two"):
+            here.say("ben", text, channel=bees)
+        await here.settled()
+        assert await here.reacted() == {"Bees": 1}
+
+
+@pytest.mark.parametrize(("emoji", "counted"), [("👍", 1), ("👍🏽", 1), ("🎉", 1), ("🤡", 0), ("👎", 0)])
+async def test_an_emoji_counts_for_what_it_says(tmp_path: Path, emoji: str, counted: int) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees), emoji)
+        assert await here.reacted() == {"Bees": counted}
+
+
+async def test_bots_authors_and_newcomers_have_no_vote(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees, world = await here.thread("anna", "Bees"), here.life.world
+        world.react(world.member("robot", is_bot=True), here.first(bees), "👍")
+        world.join(here.life.person("sock"), here.life.room)
+        await here.react("anna", here.first(bees))
+        await here.react("sock", here.first(bees))
+        assert await here.reacted() == {"Bees": 0}
+
+
+async def test_a_deleted_thread_is_gone_at_once(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        question = here.say("anna", "who has seen my umbrella?")
+        await here.settled()
+        await here.react("ben", question.ref)
+        assert len(await here.titles("cleo")) == 2
+        here.life.world.delete(here.first(bees))
+        here.life.world.delete(question.ref)
+        await here.settled()
+        assert await here.titles("cleo") == []
+
+
+async def test_a_deleted_reply_takes_its_vote_along(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        reply = here.say("ben", "buzz", channel=bees)
+        await here.settled()
+        assert await here.reacted() == {"Bees": 1}
+        here.life.world.delete(reply.ref)
+        await here.settled()
+        assert await here.reacted() == {"Bees": 0}
+
+
+async def test_only_channels_that_can_be_read_are_recommended(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        await here.thread("anna", "Secrets", room="cellar")
+        await here.thread("anna", "Bees")
+        assert await here.titles("cleo") == ["Bees"]
+        assert set(await here.titles("cleo", "cellar", "general")) == {"Secrets", "Bees"}
+
+
+async def test_what_is_said_to_the_bot_or_in_private_is_no_thread(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        asked = here.say("anna", "@llmos what is honey?")
+        secret = here.say("anna", "psst", channel=here.life.world.channel("dm", private=True))
+        await here.life.answers(1)
+        await here.react("ben", asked.ref)
+        await here.react("ben", secret.ref)
+        answer = here.life.world.shown(here.life.room)[-1].message
+        await here.react("ben", answer.ref)
+        assert await here.titles("cleo", "general", "dm") == []
+
+
+async def test_a_member_who_is_forgotten_leaves_no_vote_and_no_title(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees))
+        await here.reacted()
+        for who in ("anna", "ben"):
+            await here.app.store.privacy.forget(here.life.person(who).identity)
+        assert await here.reacted() == {"": 0}
+        assert await here.app.store.threads.touches(bees.parent.key, [here.first(bees).id]) == []
+
+
+async def test_who_opts_out_has_no_vote_until_they_opt_in(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees, ben = await here.thread("anna", "Bees"), here.life.person("ben").identity
+        await here.react("ben", here.first(bees))
+        assert await here.reacted() == {"Bees": 1}
+        await here.app.store.privacy.opt_out(ben)
+        assert await here.reacted() == {"Bees": 0}
+        await here.react("ben", here.first(bees), "🎉")
+        assert await here.reacted() == {"Bees": 0}
+        await here.app.store.privacy.opt_in(ben)
+        assert await here.reacted() == {"Bees": 1}
+
+
+async def test_another_process_forgets_and_this_one_knows_at_the_next_retention(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees))
+        assert await here.reacted() == {"Bees": 1}
+        async with here.life.store() as other:
+            await other.privacy.forget(here.life.person("ben").identity)
+        await here.app.store.privacy.purge(here.life.clock(), 24)
+        assert await here.reacted() == {"Bees": 0}
+
+
+async def test_after_a_restart_everything_is_as_it_was(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    async with village(tmp_path, life) as here:
+        bees, hives = await here.thread("anna", "Bees"), await here.thread("ben", "Hives")
+        for who in ("ben", "cleo", "dora"):
+            await here.react(who, here.first(bees))
+        await here.react("cleo", here.first(hives))
+        before = await here.worth("dora")
+    async with village(tmp_path, life) as again:
+        after = await again.worth("dora")
+        assert [each.thread for each in after] == [each.thread for each in before]
+        assert [r.cause for r in after[0].reasons] == [r.cause for r in before[0].reasons]
+
+
+async def test_folded_in_one_by_one_is_as_read_at_once(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        await here.worth("zoe")
+        threads = [
+            await here.thread(who, title) for who, title in (("anna", "A"), ("ben", "B"), ("cleo", "C"))
+        ]
+        for who, thread, emoji in (
+            ("ben", 0, "👍"),
+            ("dora", 0, "🤡"),
+            ("dora", 0, "👍"),
+            ("dora", 1, "👍"),
+            ("emil", 1, "😂"),
+            ("emil", 2, "👍"),
+        ):
+            await here.react(who, here.first(threads[thread]), emoji)
+        await here.react("emil", here.first(threads[2]), added=False)
+        fresh, at = Recommendations(here.app.store), here.life.clock()
+        for who in ("ben", "dora", "emil", "zoe"):
+            asked = (
+                here.life.person(who).identity,
+                here.life.room.community_key,
+                {here.life.room.key},
+                10,
+                at,
+            )
+            assert await here.app.recommendations.for_member(*asked) == await fresh.for_member(*asked)
+
+
+async def test_an_old_message_that_is_not_kept_any_more_is_never_called_new(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        old = here.say("anna", "from last week")
+        await here.settled()
+        here.life.clock.shift = timedelta(days=7)
+        await here.app.store.privacy.purge(here.life.clock(), 24)
+        await here.react("ben", old.ref)
+        assert await here.titles("cleo") == []
+
+
+async def _for_all(here: Village, n: int, *without: Channel) -> list[str]:
+    found = await here.app.recommendations.for_channel(
+        here.life.room.community_key,
+        {here.life.room.key, here.life.world.channel("garden").key},
+        n,
+        here.life.clock(),
+        {thread.key for thread in without},
+    )
+    return [each.thread.title for each in found]
+
+
+async def test_a_list_for_everybody_is_not_all_of_one_author(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        first = [await here.thread("anna", f"Bees {number}") for number in range(3)]
+        for thread in first:
+            for who in ("ben", "cleo"):
+                await here.react(who, here.first(thread))
+        roses = await here.thread("dora", "Roses", room="garden")
+        await here.react("emil", here.first(roses))
+        chosen = await _for_all(here, 2)
+        assert chosen[0].startswith("Bees")
+        assert chosen[1] == "Roses"
+
+
+async def test_a_list_for_everybody_leaves_out_what_was_shown(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees, hives = await here.thread("anna", "Bees"), await here.thread("anna", "Hives")
+        assert set(await _for_all(here, 5)) == {"Bees", "Hives"}
+        assert await _for_all(here, 5, bees) == ["Hives"]
+        assert await _for_all(here, 5, bees, hives) == []
