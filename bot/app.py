@@ -253,9 +253,9 @@ class App:
             async with asyncio.TaskGroup() as platforms:
                 for adapter in self._adapters.values():
                     await adapter.offer(commands.offered(services))
-                    platforms.create_task(self._serve(adapter, pipeline), name=f"listen {adapter.platform}")
-                for platform, events in past.items():
-                    platforms.create_task(pipeline.recall(platform, events), name=f"recall {platform}")
+                    before = past.get(adapter.platform, ())
+                    served = self._serve(adapter, pipeline, before)
+                    platforms.create_task(served, name=f"listen {adapter.platform}")
             await pipeline.settled()
             pipeline.put_off()
             for task in background:
@@ -276,7 +276,9 @@ class App:
             raise ConfigError(f"No configured model is called {name!r}; there are {', '.join(self._models)}.")
         return self._models[name]
 
-    async def _serve(self, adapter: Adapter, pipeline: Pipeline) -> None:
+    async def _serve(self, adapter: Adapter, pipeline: Pipeline, past: Iterable[Event]) -> None:
+        """Take in the past, so that whoever asks first hears of it, then what happens."""
+        await pipeline.recall(adapter.platform, past)
         self._connected[adapter.platform] = True
         try:
             await pipeline.listen(adapter)

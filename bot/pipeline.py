@@ -156,6 +156,8 @@ class Pipeline:
             self.accept(await self._store.inbox.take(platform, chunk, {}), perf_counter())
             while self._waiting > MAX_WAITING:
                 await self._progress()
+        while self._waiting:
+            await self._progress()
 
     def accept(self, events: Iterable[Event], arrived: float) -> None:
         """Queue stored events, which arrived at that `perf_counter`, behind the others of their place."""
@@ -220,6 +222,8 @@ class Pipeline:
         noted = await self._noting.note([(each.event, each.outcome) for each in decisions])
         settled = settlement(decisions, self._route.archives)
         await self._store.settle(replace(settled, noted=noted))
+        if noted:
+            await self._recommendations.fold(noted)
         for decision in decisions:
             for row in decision.opened:
                 self._performer.begin(row, self._tasks)
@@ -227,8 +231,6 @@ class Pipeline:
             if isinstance(decision.event, Deletion):
                 self._performer.withdraw(decision.event.ref)
                 self._opener.withdraw(decision.event.ref)
-        if noted:
-            await self._recommendations.fold(noted)
         return decided
 
     async def _opened(self, event: Encrypted, arrived: float) -> Decision | None:

@@ -16,7 +16,7 @@ from cyclopts import Parameter
 
 from bot import logs
 from bot.adapters.console import ConsoleAdapter
-from bot.adapters.console.adapter import PLATFORM
+from bot.adapters.console.adapter import COMMUNITY, PLATFORM
 from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
 from bot.config import Config, load
 from bot.core.events import Event
@@ -56,7 +56,7 @@ async def _talk(settings: Config, adapter: ConsoleAdapter, *, sample: bool, at_t
             adapter.begin(tasks)
         opened = (await asyncio.to_thread(import_module, "bot.app")).opened
         async with opened(quiet, [adapter]) as app:
-            await app.run(adapter.progress, {PLATFORM: _sample()} if sample else {})
+            await app.run(adapter.progress, {PLATFORM: _sample(adapter)} if sample else {})
 
 
 def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> ConsoleAdapter:
@@ -69,10 +69,13 @@ def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> Co
     return ConsoleAdapter.piped(name, channel, read_lines(), sys.stdout, sys.stderr, locale=locale)
 
 
-def _sample() -> Iterator[Event]:
+def _sample(adapter: ConsoleAdapter) -> Iterator[Event]:
+    """The life of the sample community, which is the one around the person at the keyboard."""
     from bot.sample import community  # noqa: PLC0415 - a megabyte that few chats need
 
-    return community.load().events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM)
+    told = community.load()
+    adapter.beside(told.channels)
+    return told.events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM, COMMUNITY)
 
 
 def _login() -> str:

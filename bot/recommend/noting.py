@@ -31,7 +31,7 @@ NO_WORDS_KEPT = frozenset({"discord"})
 TITLE_CHARS = 80
 
 NEWCOMER = timedelta(days=1)
-"""Who joined less long ago has no vote yet: accounts made to push a thread mostly act at once."""
+"""Who joined less long ago cannot vote by reacting yet: accounts made to push a thread mostly act at once."""
 
 _THREADS, _NEWCOMERS = 20_000, 20_000
 """So many are known in memory."""
@@ -196,7 +196,7 @@ class Noting:
     # One event
 
     def _message(self, page: _Page, message: Message) -> None:
-        if not self._counts(message.author, page.room, message.at):
+        if not self._counts(message.author, message.at):
             return
         who = self._store.seal.pseudonym(message.author.identity)
         page.roots[message.ref.id] = Root(who, message.at, message.text)
@@ -220,7 +220,7 @@ class Noting:
                 at, emoji = reaction.at, reaction.emoji
                 page.take_back(Touch(page.channel, thread, who, "reaction", at, message, emoji))
             return
-        if not self._counts(reaction.author, page.room, reaction.at):
+        if self._is_new(reaction) or not self._counts(reaction.author, reaction.at):
             return
         root = page.roots.get(message)
         if root is not None and root.author == who:
@@ -255,12 +255,15 @@ class Noting:
             )
         )
 
-    def _counts(self, author: Author, place: Channel, at: datetime) -> bool:
-        """Whether what somebody does is a vote: not of bots, of who opted out, of who came just now."""
-        joined = self._joined.get((place.community_key, author.identity))
-        if author.is_bot or (joined is not None and at - joined < NEWCOMER):
-            return False
-        return not self._store.privacy.refuses(self._store.seal.pseudonym(author.identity), at)
+    def _counts(self, author: Author, at: datetime) -> bool:
+        """Whether what somebody does is a vote: not of bots, nor of who opted out."""
+        pseudonym = self._store.seal.pseudonym(author.identity)
+        return not author.is_bot and not self._store.privacy.refuses(pseudonym, at)
+
+    def _is_new(self, reaction: Reaction) -> bool:
+        """Whether who reacted came just now; who writes is seen by moderation, so that counts at once."""
+        joined = self._joined.get((reaction.ref.channel.community_key, reaction.author.identity))
+        return joined is not None and reaction.at - joined < NEWCOMER
 
     def _meet(self, join: Join) -> None:
         self._joined[join.channel.community_key, join.author.identity] = join.at

@@ -30,10 +30,16 @@ TO_MIX = 60
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """A thread worth reading; reasons largest first, at least one."""
+    """A thread worth reading.
+
+    Attributes:
+        reasons: largest first.
+        beside: the threads that the reason `readers` names, as far as they may be read.
+    """
 
     thread: ThreadRef
     reasons: tuple[Reason, ...]
+    beside: tuple[ThreadRef, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +78,7 @@ class Recommendations:
         candidates = known.community.among(votes.candidates(number, at.timestamp()), readable)
         ranked = known.model.recommend(who, at.timestamp(), n + SPARE, candidates)
         standing = await self._standing([known.community.threads[each.thread] for each in ranked])
-        return self._told(known, number, standing[:n], at)
+        return self._told(known, number, standing[:n], readable, at)
 
     async def for_channel(
         self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
@@ -89,7 +95,7 @@ class Recommendations:
         ranked = known.model.recommend("", moment, TO_MIX, candidates)
         standing = await self._standing([known.community.threads[each.thread] for each in ranked])
         chosen = self._mixed(known, standing, n, moment)
-        return self._told(known, NOBODY, chosen, at)
+        return self._told(known, NOBODY, chosen, readable, at)
 
     async def fold(self, noted: Noted) -> None:
         """Let every list from now on know what was stored just now."""
@@ -115,14 +121,21 @@ class Recommendations:
                 await known.community.reread(who)
 
     def _told(
-        self, known: _Known, member: int, chosen: Iterable[ThreadRef], at: datetime
+        self,
+        known: _Known,
+        member: int,
+        chosen: Iterable[ThreadRef],
+        readable: Collection[str],
+        at: datetime,
     ) -> tuple[Worth, ...]:
         votes, moment = known.community.votes, at.timestamp()
         told = []
         for thread in chosen:
             number = votes.thread(thread.key)
             parts = known.model.explain(member, number, moment)
-            told.append(Worth(thread, reasons(votes, number, parts, moment)))
+            why = reasons(votes, number, parts, moment)
+            named = [known.community.threads[key] for reason in why for key in reason.threads]
+            told.append(Worth(thread, why, tuple(each for each in named if each.channel in readable)))
         return tuple(told)
 
     def _mixed(

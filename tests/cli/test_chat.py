@@ -63,6 +63,16 @@ def test_the_sample_community_is_in_the_database_and_gets_no_answers(tmp_path: P
     assert handled > len(community.load().messages)
 
 
+def test_in_the_sample_community_threads_are_recommended_with_reasons(tmp_path: Path) -> None:
+    done = chat(tmp_path, "--sample", typed=b"/recommend 3\n")
+    first, *entries = done.stdout.decode().splitlines()
+    assert first == "bot> Worth reading for you:"
+    assert [line.strip()[:2] for line in entries[::2]] == ["1.", "2.", "3."]
+    assert all("people reacted or answered" in line for line in entries[1::2])
+    names = {member.name for member in community.load().members.values()}
+    assert not any(name in line for name in names for line in entries)
+
+
 def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:
     chat(tmp_path, typed=b"remember the lighthouse\n")
     done = chat(tmp_path, typed=b"/privacy export\n")

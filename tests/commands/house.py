@@ -45,6 +45,8 @@ class Platform:
     roles: dict[str, Role] = field(default_factory=lambda: {MODERATOR.id: Role.MODERATOR})
     broken: bool = False
     has_links: bool = True
+    unreadable: bool = False
+    """It does not tell which channels somebody may read."""
     asked: int = 0
     staff: Channel | None = None
     past: list[Message] = field(default_factory=list)
@@ -64,6 +66,8 @@ class Platform:
         return self.elsewhere.get((channel.community, author.id), usual)
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
+        if self.unreadable:
+            raise PlatformError("the platform is down")
         return (CHANNEL,)
 
     async def place(self, author: Author, community: str, id: str) -> Channel | None:

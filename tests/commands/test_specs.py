@@ -42,6 +42,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "privacy optout",
         "privacy show",
         "rate",
+        "recommend",
         "report",
         "rules add",
         "rules export",

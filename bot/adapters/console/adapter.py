@@ -81,7 +81,8 @@ class ConsoleAdapter(Adapter):
         self.user = Author(PLATFORM, name, name)
         self.channel = Channel(PLATFORM, COMMUNITY, channel)
         self._typed: deque[Message] = deque(maxlen=_HISTORY)
-        self.directory = _Directory(self.user, self.channel, self._typed)
+        self._neighborhood = [self.channel]
+        self.directory = _Directory(self.user, self._neighborhood, self._typed)
         self.one_at_a_time = screen.one_at_a_time
         self._screen, self._locale, self._now = screen, locale, now
         self._run = f"{now():%Y%m%d%H%M%S}{token_hex(3)}"  # ids are new in every process
@@ -135,6 +136,11 @@ class ConsoleAdapter(Adapter):
         from bot.adapters.console.terminal import Terminal  # noqa: PLC0415 - prompt_toolkit only here
 
         return cls(Terminal(name, history, source, sink), name, channel, locale=locale, now=now)
+
+    def beside(self, channels: Iterable[str]) -> None:
+        """There are more channels to read, such as those of a community that was brought along."""
+        known = {channel.id for channel in self._neighborhood}
+        self._neighborhood += [Channel(PLATFORM, COMMUNITY, id) for id in channels if id not in known]
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
         """Show the prompt now, though nobody listens yet; what is typed meanwhile waits for `events`."""
@@ -294,14 +300,14 @@ async def _close(chunks: AsyncIterator[Chunk]) -> None:
 class _Directory:
     """Who is at the console, and where."""
 
-    def __init__(self, user: Author, channel: Channel, typed: Iterable[Message]) -> None:
-        self._user, self._channel, self._typed = user, channel, typed
+    def __init__(self, user: Author, channels: Sequence[Channel], typed: Iterable[Message]) -> None:
+        self._user, self._channels, self._typed = user, channels, typed
 
     async def role(self, author: Author, channel: Channel) -> Role:
         return Role.ADMIN if author.identity == self._user.identity else Role.MEMBER
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
-        return [self._channel] if community == self._channel.community else []
+        return list(self._channels) if community == COMMUNITY else []
 
     async def place(self, author: Author, community: str, id: str) -> Channel | None:
         readable = await self.readable_channels(author, community)
@@ -311,11 +317,11 @@ class _Directory:
         return ()
 
     async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        return [self._channel] if channel.community == self._channel.community else []
+        return list(self._channels) if channel.community == COMMUNITY else []
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for message in tuple(self._typed):
-            if channel == self._channel and message.at > since:
+            if channel == message.ref.channel and message.at > since:
                 yield message
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
