@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = timedelta(minutes=10)
 ARCHIVE_EVERY = timedelta(seconds=0.2)
 """Between two looks at what was archived: what comes meanwhile is put into the index together."""
+FIT_EVERY = timedelta(minutes=10)
+"""How often it is looked which communities' recommendations are to be learned anew."""
 GAUGES_EVERY = timedelta(seconds=5)
 """How often numbers that are read rather than counted reach /metrics."""
 
@@ -210,7 +212,8 @@ class App:
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,
         )
-        self._noting, self._recommendations = Noting(store), Recommendations(store)
+        self._noting = Noting(store)
+        self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
         searches = config.storage.path is not None  # the search is one of SQLite
         self._index = Index(store.passages, store.privacy, embedding.found() if searches else None)
@@ -246,6 +249,7 @@ class App:
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
+                tasks.create_task(every(FIT_EVERY, self._fit), name="fit"),
             ]
             if self.config.metrics.address is not None:
                 watched = self._watch(self.config.metrics.address, loading)
@@ -387,9 +391,13 @@ class App:
             keep.context_hours,
             evidence_days=keep.evidence_days,
             archive_days=keep.archive_days,
+            half_life_days=self.config.recommend.half_life_days,
         )
         if removed:
             log.info("retention removed rows", extra={"rows": removed})
+
+    async def _fit(self) -> None:
+        await self._recommendations.refit(self._now())
 
     def _gauge(self, pipeline: Pipeline) -> Callable[[], Awaitable[None]]:
         async def gauge() -> None:

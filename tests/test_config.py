@@ -142,6 +142,7 @@ ANOTHER_VALUE = {
     "moderation.mode": ("enforce", "enforce"),
     "privacy.evidence_days": ("11", 11),
     "privacy.archive_days": ("12", 12),
+    "recommend.half_life_days": ("60", 60.0),
     "metrics.listen": ('""', ""),
 }
 """What an environment variable may hold for each key, and what it means: another value than the default."""

@@ -14,7 +14,7 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.memory import World
 from bot.app import App, opened
 from bot.config import load
-from bot.config.sections import Moderation, Privacy, Quota
+from bot.config.sections import Moderation, Privacy, Quota, Recommend
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
 from tests.living import PATIENCE_S, Announcing, Life
@@ -246,3 +246,23 @@ async def test_a_quota_of_the_file_ends_the_answers_of_a_day(level: str, unit: s
             await life.answers(number + 1)
         await life.until(lambda: any("today" in text for text in life.world.answers(life.room)))
     assert len(life.model.asked) < 3
+
+
+@pytest.mark.drives("config:recommend.half_life_days")
+async def test_threads_are_forgotten_after_four_half_lives_of_the_file(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.sections["recommend"] = Recommend(half_life_days=2)
+    async with life.bot() as app:
+        question = life.world.say(life.person("anna"), life.room, "who has seen my umbrella?")
+        life.world.say(life.person("ben"), life.room, "it is behind the door", reply_to=question.ref.id)
+        life.world.say(life.person("cleo"), life.room, "!llmos recommend")
+        (told,) = await life.answers(1)
+        assert "who has seen my umbrella?" in told
+    for number, (days, kept) in enumerate(((7, 1), (9, 0)), start=2):
+        life.clock.shift = timedelta(days=days)
+        async with life.bot() as app, asyncio.timeout(PATIENCE_S):
+            while len(await app.store.threads.of("memory/town", 0, 9)) != kept:
+                pass
+            life.world.say(life.person("cleo"), life.room, "!llmos recommend", at=life.clock())
+            told = (await life.answers(number))[-1]
+            assert ("who has seen my umbrella?" in told) == bool(kept)

@@ -23,11 +23,7 @@ from bot.config.addresses import host_and_port, is_private_url
 from bot.config.paths import expanded, is_there
 from bot.config.secrets import Secret
 
-NOT_YET = frozenset(
-    {
-        "recommend",
-    }
-)
+NOT_YET = frozenset({})
 """Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
 
 DEFAULT_MODEL = "smollm2-135m"
@@ -231,6 +227,12 @@ class Privacy(Section):
     evidence_days: float = Field(30, ge=1, le=90)
 
 
+class Recommend(Section):
+    """[recommend]: how threads are recommended."""
+
+    half_life_days: float = Field(90, ge=1, le=180)
+
+
 class Quota(Section):
     """[quota]: how much may be asked per day (UTC); unset keys are capped for remote engines only."""
 
@@ -282,6 +284,7 @@ class Config(Section):
     storage: Storage
     moderation: Moderation = Moderation()
     privacy: Privacy = Privacy()
+    recommend: Recommend = Recommend()
     quota: Quota = Quota()
     metrics: Metrics = Metrics()
 

@@ -21,7 +21,7 @@ class Channel:
         thread: id of the thread inside the channel, or None for the channel itself.
         private: True where only the bot and one member can read.
         encrypted: True where what is said is encrypted from end to end: it is nobody's to keep in the clear.
-        closed: True for a thread that only those read who were added to it, whoever reads the channel.
+        hidden: a thread that only some of those who read the channel may read.
     """
 
     platform: str
@@ -30,7 +30,7 @@ class Channel:
     thread: str | None = None
     private: bool = False
     encrypted: bool = False
-    closed: bool = False
+    hidden: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -46,7 +46,7 @@ class Channel:
     @property
     def parent(self) -> "Channel":
         """The channel around a thread; a channel is its own parent."""
-        return replace(self, thread=None, closed=False)
+        return replace(self, thread=None, hidden=False)
 
 
 @dataclass(frozen=True, slots=True)

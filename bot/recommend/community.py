@@ -76,6 +76,12 @@ class Community:
             if thread.author == member:
                 self.threads[key] = replace(thread, author="", title="")
 
+    def expire(self, before: datetime) -> None:
+        """Let threads go that were opened before a moment, and with them all that was done there."""
+        for thread in [thread for thread in self.threads.values() if thread.opened_at < before]:
+            self.votes.close(thread.key)
+            del self.threads[thread.key]
+
     def among(self, candidates: Ints, readable: Collection[str], without: Collection[str] = ()) -> Ints:
         """The candidates in channels (by key) that may be read, that are open and not left out (by key)."""
         allowed = [self._is_open(self.votes.thread_id(number), readable, without) for number in candidates]
@@ -100,7 +106,7 @@ class Community:
         cast = self._weights.cast(told)
         self.votes.drop(member, key)
         if cast is not None:
-            self.votes.add(Vote(member, key, cast[0]))
+            self.votes.add(Vote(member, key, cast))
 
 
 class _Gathering:
@@ -125,8 +131,8 @@ class _Gathering:
             told.setdefault((number, member), []).append((kind, emoji, at / _MICROSECONDS))
         for (number, member), touches in told.items():
             cast = self._weights.cast(touches)
-            if cast is not None and not self._refuses(member, datetime.fromtimestamp(cast[0], UTC)):
-                self._cast.append((self._member(member), places[number], cast[0]))
+            if cast is not None and not self._refuses(member, datetime.fromtimestamp(cast, UTC)):
+                self._cast.append((self._member(member), places[number], cast))
 
     def votes(self) -> Votes:
         """All of it as votes; takes a while for a million."""

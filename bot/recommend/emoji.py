@@ -16,8 +16,8 @@ BY_EMOJI: Mapping[str, float] = MappingProxyType(
 )
 """Amusement says less than praise, and mockery or boredom takes a vote back; every other emoji counts 1."""
 
-LEAST = 0.5
-"""A member has a vote on a thread when what they did there amounts to so much."""
+LEAST = 1.0
+"""A member has a vote on a thread when what they did there amounts to a thumbs-up."""
 
 _LOOKS = str.maketrans("", "", "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 """Variation selectors and skin tones change how an emoji looks, not what it says."""
@@ -44,16 +44,18 @@ class Weights:
         sign = plain(emoji)
         return self._own.get(sign, BY_EMOJI.get(sign, 1.0))
 
-    def cast(self, touches: Iterable[tuple[TouchKind, str, float]]) -> tuple[float, float] | None:
-        """What a member's touches of one thread amount to, each (kind, emoji) once: (when first, weight).
+    def cast(self, touches: Iterable[tuple[TouchKind, str, float]]) -> float | None:
+        """What a member's touches of one thread amount to, each (kind, emoji) once: a vote or none.
 
         Args:
             touches: (kind, emoji, unix seconds).
+
+        Returns:
+            Unix seconds of the first of them, None for no vote.
         """
-        first: dict[tuple[str, str], tuple[float, float]] = {}
+        first: dict[tuple[str, str], float] = {}
+        weights: dict[tuple[str, str], float] = {}
         for kind, emoji, at in touches:
-            weight = self.of(kind, emoji)
-            known = first.get((kind, emoji))
-            first[kind, emoji] = (weight, at if known is None else min(at, known[1]))
-        total = sum(weight for weight, _at in first.values())
-        return (min(at for _weight, at in first.values()), total) if total >= LEAST else None
+            first[kind, emoji] = min(at, first.get((kind, emoji), at))
+            weights[kind, emoji] = self.of(kind, emoji)
+        return min(first.values()) if sum(weights.values()) >= LEAST else None

@@ -1,33 +1,14 @@
 """From contributions to reasons: the largest first, as data; words are found where they are shown."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from bot.recommend.recommender import Cause, Cited, Contribution, Contributions
+from bot.recommend.reason import Reason
+from bot.recommend.recommender import Cited, Contribution, Contributions
 from bot.recommend.rows import Floats, Ints
 from bot.recommend.votes import Votes
 
 MOST_CITED = 3
 """Threads that a reason names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a thread is recommended.
-
-    Attributes:
-        share: this cause's part of everything that speaks for the thread, 0..1.
-        age_s: for `recency`, how old the thread is, in seconds.
-        members: for `reactions`, how many others touched it.
-        threads: for `readers`, ids of at most three threads the member touched, weightiest first.
-    """
-
-    cause: Cause
-    share: float
-    age_s: float | None = None
-    members: int | None = None
-    threads: tuple[str, ...] = ()
 
 
 def reasons(votes: Votes, thread: int, contributions: Contributions, at: float) -> tuple[Reason, ...]:

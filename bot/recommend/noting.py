@@ -339,7 +339,12 @@ def _wanted(events: Sequence[Event]) -> tuple[set[str], set[str]]:
 
 
 def _tells(event: Event, outcome: str) -> bool:
-    """Whether an event can say anything about threads; messages that are said to the bot do not."""
+    """Whether an event can say anything about threads.
+
+    Not what is said to the bot, nor what happens in threads that not every reader of the channel may read.
+    """
+    if place_of(event).hidden:
+        return False
     match event:
         case Message():
             return event.addressed is None and not event.notice and _is_talk(outcome)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,11 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from bot.core.discovery import modules, plugins
 from bot.core.errors import ConfigError
 from bot.core.text import _
+from bot.recommend.reason import Cause
 from bot.recommend.rows import Ints
 from bot.recommend.votes import Votes
 
 Scores = NDArray[np.float32]
-
-Cause = Literal["recency", "reactions", "readers"]
-"""It is new; others reacted to it; it shares readers with threads that the member touched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,14 @@ class Rows:
         """Entries the arrays have space for."""
         return len(self._others)
 
+    def copy(self) -> "Rows":
+        """The same lists."""
+        copied = Rows()
+        copied._others, copied._times, copied._end = self._others.copy(), self._times.copy(), self._end
+        copied._starts, copied._lengths = self._starts.copy(), self._lengths.copy()
+        copied._rooms = self._rooms.copy()
+        return copied
+
     def fill(self, rows: Ints, others: NDArray[np.integer], times: Floats) -> None:
         """Replace everything.
 

@@ -71,17 +71,21 @@ class Taste:
     Attributes:
         shrinkage: readers a thread must have to be half believed.
         calm: threads a reader must have touched to be half discounted.
+        half_life_days: after so long it says half as much that a reader touched one of the member's threads;
+            None: as much for ever.
     """
 
     shrinkage: float
     calm: float
+    half_life_days: float | None = None
 
     def of(self, votes: Votes, member: int, candidates: Ints, at: float) -> Floats:
         """The score of each candidate for a member."""
         threads = votes.history(member, at)
         if member == NOBODY or not len(threads):
             return np.zeros(len(candidates))
-        shared = np.bincount(votes.readers(threads, at).others, minlength=votes.member_count)
+        met_in = votes.readers(threads, at)
+        shared = np.bincount(met_in.others, self._faded(met_in.times, at), votes.member_count)
         weights = np.zeros(len(shared))
         met = np.flatnonzero(shared)
         weights[met] = shared[met] * self._voices(votes, met, at)
@@ -97,10 +101,16 @@ class Taste:
         if member == NOBODY or not len(threads) or not len(readers):
             return threads, np.zeros(len(threads))
         read = votes.histories(readers, at)
-        voices = np.repeat(self._voices(votes, readers, at), read.lengths)
+        voices = np.repeat(self._voices(votes, readers, at), read.lengths) * self._faded(read.times, at)
         by_thread = np.bincount(read.others, weights=voices, minlength=votes.thread_count)
         count = int(votes.touched(np.array([thread]), at)[0])
         return threads, by_thread[threads] / ((count + self.shrinkage) * np.sqrt(len(threads) + 1))
+
+    def _faded(self, times: Floats, at: float) -> Floats:
+        """What is left of touches at a moment, 0..1."""
+        if self.half_life_days is None:
+            return np.ones(len(times))
+        return np.asarray(np.exp2((times - at) / (self.half_life_days * DAY_S)), np.float64)
 
     def _voices(self, votes: Votes, members: Ints, at: float) -> Floats:
         return np.asarray(1.0 / np.sqrt(votes.activity(members, at) + self.calm), np.float64)

@@ -80,6 +80,16 @@ class Votes:
         votes._fill(columns, int(np.searchsorted(columns.times, until, side="left")))
         return votes
 
+    def copy(self) -> "Votes":
+        """As it is now, for somebody who takes long to read it; a million votes take some 20 ms."""
+        copied = Votes()
+        copied._members, copied._threads = self._members.copy(), self._threads.copy()
+        copied._thread_ids, copied._member_count = self._thread_ids.copy(), self._member_count
+        copied._born, copied._author = self._born.copy(), self._author.copy()
+        copied._opened, copied.latest = self._opened.copy(), self.latest
+        copied._by_member, copied._by_thread = self._by_member.copy(), self._by_thread.copy()
+        return copied
+
     # What happens
 
     def open(self, thread: Thread) -> int:

@@ -35,7 +35,7 @@ class Keep:
     audit_days: float = 365
     evidence_days: float = 30
     archive_days: float = 365
-    half_life_days: float = 30
+    half_life_days: float = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ class Privacy:
         audit_days: float = 365,
         evidence_days: float = 30,
         archive_days: float = 365,
-        half_life_days: float = 30,
+        half_life_days: float = 90,
     ) -> int:
         """Apply retention; returns rows deleted or blanked. Other writers get in between the slices."""
         keep = Keep(context_hours, audit_days, evidence_days, archive_days, half_life_days)

@@ -24,8 +24,8 @@ from bot.storage.writes import Writes
 TouchKind = Literal["opening", "reply", "reaction", "click"]
 """A member opened the thread, wrote in it, reacted to a message of it, followed a link of ours to it."""
 
-FADED_AFTER = 12
-"""Half-lives after which a touch is worth a four-thousandth, and is deleted."""
+FADED_AFTER = 4
+"""Half-lives after which a touch says a sixteenth of what it said, and is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

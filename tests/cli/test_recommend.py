@@ -1,14 +1,21 @@
-"""`llmos recommend evaluate` as an operator calls it."""
+"""`llmos recommend evaluate` and `fit` as an operator calls them."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from contextvars import copy_context
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.storage.threads import Noted, ThreadRef, Touch
+from tests.cli.keeping import CONFIG, place
 from tests.cli.operator import Operator
+from tests.messages import EPOCH
+from tests.recommend.communities import two_tastes
+from tests.storage.house import Clock, Place
 
 COFFEE = Path(__file__).parent.parent / "recommend" / "coffee_se"
 FILES = "--interactions", str(COFFEE / "interactions.csv"), "--threads", str(COFFEE / "threads.csv")
@@ -106,3 +113,45 @@ def test_evaluating_the_blend_needs_no_chart_library() -> None:
     code = "import sys, bot.recommend.evaluate; print({'scipy', 'sklearn', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+async def _lived(where: Place) -> None:
+    """A community whose members chose by taste."""
+    store = await where.open(Clock(EPOCH))
+    told, home = two_tastes(), "memory/home"
+    channel = f"{home}/general"
+    begin = EPOCH - timedelta(seconds=float(told.times[-1]) + 1)
+    threads = tuple(
+        ThreadRef(home, channel, name, begin + timedelta(seconds=float(born)), name)
+        for name, born in zip(told.thread_ids, told.born, strict=True)
+    )
+    rows = zip(told.members.tolist(), told.threads.tolist(), told.times.tolist(), strict=True)
+    touches = tuple(
+        Touch(channel, f"t{what}", f"m{who}", "reaction", begin + timedelta(seconds=when), f"t{what}", "👍")
+        for who, what, when in rows
+    )
+    await store.threads.write(Noted(threads, touches))
+    await store.close()
+
+
+@pytest.mark.drives("cli:recommend fit")
+def test_every_community_learns_its_weights_and_the_bot_goes_on_with_them(operator: Operator) -> None:
+    operator.writes(CONFIG)
+    asyncio.run(_lived(place(operator)))
+    done = operator.types("recommend", "fit", "--json")
+    assert (done.code, done.err) == (0, "")
+    told = json.loads(done.out)["memory/home"]
+    assert told["new"] is True
+    assert told["ndcg@10"] > told["ndcg@10_before"]
+    assert told["choices"] >= 100
+    ((kept,),) = place(operator).ask("SELECT value FROM policies WHERE name = 'recommend.weights'")
+    assert {name: round(value, 4) for name, value in json.loads(str(kept)).items()} == told["weights"]
+    again = json.loads(operator.types("recommend", "fit", "--json").out)["memory/home"]
+    assert again["ndcg@10_before"] >= told["ndcg@10_before"]
+    assert "choices" in operator.types("recommend", "fit").out
+
+
+def test_without_a_database_there_is_nothing_to_learn_from(operator: Operator) -> None:
+    operator.writes(CONFIG)
+    assert "nothing to learn from" in operator.types("recommend", "fit").out
+    assert json.loads(operator.types("recommend", "fit", "--json").out) == {}

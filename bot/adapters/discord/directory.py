@@ -67,7 +67,7 @@ class DiscordDirectory:
             return []
         return [
             Channel(PLATFORM, community, str(channel.id))
-            for channel in member.guild.text_channels
+            for channel in _channels(member.guild)
             if _may_read(channel, member)
         ]
 
@@ -108,7 +108,7 @@ class DiscordDirectory:
         guild = self._guild(channel)
         return [
             Channel(PLATFORM, channel.community, str(each.id))
-            for each in (guild.text_channels if guild is not None else ())
+            for each in (_channels(guild) if guild is not None else ())
             if _may_read(each, each.guild.default_role)
             and not any(_keeps_out(overwrite) for overwrite in each.overwrites.values())
         ]
@@ -180,6 +180,10 @@ class DiscordDirectory:
         if channel.platform != PLATFORM or channel.private or not channel.community.isdigit():
             return None
         return self._gateway.get_guild(int(channel.community))
+
+
+def _channels(guild: discord.Guild) -> Sequence[discord.TextChannel | discord.ForumChannel]:
+    return (*guild.text_channels, *guild.forums)
 
 
 def _may_read(channel: discord.abc.GuildChannel, who: discord.Member | discord.Role) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,11 +20,11 @@ from bot.adapters.discord.decoding import (
 )
 from bot.adapters.discord.gaps import START, Cursors, Filling, Gap, Missed, gaps
 from bot.adapters.discord.gateway import MOST_WAITING, OURS
-from bot.adapters.discord.places import Places
+from bot.adapters.discord.places import Places, place_of
 from bot.adapters.discord.snowflakes import first_at, newest, snowflake
 from bot.adapters.reading import Json, flag, table, tables
 from bot.core.errors import Forbidden, Gone
-from bot.core.events import Event, Invocation
+from bot.core.events import Deletion, Event, Invocation, MessageRef
 
 MOST_TOGETHER = 256
 """Arrivals that are stored in one transaction, when so many wait."""
@@ -158,8 +158,11 @@ class Ear:
                     self._us.roles.discard(snowflake(raw, "role_id") or "")
                 case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
                     self._places.learn(raw, None)
-                case "CHANNEL_DELETE" | "THREAD_DELETE":
+                case "CHANNEL_DELETE":
                     self._places.forget(snowflake(raw, "id") or "")
+                case "THREAD_DELETE":
+                    self._places.forget(snowflake(raw, "id") or "")
+                    yield Batch(tuple(_thread_deleted(raw, self._now())))
                 case _:
                     events = await self._events(kind, raw)
                     yield Batch(tuple(events), self._read(kind, raw, cursors))
@@ -249,3 +252,10 @@ class Ear:
 def _channel_of(kind: str, raw: Json) -> str:
     """Where something happened, or "" for what happens in no channel."""
     return snowflake(raw, "channel_id") or "" if kind in OURS else ""
+
+
+def _thread_deleted(raw: Json, now: datetime) -> Iterator[Deletion]:
+    """A thread or forum post that is gone, as the deletion of what it began with."""
+    place = place_of(raw, None)
+    if place is not None and place.thread is not None:
+        yield Deletion(MessageRef(place, place.thread), now)

@@ -12,8 +12,6 @@ PRIVATE_THREAD = 12
 THREADS = frozenset({10, 11, PRIVATE_THREAD})
 """Announcement, public and private threads (Discord, "Channel Types")."""
 
-_CLOSED = 12
-
 _PRIVATE = frozenset({1, 3})
 _REMEMBERED = 50_000
 
@@ -71,5 +69,6 @@ def place_of(about: Json, guild_id: str | None) -> Channel | None:
     if integer(about, "type") in _PRIVATE or guild_id is None:
         return Channel(PLATFORM, channel_id, channel_id, private=True)
     if integer(about, "type") in THREADS and parent is not None:
-        return Channel(PLATFORM, guild_id, parent, channel_id, closed=integer(about, "type") == _CLOSED)
+        hidden = integer(about, "type") == PRIVATE_THREAD
+        return Channel(PLATFORM, guild_id, parent, channel_id, hidden=hidden)
     return Channel(PLATFORM, guild_id, channel_id)

@@ -59,7 +59,7 @@ class Blend(Recommender):
         negatives: threads beside each choice.
         most_choices: choices that are learned from, drawn uniformly.
         half_life_days: of the recent popularity.
-        shrinkage, calm: see `Taste`.
+        shrinkage, calm, taste_half_life_days: see `Taste`.
         taste: False leaves shared readers out.
     """
 
@@ -73,6 +73,7 @@ class Blend(Recommender):
     half_life_days: float = Field(default=1.0, gt=0)
     shrinkage: float = Field(default=2.0, gt=0)
     calm: float = Field(default=10.0, ge=0)
+    taste_half_life_days: float | None = Field(default=None, gt=0)
     taste: bool = True
     seed: int = 0
 
@@ -93,9 +94,9 @@ class Blend(Recommender):
         """See `Recommender`."""
         super().fit(votes)
         self._weights = self.prior
-        signals_of_choices, counts = self._choices(votes)
+        signals_of_choices, counts = self.choices(votes)
         if len(counts):
-            self._weights = Weights.of(self._fitted(signals_of_choices, counts))
+            self._weights = self.fitted(signals_of_choices, counts)
 
     def scores(self, member: int, candidates: Ints, at: float) -> Scores:
         """See `Recommender`."""
@@ -118,7 +119,7 @@ class Blend(Recommender):
 
     @property
     def _taste(self) -> Taste:
-        return Taste(self.shrinkage, self.calm)
+        return Taste(self.shrinkage, self.calm, self.taste_half_life_days)
 
     def _signals(self, votes: Votes, member: int, threads: Ints, at: float) -> Floats:
         """All signals, float64 (threads, 5), each 0 for a thread a week old that nobody else touched."""
@@ -134,8 +135,8 @@ class Blend(Recommender):
             ]
         )
 
-    def _choices(self, votes: Votes) -> tuple[Floats, Ints]:
-        """The signals of each choice and of those beside it, one after the other; and how many each time."""
+    def choices(self, votes: Votes) -> tuple[Floats, Ints]:
+        """The signals of each choice and of those beside it, in order of time; and how many each time."""
         members, threads, times = votes.every()
         if not len(times):
             return np.zeros((0, 5)), np.zeros(0, np.int64)
@@ -156,8 +157,8 @@ class Blend(Recommender):
                 counts.append(len(beside) + 1)
         return np.concatenate(rows) if rows else np.zeros((0, 5)), np.array(counts, np.int64)
 
-    def _fitted(self, rows: Floats, counts: Ints) -> Floats:
-        """The weights under which the choices, first of their group each, are likeliest."""
+    def fitted(self, rows: Floats, counts: Ints) -> Weights:
+        """The weights under which the choices, first of their group each, are likeliest; see `choices`."""
         from scipy.optimize import minimize  # noqa: PLC0415 - slow to import
 
         prior = self.prior.array()
@@ -173,7 +174,8 @@ class Blend(Recommender):
             lost = float((np.log(totals) - scores[starts]).sum() + self.penalty * off @ off)
             return lost, chances @ rows - rows[starts].sum(axis=0) + 2 * self.penalty * off
 
-        return np.asarray(minimize(loss, prior, jac=True, method="L-BFGS-B").x, np.float64)
+        found = minimize(loss, prior, jac=True, method="L-BFGS-B").x
+        return Weights.of(np.asarray(found, np.float64))
 
 
 class BlendWithoutCf(Blend):
