@@ -23,7 +23,7 @@ from bot.config.addresses import host_and_port, is_private_url
 from bot.config.paths import expanded, is_there
 from bot.config.secrets import Secret
 
-NOT_YET = frozenset({})
+NOT_YET: frozenset[str] = frozenset()
 """Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
 
 DEFAULT_MODEL = "smollm2-135m"

@@ -61,7 +61,7 @@ _DEFAULT = ChannelPolicy()
 
 def can_be_archived(channel: Channel) -> bool:
     """Whether what is said in a place may ever be kept: not where few can read, nor where it is encrypted."""
-    return not (channel.private or channel.closed or channel.encrypted)
+    return not (channel.private or channel.hidden or channel.encrypted)
 
 
 def inheritance(channel: Channel) -> tuple[str, ...]:
