@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_
 
 from bot.storage import schema
 from bot.storage.controls import CONTROL_DAYS
+from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS
 from bot.storage.strikes import STRIKE_DAYS
 from bot.storage.threads import FADED_AFTER
 
@@ -107,6 +108,31 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         schema.controls,
         "which commands stand below which cards",
         (_older(schema.controls.c.at, days=CONTROL_DAYS),),
+    ),
+    Impersonal(
+        schema.slots,
+        "what became of the times at which digests were due",
+        (_older(schema.slots.c.at, days=SLOT_DAYS),),
+    ),
+    Impersonal(
+        schema.shown,
+        "which threads digests showed where",
+        (_older(schema.shown.c.at, days=SHOWN_DAYS),),
+    ),
+    Declaration(
+        schema.digests,
+        mine=lambda who: schema.digests.c.actor == who,
+        erase={"actor": _FORGOTTEN},
+        at=schema.digests.c.made_at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.digests.c.made_at < now - timedelta(days=keep.audit_days),
+                    schema.digests.c.actor != _FORGOTTEN,
+                ),
+                {"actor": _FORGOTTEN},
+            ),
+        ),
     ),
     Declaration(
         schema.rulebooks,

@@ -325,6 +325,51 @@ interactions = Table(
 )
 """Who opened, answered, reacted to or clicked which thread, a row for each time; no text."""
 
+digests = Table(
+    "digests",
+    metadata,
+    Column(
+        "number",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("community", AnyText, nullable=False, index=True),
+    Column("channel", AnyText, nullable=False),
+    Column("cron", AnyText, nullable=False),
+    Column("zone", AnyText, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("quiet", AnyText, nullable=False),
+    Column("actor", AnyText, nullable=False, index=True),
+    Column("call", AnyText, nullable=False, unique=True),
+    Column("made_at", Instant, nullable=False),
+    Column("fate", AnyText),
+    Column("decided_at", Instant),
+    Column("trouble", AnyText, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Posts that come by themselves. `call` is the call that made it, by which a repeated one is known."""
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("digest", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot", AnyText, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("fate", AnyText, nullable=False),
+)
+"""What became of the times at which digests were due; `slot` is the local date and time."""
+
+shown = Table(
+    "shown",
+    metadata,
+    Column("channel_key", AnyText, primary_key=True),
+    Column("thread", AnyText, primary_key=True),
+    Column("digest", BigInteger, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""Which threads digests showed in which channels: none is shown twice."""
+
 optouts = Table(
     "optouts",
     metadata,

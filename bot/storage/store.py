@@ -14,6 +14,7 @@ from bot.storage.clock import Clock, utc_now
 from bot.storage.controls import Controls
 from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
+from bot.storage.digests import Digests
 from bot.storage.inbox import Inbox
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
 from bot.storage.location import SqliteFile, locate
@@ -60,6 +61,7 @@ class Store:
         self.appeals = Appeals(reader, writer, seal, now)
         self.controls = Controls(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
+        self.digests = Digests(reader, writer, self._writes, self.outbox, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)

@@ -178,6 +178,15 @@ async def _moderate(store: Store, question: Message) -> None:
     appeal = Appeal(mine.number, question.text, question.at, question.ref, "call")
     await store.appeals.make(home, author.identity, appeal, most=10**6, since=question.at)
     await store.rulebooks.save(store.rulebooks.of(home), actor=who)
+    await store.digests.add(
+        question.ref.channel,
+        cron="0 9 * * 1",
+        zone="UTC",
+        n=5,
+        quiet="",
+        actor=who,
+        call=f"call {question.ref.id}",
+    )
 
 
 async def hear(store: Store, *messages: Message, outcome: str = "ignored:not-addressed") -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.storage.backup import COPY_DAYS
 from bot.storage.controls import CONTROL_DAYS
+from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS
 from bot.storage.erasing import SLICE_ROWS
 from bot.storage.personal import (
     DECLARATIONS,
@@ -49,6 +50,9 @@ def test_the_days_are_those_of_the_code() -> None:
         "appeals": int(Keep(24).audit_days),
         "rulebooks": int(Keep(24).audit_days),
         "strikes": STRIKE_DAYS,
+        "digests": int(Keep(24).audit_days),
+        "slots": SLOT_DAYS,
+        "shown": SHOWN_DAYS,
     }
     for table, kept in days.items():
         assert f"{kept} days" in ROWS[table]

@@ -1,0 +1,237 @@
+"""Digests, their slots, and what was shown where; read each time, for two processes may share a database.
+
+A slot is taken by inserting its row. The post, what it shows and the row are one transaction, so whoever
+inserts the row posts, and a kill before or after loses or doubles nothing.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import Row as SqlRow
+
+from bot.core.events import Channel
+from bot.storage.clock import Clock
+from bot.storage.dialects import insert_for
+from bot.storage.outbox import NewOutboxRow, Outbox
+from bot.storage.reader import Reader
+from bot.storage.schema import digests, shown, slots
+from bot.storage.writer import Row, Writer
+from bot.storage.writes import Writes
+
+SLOT_DAYS = 365
+"""How long it is known what became of a slot."""
+SHOWN_DAYS = 730
+"""How long it is known what was shown; threads as old are not recommended to anybody."""
+
+Fate = Literal["posted", "nothing new", "no channels", "not allowed"]
+"""What became of a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A post of threads that comes by itself.
+
+    Attributes:
+        number: its name for moderators, unique in the bot.
+        community: "platform/community".
+        channel: where it is posted.
+        cron: when, five fields; `zone`: an IANA name; `quiet`: "22:00-07:00", or "".
+        n: how many threads at most.
+        actor: pseudonym of the moderator who made it.
+        fate: what became of the last slot that was decided, and `decided_at` when; None before the first.
+        trouble: why nothing can be decided now, "" if nothing is in the way.
+    """
+
+    number: int
+    community: str
+    channel: Channel
+    cron: str
+    zone: str
+    n: int
+    quiet: str
+    actor: str
+    made_at: datetime
+    fate: Fate | None = None
+    decided_at: datetime | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTaken:
+    """What becomes true at once when a slot is decided.
+
+    Attributes:
+        slot: the slot's name: local date and time, or the name of a call that wanted one now.
+        at: its instant.
+        threads: keys of the threads that the post shows.
+        post: the post, or None if there is none.
+    """
+
+    digest: Digest
+    slot: str
+    at: datetime
+    fate: Fate
+    threads: tuple[str, ...] = ()
+    post: NewOutboxRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of a digest's slots, and how many threads it showed."""
+
+    slots: Counter[str] = field(default_factory=Counter)
+    threads: int = 0
+
+
+class Digests:
+    """All digests."""
+
+    def __init__(self, reader: Reader, writer: Writer, writes: Writes, outgoing: Outbox, now: Clock) -> None:
+        self._reader, self._writer, self._writes = reader, writer, writes
+        self._outgoing, self._now = outgoing, now
+
+    async def all(self) -> list[Digest]:
+        """Every digest, oldest first."""
+        return await self._found()
+
+    async def of(self, community: str) -> list[Digest]:
+        """Those of a community, oldest first."""
+        return await self._found(digests.c.community == community)
+
+    async def get(self, community: str, number: int) -> Digest | None:
+        """A digest of a community; those of others are none."""
+        found = await self._found(digests.c.community == community, digests.c.number == number)
+        return found[0] if found else None
+
+    async def add(
+        self, channel: Channel, *, cron: str, zone: str, n: int, quiet: str, actor: str, call: str
+    ) -> Digest:
+        """Store a new digest; durable on return. The same call makes one digest, however often it comes."""
+        row = {
+            "community": channel.community_key,
+            "channel": _encoded(channel),
+            "cron": cron,
+            "zone": zone,
+            "n": n,
+            "quiet": quiet,
+            "actor": actor,
+            "call": call,
+            "made_at": self._now(),
+            "trouble": "",
+        }
+        insert = insert_for(self._reader.dialect)(digests).values(**row)
+        await self._writer.call(
+            lambda connection: (
+                connection.execute(insert.on_conflict_do_nothing(index_elements=["call"])).rowcount
+            )
+        )
+        return (await self._found(digests.c.call == call))[0]
+
+    async def remove(self, community: str, number: int) -> bool:
+        """End a digest; its slots go, what it showed stays known. False if there is none."""
+
+        def end(connection: Connection) -> int:
+            gone = connection.execute(
+                delete(digests).where(digests.c.community == community, digests.c.number == number)
+            ).rowcount
+            if gone:
+                connection.execute(delete(slots).where(slots.c.digest == number))
+            return gone
+
+        return bool(await self._writer.call(end))
+
+    async def fate(self, digest: Digest, slot: str) -> Fate | None:
+        """What became of a slot; None if it is not decided."""
+        query = select(slots.c.fate).where(slots.c.digest == digest.number, slots.c.slot == slot)
+        found = await self._reader.first(query)
+        return None if found is None else found[0]
+
+    async def take(self, taken: SlotTaken) -> bool:
+        """Decide a slot, once for all processes; durable on return.
+
+        Returns:
+            False if it is decided already, or the digest is gone: nothing was written, and nothing may be
+            posted.
+        """
+        post = None if taken.post is None else self._outgoing.row(taken.post)
+        return await self._writer.call(lambda connection: self._take(connection, taken, post))
+
+    async def note(self, digest: Digest, trouble: str) -> None:
+        """Remember why a digest cannot be decided now."""
+        change = update(digests).where(digests.c.number == digest.number).values(trouble=trouble)
+        await self._writer.call(lambda connection: connection.execute(change).rowcount)
+
+    async def shown_in(self, channel: Channel) -> set[str]:
+        """Keys of the threads that any digest showed in a channel."""
+        query = select(shown.c.thread).where(shown.c.channel_key == channel.key)
+        return {row[0] for row in await self._reader.rows(query)}
+
+    async def tally(self, digest: Digest, since: datetime) -> Tally:
+        """What became of a digest's slots since a time."""
+        fates = (
+            select(slots.c.fate, func.count())
+            .where(slots.c.digest == digest.number, slots.c.at >= since)
+            .group_by(slots.c.fate)
+        )
+        threads = select(func.count()).where(shown.c.digest == digest.number, shown.c.at >= since)
+        counted = Counter({fate: count for fate, count in await self._reader.rows(fates)})
+        return Tally(counted, (await self._reader.rows(threads))[0][0])
+
+    def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> bool:
+        insert, now = insert_for(self._reader.dialect), self._now()
+        number, place = taken.digest.number, taken.digest.channel.key
+        if not connection.execute(select(digests.c.number).where(digests.c.number == number)).all():
+            return False
+        row = {"digest": number, "slot": taken.slot, "at": taken.at, "fate": taken.fate}
+        mine = insert(slots).values(**row).on_conflict_do_nothing(index_elements=["digest", "slot"])
+        if not connection.execute(mine.returning(slots.c.slot)).all():
+            return False
+        decided = {"fate": taken.fate, "decided_at": now, "trouble": ""}
+        connection.execute(update(digests).where(digests.c.number == number).values(**decided))
+        if post is not None:
+            connection.execute(self._writes.open.statement, [post])
+        if taken.threads:
+            new = insert(shown).on_conflict_do_nothing(index_elements=["channel_key", "thread"])
+            connection.execute(
+                new,
+                [
+                    {"channel_key": place, "thread": thread, "digest": number, "at": now}
+                    for thread in taken.threads
+                ],
+            )
+        return True
+
+    async def _found(self, *where: ColumnElement[bool]) -> list[Digest]:
+        rows = await self._reader.rows(select(digests).where(*where).order_by(digests.c.number))
+        return [_digest(row) for row in rows]
+
+
+def _digest(row: SqlRow[tuple[object, ...]]) -> Digest:
+    found = row._mapping
+    return Digest(
+        number=found["number"],
+        community=found["community"],
+        channel=_decoded(found["channel"]),
+        cron=found["cron"],
+        zone=found["zone"],
+        n=found["n"],
+        quiet=found["quiet"],
+        actor=found["actor"],
+        made_at=found["made_at"],
+        fate=found["fate"],
+        decided_at=found["decided_at"],
+        trouble=found["trouble"],
+    )
+
+
+def _encoded(place: Channel) -> str:
+    fields = (place.platform, place.community, place.id, place.thread, place.private, place.encrypted)
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _decoded(value: str) -> Channel:
+    return Channel(*json.loads(value))
