@@ -37,8 +37,10 @@ from bot.moderation.review import Review
 from bot.moderation.shipped import Shipped
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
+from bot.outgoing.keys import named_key
 from bot.outgoing.performer import Performer
 from bot.pipeline import Pipeline
+from bot.recommend.digest import Chooser, Digesting
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
 from bot.routing import Router
@@ -114,9 +116,13 @@ class Directories:
         """See `Directory`."""
         return await self._adapters[author.platform].directory.threads(author, community)
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
         """See `Directory`."""
-        return await self._of(channel).open_channels(channel)
+        return await self._of(channel).shared_with(channel)
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """See `Directory`."""
+        return await self._of(thread).is_shared(thread)
 
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`."""
@@ -190,10 +196,14 @@ class App:
         adapters: Mapping[str, Adapter],
         *,
         judge: Judge | None,
+        chooser: Chooser | None = None,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own."""
+        """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own.
+
+        chooser: of threads for digests; None for the recommender.
+        """
         self.config = config
         self.store = store
         self.metrics = metrics
@@ -220,6 +230,15 @@ class App:
         self._search = Search(self._index) if searches else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
         store.privacy.forgets(self._noting.forget)
+        self._digesting = Digesting(
+            store=store,
+            directory=self._directory,
+            chooser=chooser or self._recommendations,
+            now=now,
+            key=named_key,
+            locale=config.bot.locale,
+            platforms=frozenset(adapters),
+        )
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
     async def run(
@@ -243,9 +262,11 @@ class App:
             commands = Commands.discover()
             services = self._services(commands, loading)
             pipeline = self._wire(tasks, services)
+            self._digesting.hand_to(pipeline.carry_out)
             background = [
                 tasks.create_task(loading.run(), name="load model"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
+                tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
@@ -301,6 +322,7 @@ class App:
             directory=self._directory,
             review=self._review,
             desk=Desk(self.store, self._review, self._now, self.config.bot.locale),
+            digesting=self._digesting,
             now=self._now,
             version=__version__,
             started_at=self._now(),
@@ -440,6 +462,7 @@ async def opened(
     *,
     models: Mapping[str, Model] | None = None,
     judge: Judge | None = None,
+    chooser: Chooser | None = None,
     metrics: Metrics | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[App]:
@@ -448,6 +471,7 @@ async def opened(
     Args:
         models: by name, the default first; None for the configured ones.
         judge: with rules of its own; None for one that has those of each community.
+        chooser: of threads for digests; None for the recommender.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -464,6 +488,7 @@ async def opened(
                 used,
                 by_platform,
                 judge=judge,
+                chooser=chooser,
                 metrics=metrics or Metrics(),
                 now=now,
             )

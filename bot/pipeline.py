@@ -126,6 +126,10 @@ class Pipeline:
         """Outbox rows of a platform that are being carried out."""
         return self._performer.unfinished(platform)
 
+    def carry_out(self, row: NewOutboxRow) -> None:
+        """Carry out an outbox row that is stored already and follows from no event."""
+        self._performer.begin(row, self._tasks)
+
     def put_off(self) -> None:
         """Leave what waits for a permission to the next process."""
         self._performer.put_off()

@@ -59,7 +59,8 @@ class Server(Protocol):
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]: ...
     async def place(self, author: Author, community: str, id: str) -> Channel | None: ...
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]: ...
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]: ...
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]: ...
+    async def is_shared(self, thread: Channel) -> bool: ...
     async def history(
         self, channel: Channel, since: datetime, after: int, most: int
     ) -> Sequence[Message]: ...
@@ -191,8 +192,11 @@ class _Directory:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         return await self._server.threads(author, community)
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        return await self._server.open_channels(channel)
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        return await self._server.shared_with(channel)
+
+    async def is_shared(self, thread: Channel) -> bool:
+        return await self._server.is_shared(thread)
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         read = 0

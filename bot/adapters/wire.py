@@ -170,9 +170,13 @@ class RemoteWorld:
         found = await self._call(list[list[object]], "threads", author, community)
         return [(cast(Channel, channel), str(title)) for channel, title in found]
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        """See `World.open_channels`."""
-        return await self._call(list[Channel], "open_channels", channel)
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        """See `World.shared_with`."""
+        return await self._call(list[Channel], "shared_with", channel)
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """See `World.is_shared`."""
+        return await self._call(bool, "is_shared", thread)
 
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """See `World.history`."""

@@ -364,15 +364,24 @@ class World:
         opened = (event for event in reversed(self.log) if isinstance(event, ThreadOpened))
         return [(each.channel, each.title) for each in opened if each.channel.key in readable]
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        """Channels of the same community that are open to all."""
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        """Channels that everybody may read who may read this one."""
+        readers = self.readers.get(channel.parent.key)
         return [
             each
             for each in self.channels.values()
             if each.community == channel.community
-            and not each.private
-            and each.parent.key not in self.readers
+            and not (each.private or each.thread)
+            and (
+                each.key not in self.readers
+                or (readers is not None and readers <= self.readers[each.key])
+                or each == channel.parent
+            )
         ]
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """Whether a thread stands and was not closed to some."""
+        return thread.key in self.channels and (thread.thread is None or thread.key not in self.readers)
 
     async def history(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Message]:
         """A page of a channel's messages that stand, oldest first: at most `most` after the first `after`."""

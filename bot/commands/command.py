@@ -28,6 +28,7 @@ from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
+from bot.recommend.digest import Digesting
 from bot.recommend.worth import Recommendations
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
@@ -111,6 +112,7 @@ class Services:
     review: Review
     desk: Desk
     recommendations: Recommendations
+    digesting: Digesting
     now: Callable[[], datetime]
     version: str
     started_at: datetime

@@ -26,7 +26,7 @@ async def quotable(directory: Directory, asker: Author, channel: Channel) -> fro
         async with asyncio.timeout(PLATFORM_TIMEOUT_S):
             readable = {each.key for each in await directory.readable_channels(asker, channel.community)}
             everybodys = (
-                readable if channel.private else {each.key for each in await directory.open_channels(channel)}
+                readable if channel.private else {each.key for each in await directory.shared_with(channel)}
             )
     except (PlatformError, TimeoutError) as error:
         log.warning("who may read what is unknown: %s", error, extra={"channel": channel.key})

@@ -27,8 +27,22 @@ class Directory(Protocol):
         """Open threads that the author may read, now, newest first, with their titles; for suggestions."""
         ...
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        """Channels that everybody who may read this one may read too, now; none that is not certain."""
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        """The channels that everybody who may read this one may read too, now, itself among them.
+
+        What a platform cannot tell for certain is left out.
+
+        Raises:
+            PlatformError: it cannot be told now.
+        """
+        ...
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """Whether a thread still stands, and everybody who may read the channel around it may read it, now.
+
+        Raises:
+            PlatformError: it cannot be told now.
+        """
         ...
 
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:

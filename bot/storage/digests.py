@@ -27,7 +27,7 @@ SLOT_DAYS = 365
 SHOWN_DAYS = 730
 """How long it is known what was shown; threads as old are not recommended to anybody."""
 
-Fate = Literal["posted", "nothing new", "no channels", "not allowed"]
+Fate = Literal["posted", "nothing new", "no channels"]
 """What became of a slot."""
 
 

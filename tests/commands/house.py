@@ -17,10 +17,13 @@ from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
 from bot.moderation.desk import Desk
 from bot.moderation.review import Review
+from bot.outgoing.keys import named_key
+from bot.recommend.digest import Digesting
 from bot.recommend.worth import Recommendations
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
+from tests.recommend.shelf import Shelf
 
 MODERATOR = Author("memory", "mia", "Mia")
 MODELS = (
@@ -80,8 +83,13 @@ class Platform:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         return self.open
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        return (CHANNEL,)
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        if self.broken:
+            raise PlatformError("the platform is down")
+        return (channel.parent,)
+
+    async def is_shared(self, thread: Channel) -> bool:
+        return True
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for said in self.past:
@@ -146,6 +154,7 @@ class House:
     conversation: Echo
     services: Services
     clock: Clock
+    shelf: Shelf
     calls: int = 0
 
     def context(
@@ -194,7 +203,7 @@ class House:
 
 def build(store: Store, clock: Clock) -> House:
     """A house round an open store."""
-    platform, conversation = Platform(), Echo()
+    platform, conversation, shelf = Platform(), Echo(), Shelf()
     review = Review(store, platform, clock, lambda channel: "standard")
     services = Services(
         commands=Commands.discover(),
@@ -213,6 +222,15 @@ def build(store: Store, clock: Clock) -> House:
         review=review,
         desk=Desk(store, review, clock),
         recommendations=Recommendations(store),
+        digesting=Digesting(
+            store=store,
+            directory=platform,
+            chooser=shelf,
+            now=clock,
+            key=named_key,
+            locale="en",
+            platforms={CHANNEL.platform},
+        ),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),
@@ -222,7 +240,7 @@ def build(store: Store, clock: Clock) -> House:
             StatusLine("discord", False, "reconnecting"),
         ),
     )
-    return House(store, platform, conversation, services, clock)
+    return House(store, platform, conversation, services, clock, shelf)
 
 
 def growing(outcome: Outcome) -> AsyncIterator[Chunk]:

@@ -50,7 +50,7 @@ class Rooms(commands.Platform):
             raise PlatformError("the platform is down")
         return self.readable
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
         return self.open_to_all
 
 

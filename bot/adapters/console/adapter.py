@@ -316,8 +316,11 @@ class _Directory:
     async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
         return ()
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
         return list(self._channels) if channel.community == COMMUNITY else []
+
+    async def is_shared(self, thread: Channel) -> bool:
+        return True
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         for message in tuple(self._typed):

@@ -1,6 +1,6 @@
 """What guilds say about rights, places and history, asked at the moment of use."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from bot.adapters.discord.places import PLATFORM, PRIVATE_THREAD, id_of, place_o
 from bot.adapters.discord.settings import Grants
 from bot.adapters.discord.snowflakes import first_at, snowflake
 from bot.adapters.reading import Json, integer, texts
-from bot.core.errors import Forbidden, Gone
+from bot.core.errors import Forbidden, Gone, PlatformError
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
 
@@ -37,6 +37,10 @@ NEEDED = (
     "ban_members",
 )
 """What a moderating bot needs, by discord.py's names; the invite link asks for exactly these."""
+
+Place = discord.abc.GuildChannel
+
+_READING = discord.Permissions(view_channel=True, read_message_history=True).value
 
 
 class DiscordDirectory:
@@ -103,15 +107,27 @@ class DiscordDirectory:
             if thread.parent is not None and not thread.is_private() and _may_read(thread.parent, member)
         ]
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        """See `Directory`: what @everyone may read, where no role or member is kept out."""
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        """See `Directory`: what @everyone may read, and what has exactly the same readers as this channel."""
         guild = self._guild(channel)
+        target = guild.get_channel(int(channel.id)) if guild is not None else None
+        if guild is None or target is None:
+            raise PlatformError("Discord has not told about this channel")
         return [
             Channel(PLATFORM, channel.community, str(each.id))
-            for each in (_channels(guild) if guild is not None else ())
-            if _may_read(each, each.guild.default_role)
-            and not any(_keeps_out(overwrite) for overwrite in each.overwrites.values())
+            for each in _channels(guild)
+            if each.id == target.id or _reads_along(each, target)
         ]
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """See `Directory`; a private thread has readers of its own."""
+        if thread.thread is None:
+            return True
+        try:
+            found = await self._calls.channel(id_of(thread))
+        except (Forbidden, Gone):
+            return False
+        return integer(found, "type") != PRIVATE_THREAD
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; Discord gives the newest text of a message that was edited."""
@@ -191,8 +207,35 @@ def _may_read(channel: discord.abc.GuildChannel, who: discord.Member | discord.R
     return allowed.view_channel and allowed.read_message_history
 
 
-def _keeps_out(overwrite: discord.PermissionOverwrite) -> bool:
-    return overwrite.view_channel is False or overwrite.read_message_history is False
+def _reads_along(channel: Place, target: Place) -> bool:
+    """Whether whoever may read a target may read a channel, and expects what stands there."""
+    if _is_nsfw(channel) and not _is_nsfw(target):
+        return False
+    return _is_open(channel) or _gates(channel) == _gates(target)
+
+
+def _is_open(channel: Place) -> bool:
+    """Whether @everyone may read a channel and no role or member is kept out."""
+    allowed = channel.permissions_for(channel.guild.default_role)
+    return (
+        allowed.view_channel
+        and allowed.read_message_history
+        and not any(denied for _allowed, denied in _gates(channel).values())
+    )
+
+
+def _gates(channel: Place) -> Mapping[int, tuple[int, int]]:
+    """What the channel itself allows and denies whom, as far as reading goes."""
+    gates = {}
+    for target, overwrite in channel.overwrites.items():
+        allow, deny = (bits.value & _READING for bits in overwrite.pair())
+        if allow or deny:
+            gates[target.id] = (allow, deny)
+    return gates
+
+
+def _is_nsfw(channel: Place) -> bool:
+    return isinstance(channel, discord.TextChannel | discord.ForumChannel) and channel.is_nsfw()
 
 
 def _by_permissions(guild: discord.Guild, user_id: str, roles: frozenset[str]) -> Role:

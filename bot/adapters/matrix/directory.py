@@ -94,9 +94,13 @@ class MatrixDirectory:
         """See `Directory`; clients of Matrix ask nobody for suggestions."""
         return []
 
-    async def open_channels(self, channel: Channel) -> Sequence[Channel]:
-        """See `Directory`; a room is its own community, and who is in another one nobody compares."""
+    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
+        """See `Directory`; who is in another room as well, a room cannot promise."""
         return [channel.parent] if _is_here(channel) else []
+
+    async def is_shared(self, thread: Channel) -> bool:
+        """See `Directory`; a thread is part of its room."""
+        return _is_here(thread)
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; a message that was edited has its newest text."""

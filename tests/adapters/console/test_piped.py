@@ -232,7 +232,7 @@ async def test_the_person_at_the_keyboard_may_do_everything_and_nobody_else() ->
     assert await directory.role(stranger, message.ref.channel) is Role.MEMBER
     assert await directory.readable_channels(message.author, "console") == [message.ref.channel]
     assert await directory.readable_channels(message.author, "elsewhere") == []
-    assert await directory.open_channels(message.ref.channel) == [message.ref.channel]
+    assert await directory.shared_with(message.ref.channel) == [message.ref.channel]
     assert [m async for m in directory.history(message.ref.channel, NOON)] == []
     assert await directory.missing_permissions(message.ref.channel) == ()
     assert await directory.link(message.ref.channel, message.ref.id) is None

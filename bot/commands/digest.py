@@ -1,0 +1,224 @@
+"""`digest ...`: posts of threads worth reading that come by themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from bot.commands.command import Completes, Context, Doc, Range, Services, command
+from bot.commands.conversion import folded, shown
+from bot.commands.rules.places import channel_named
+from bot.core.errors import PlatformError, UserError
+from bot.core.events import Author, Channel
+from bot.core.permissions import Role
+from bot.core.text import N_, _, ngettext
+from bot.recommend.digest import plan_of
+from bot.recommend.phrases import at_wall, due, expression, quiet_hours, said, zone_meant, zones_like
+from bot.recommend.schedule import Plan, zone_named
+from bot.storage.digests import Digest, Fate
+
+MOST = 20
+"""Digests of a community."""
+MOST_THREADS = 10
+"""More than that nobody reads, and fewer characters than a card of Discord's may have (4,096)."""
+SUGGESTIONS = 25
+"""Source: Discord, "Autocomplete"."""
+
+HERE = frozenset({"here", "这里", "此处"})
+
+FATES: dict[Fate, str] = {
+    "posted": N_("posted"),
+    "nothing new": N_("nothing posted: no thread that everybody here may read was new"),
+    "no channels": N_("nothing posted: I see no channel that everybody here may read"),
+}
+"""What became of a slot, for people."""
+
+Number = Annotated[int, Range(1, 2**53 - 1), Doc("The number of the digest; `digest list` tells it.")]
+
+
+async def _zones(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """Time zones by place."""
+    return zones_like(typed)[:SUGGESTIONS]
+
+
+async def _times(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """Schedules that people mean most often."""
+    common = (
+        _("every monday 9:00"),
+        _("every friday 17:00"),
+        _("weekdays 9:00"),
+        _("daily 18:00"),
+        _("monthly 9:00"),
+    )
+    return [each for each in common if folded(typed) in folded(each)] or common
+
+
+@command(
+    "digest add",
+    role=Role.MODERATOR,
+    examples=(
+        N_("digest add #general every monday 9:00 Europe/Berlin n=5"),
+        N_("digest add here weekdays 18:30 zone=Asia/Shanghai quiet=22-7"),
+        N_("digest add here 0 9 * * 1 UTC"),
+    ),
+)
+async def add(
+    context: Context,
+    channel: Annotated[str, Doc("Where it is posted: a channel you mention, or here.")],
+    when: Annotated[str, Completes(_times), Doc("Words such as: every monday 9:00; or a cron expression.")],
+    *,
+    zone: Annotated[str | None, Completes(_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
+    n: Annotated[int, Range(1, MOST_THREADS), Doc("How many threads at most.")] = 5,
+    quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
+) -> str:
+    """Post threads worth reading in a channel, regularly."""
+    place = await _place(context, channel)
+    plan = _plan(when, zone, quiet)
+    store = context.services.store
+    if len(await store.digests.of(place.community_key)) >= MOST:
+        raise UserError(
+            _(
+                "There are {n} digests here already, which is as many as I keep. Remove one first.",
+                n=MOST,
+            )
+        )
+    digest = await store.digests.add(
+        place,
+        cron=plan.cron,
+        zone=plan.zone,
+        n=n,
+        quiet="" if plan.quiet is None else str(plan.quiet),
+        actor=store.seal.pseudonym(context.caller.identity),
+        call=context.call,
+    )
+    await context.audit("digest add", f"{digest.number} {place.key} {plan.cron} {plan.zone} n={n}")
+    return "\n".join(
+        (
+            _("Digest {number}: {plan}, {n}.", number=digest.number, plan=said(plan), n=_threads(n)),
+            _next(context, digest),
+            _(
+                "It shows what everybody who reads there may read, each thread once; when nothing is new, it "
+                "is left out. `{prefix}digest now {number}` posts one at once.",
+                prefix=context.prefix,
+                number=digest.number,
+            ),
+        )
+    )
+
+
+@command("digest list", role=Role.MODERATOR, examples=(N_("digest list"),))
+async def list_all(context: Context) -> str:
+    """List the digests of this community, and what became of the last one of each."""
+    found = await context.services.store.digests.of(context.channel.community_key)
+    if not found:
+        return _(
+            "There are no digests here. `{prefix}digest add here every monday 9:00 Europe/Berlin` makes one.",
+            prefix=context.prefix,
+        )
+    return "\n".join(line for digest in found for line in _lines(context, digest))
+
+
+@command("digest remove", role=Role.MODERATOR, examples=(N_("digest remove 3"),))
+async def remove(context: Context, digest: Number) -> str:
+    """End a digest."""
+    meant = await _digest(context, digest)
+    await context.services.store.digests.remove(meant.community, meant.number)
+    await context.audit("digest remove", str(meant.number))
+    return _("Digest {number} is removed: {plan}.", number=meant.number, plan=said(plan_of(meant)))
+
+
+@command("digest now", role=Role.MODERATOR, private=True, slow=True, examples=(N_("digest now 3"),))
+async def now(context: Context, digest: Number) -> str:
+    """Post a digest at once; it still comes at its times."""
+    meant = await _digest(context, digest)
+    services = context.services
+    slot = f"now {context.call}"
+    try:
+        fate = await services.digesting.decide(meant, slot, services.now())
+    except (PlatformError, TimeoutError) as error:
+        raise UserError(
+            _("The platform did not tell who may read what, so I posted nothing. Try again in a minute.")
+        ) from error
+    if fate is None:  # a kill came between this call and its answer
+        fate = await services.store.digests.fate(meant, slot)
+    else:
+        await context.audit("digest now", f"{meant.number} {fate}")
+    if fate is None:
+        raise UserError(_no_digest(context, meant.number))
+    return f"{_('Digest {number}', number=meant.number)}: {_(FATES[fate])}."
+
+
+async def _place(context: Context, channel: str) -> Channel:
+    place = context.channel if folded(channel) in HERE else await channel_named(context, channel)
+    if place.private:
+        raise UserError(_("A digest is for a channel of your community. Name one, or write this there."))
+    return place
+
+
+def _plan(when: str, zone: str | None, quiet: str | None) -> Plan:
+    """The plan in what was typed; the time zone may stand at the end of the words."""
+    words, _space, last = when.strip().rpartition(" ")
+    if zone is None and (zone_named(last) is not None or "/" in last.strip("*/0123456789")):
+        when, zone = words, last
+    if zone is None:
+        expression(when)
+        raise UserError(
+            _(
+                "In which time zone? Add it at the end, such as `{when} Europe/Berlin`.",
+                when=shown(when.strip()),
+            )
+        )
+    return Plan(expression(when), zone_meant(zone), None if quiet is None else quiet_hours(quiet))
+
+
+async def _digest(context: Context, number: int) -> Digest:
+    found = await context.services.store.digests.get(context.channel.community_key, number)
+    if found is None:
+        raise UserError(_no_digest(context, number))
+    return found
+
+
+def _no_digest(context: Context, number: int) -> str:
+    return _(
+        "There is no digest {number} here. `{prefix}digest list` tells all.",
+        number=number,
+        prefix=context.prefix,
+    )
+
+
+def _lines(context: Context, digest: Digest) -> Sequence[str]:
+    plan = said(plan_of(digest))
+    where = _("this channel") if digest.channel.key == context.channel.key else f"`{_name(digest.channel)}`"
+    first = _(
+        "**{number}** {plan}, {n}, in {where}",
+        number=digest.number,
+        plan=plan,
+        n=_threads(digest.n),
+        where=where,
+    )
+    lines = [f"• {first}", f"  {_next(context, digest)}"]
+    if digest.fate is not None and digest.decided_at is not None:
+        last = _last(digest, digest.fate, digest.decided_at)
+        lines.append(f"  {last}")
+    if digest.trouble:
+        trouble = _("⚠️ It is late, because of this: {trouble}", trouble=shown(digest.trouble))
+        lines.append(f"  {trouble}")
+    return lines
+
+
+def _next(context: Context, digest: Digest) -> str:
+    slot = context.services.digesting.next(digest)
+    if slot is None:
+        return _("It never comes.")
+    return _("Next: {when}", when=due(slot, digest.zone))
+
+
+def _last(digest: Digest, fate: Fate, at: datetime) -> str:
+    return _("Last: {when}, {fate}", when=at_wall(at, digest.zone), fate=_(FATES[fate]))
+
+
+def _threads(n: int) -> str:
+    return ngettext("{n} thread at most", "{n} threads at most", n)
+
+
+def _name(place: Channel) -> str:
+    return place.id if place.thread is None else f"{place.id}/{place.thread}"

@@ -1,0 +1,227 @@
+"""Digests on time: whatever happens to the process or its clock, each slot is decided once.
+
+The database is the truth: a slot whose row is there is decided. So a look at any moment does what is due and
+was not done, one process may look or two, and after a long sleep only the newest slot of a digest is made up
+for. The clock on the wall is looked at every few seconds, so that nobody sleeps through its being set.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from bot.core.directory import Directory
+from bot.core.errors import PlatformError, StorageError
+from bot.core.text import speaking
+from bot.recommend.card import Linked, card
+from bot.recommend.schedule import Plan, Quiet, Slot
+from bot.recommend.worth import Worth
+from bot.storage.digests import Digest, Fate, SlotTaken
+from bot.storage.outbox import NewOutboxRow
+from bot.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+"""How long a clock that is set may go unnoticed."""
+SHORTEST = timedelta(milliseconds=100)
+CHOOSE_S = 30.0
+"""How long the platform and the recommender may take before the next look tries again."""
+SPARE = 10
+"""More threads than asked for, in place of those that not everybody may read."""
+
+
+class Chooser(Protocol):
+    """Chooses threads for everybody in a channel."""
+
+    async def for_channel(
+        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+    ) -> Sequence[Worth]:
+        """The best threads, best first and not all of one kind, none that moderation removed or queued.
+
+        Args:
+            community: "platform/community".
+            readable: keys of the channels that every reader may read.
+            n: so many at most.
+            without: keys of threads that are left out.
+        """
+        ...
+
+
+Begin = Callable[[NewOutboxRow], None]
+"""Carries out an outbox row that is stored already."""
+
+
+def plan_of(digest: Digest) -> Plan:
+    """When a stored digest comes."""
+    if not digest.quiet:
+        return Plan(digest.cron, digest.zone)
+    begins, _dash, ends = digest.quiet.partition("-")
+    return Plan(digest.cron, digest.zone, Quiet(time.fromisoformat(begins), time.fromisoformat(ends)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The slots before and after a moment: while it lasts, no calendar has to be read."""
+
+    plan: Plan
+    made_at: datetime
+    last: Slot | None
+    next: Slot | None
+
+    def covers(self, plan: Plan, made_at: datetime, now: datetime) -> bool:
+        return (
+            (self.plan, self.made_at) == (plan, made_at)
+            and (self.last is None or self.last.at <= now)
+            and (self.next is None or now < self.next.at)
+        )
+
+
+class Digesting:
+    """Decides the slots of all digests.
+
+    Args:
+        key: makes an outbox key from the name of something that happens once.
+        locale: the language of the posts.
+        platforms: those that this process serves.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        directory: Directory,
+        chooser: Chooser,
+        now: Callable[[], datetime],
+        key: Callable[[str], str],
+        locale: str,
+        platforms: Collection[str],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store, self._directory, self._chooser = store, directory, chooser
+        self._now, self._key, self._locale, self._platforms = now, key, locale, platforms
+        self._sleep = sleep
+        self._begin: Begin = lambda row: None
+        self._spans: dict[int, _Span] = {}
+        self._decided: dict[int, str] = {}
+
+    def hand_to(self, begin: Begin) -> None:
+        """From now on posts are carried out by this as soon as they are stored."""
+        self._begin = begin
+
+    async def keep(self) -> None:
+        """Look for what is due, for as long as the bot runs.
+
+        Raises:
+            StorageError: the database failed; nothing can go on without it.
+        """
+        while True:
+            pause = await self.look() - self._now()
+            await self._sleep(min(max(pause, SHORTEST), LOOK_EVERY).total_seconds())
+
+    async def look(self) -> datetime:
+        """Decide every slot that is due; when something may be due again."""
+        now = self._now()
+        again = now + LOOK_EVERY
+        for digest in await self._store.digests.all():
+            if digest.channel.platform not in self._platforms:
+                continue
+            try:
+                again = min(again, await self._attend(digest, now))
+            except StorageError:
+                raise
+            except Exception:  # one digest: the others are due as well
+                log.exception("a digest failed", extra={"digest": digest.number})
+        return again
+
+    def next(self, digest: Digest) -> Slot | None:
+        """The slot that comes next."""
+        return self._span(digest, self._now()).next
+
+    async def decide(self, digest: Digest, slot: str, at: datetime) -> Fate | None:
+        """Decide a slot and post if there is something to post.
+
+        Args:
+            slot: its name: one name, one post.
+
+        Returns:
+            What became of it; None if it was decided before, or its digest is gone.
+
+        Raises:
+            PlatformError, TimeoutError: it cannot be decided now; nothing was written.
+        """
+        now = self._now()
+        async with asyncio.timeout(CHOOSE_S):
+            readable = {each.key for each in await self._directory.shared_with(digest.channel)}
+            threads = await self._chosen(digest, readable, now)
+        fate: Fate = "posted" if threads else "nothing new" if readable else "no channels"
+        post = None
+        if threads:
+            with speaking(self._locale):
+                action = card(digest.channel, threads)
+            post = NewOutboxRow(self._key(f"digest {digest.number} {slot}"), digest.channel, None, action)
+        keys = tuple(each.worth.thread.key for each in threads)
+        if not await self._store.digests.take(SlotTaken(digest, slot, at, fate, keys, post)):
+            return None
+        log.info("digest %s", fate, extra={"digest": digest.number, "slot": slot, "threads": len(threads)})
+        if post is not None:
+            self._begin(post)
+        return fate
+
+    async def _attend(self, digest: Digest, now: datetime) -> datetime:
+        """Decide the newest slot of a digest if it is not; when to look at it again."""
+        span = self._span(digest, now)
+        again = now + LOOK_EVERY if span.next is None else span.next.at
+        slot = span.last
+        if slot is None or self._decided.get(digest.number) == slot.name:
+            return again
+        if await self._store.digests.fate(digest, slot.name) is None:
+            if span.plan.is_quiet(now):
+                return min(again, span.plan.wakes(now))
+            try:
+                await self.decide(digest, slot.name, slot.at)
+            except (PlatformError, TimeoutError) as error:
+                await self._put_off(digest, str(error) or "it took too long")
+                return now + LOOK_EVERY
+        self._decided[digest.number] = slot.name
+        return again
+
+    async def _put_off(self, digest: Digest, trouble: str) -> None:
+        if digest.trouble != trouble:
+            log.warning("a digest has to wait: %s", trouble, extra={"digest": digest.number})
+            await self._store.digests.note(digest, trouble)
+
+    def _span(self, digest: Digest, now: datetime) -> _Span:
+        plan, span = plan_of(digest), self._spans.get(digest.number)
+        if span is None or not span.covers(plan, digest.made_at, now):
+            span = _Span(plan, digest.made_at, plan.last(digest.made_at, now), plan.next(now))
+            self._spans[digest.number] = span
+        return span
+
+    async def _chosen(self, digest: Digest, readable: Collection[str], now: datetime) -> list[Linked]:
+        """The threads to show: new in this channel, and open to everybody who reads it."""
+        if not readable:
+            return []
+        seen = await self._store.digests.shown_in(digest.channel)
+        most = digest.n + SPARE
+        found: list[Linked] = []
+        for worth in await self._chooser.for_channel(digest.community, readable, most, now, seen):
+            if await self._may_be_shown(worth, readable, seen):
+                found.append(Linked(worth, await self._link(worth)))
+            if len(found) == digest.n:
+                break
+        return found
+
+    async def _may_be_shown(self, worth: Worth, readable: Collection[str], seen: Collection[str]) -> bool:
+        thread = worth.thread
+        return (
+            thread.channel in readable
+            and thread.key not in seen
+            and await self._directory.is_shared(thread.place)
+        )
+
+    async def _link(self, worth: Worth) -> str | None:
+        thread = worth.thread
+        return await self._directory.link(thread.place, thread.first_message or thread.id)
