@@ -6,6 +6,7 @@
     mia (moderator) in help: /channel set answer all a command, as this platform types it, in another channel
     anna deletes: capital of France                  her last message with this text goes away
     anna replies: to what you said                   to the bot's last message in the channel
+    ben answers: capital -> it is Paris              the last message of anybody's with the first text
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
@@ -30,23 +31,24 @@ from tests.messages import EPOCH
 
 _LINE = re.compile(
     r"(?P<who>\w+)(?: \((?P<role>moderator|admin)\))?(?: in (?P<room>[\w-]+))?"
-    r"(?P<deed>:| deletes:| edits:| replies:) (?P<text>.+)"
+    r"(?P<deed>:| deletes:| edits:| replies:| answers:) (?P<text>.+)"
 )
 _KNOWN = re.compile(r"library> (?P<title>[^|]+) \| (?P<link>[^|]+) \| (?P<text>.+)")
 _SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
 
-Deed = Literal["says", "deletes", "edits", "replies"]
+Deed = Literal["says", "deletes", "edits", "replies", "answers"]
 _DEEDS: dict[str, Deed] = {
     ":": "says",
     " deletes:": "deletes",
     " edits:": "edits",
     " replies:": "replies",
+    " answers:": "answers",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Somebody does something; an edit's text is `old -> new`."""
+    """Somebody does something; an edit's or answer's text is `old -> new`."""
 
     who: str
     role: str

@@ -88,6 +88,10 @@ def do(step: Step, life: Life, room: Channel, said: list[Message]) -> None:
         case "replies":
             last = life.world.shown(room)[-1].message
             said.append(life.world.say(who, room, typed(step.text), reply_to=last.ref.id))
+        case "answers":
+            asked, _arrow, answer = step.text.partition(" -> ")
+            to = next(message for message in reversed(said) if asked in message.text)
+            said.append(life.world.say(who, room, answer, reply_to=to.ref.id))
         case "deletes":
             life.world.delete(find(step.text, who.id, said).ref)
         case "edits":

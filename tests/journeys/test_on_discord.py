@@ -43,6 +43,10 @@ class Stage:
             case "replies":
                 last = show(self.house.lab, channel)[-1].id
                 self.said.append((step.who, who.say(channel, typed(step.text), reply_to=last), step.text))
+            case "answers":
+                asked, _arrow, answer = step.text.partition(" -> ")
+                to = next(id for _name, id, said in reversed(self.said) if asked in said)
+                self.said.append((step.who, who.say(channel, answer, reply_to=to), answer))
             case "deletes":
                 who.delete(self.find(step))
             case "edits":
@@ -76,7 +80,11 @@ class Stage:
 
         def seen() -> list[str]:
             here = self.house.server.shown(channel, self.house.us, to=who)
-            return [each.text for each in (*here, *self.house.server.shown(who.private, self.house.us))]
+            shown = (*here, *self.house.server.shown(who.private, self.house.us))
+            cards = [card for each in shown for card in each.embeds]
+            return [each.text for each in shown] + [
+                f"{card['title']}\n{card['description']}" for card in cards
+            ]
 
         match sight.kind:
             case ">":

@@ -37,7 +37,8 @@ class Stage:
             roles = {line.who: line.role for line in journey.lines if isinstance(line, Step)}
             people = {who: (await self.house.person(who)).id for who in sorted(roles)}
             levels = {people[who]: LEVELS[roles[who]] for who in people}
-            room = await self.house.room("keeper", *people, name=name, version=self.version, levels=levels)
+            made = {"name": name, "version": self.version, "levels": levels}
+            room = await self.house.room("keeper", *people, bot_last=True, **made)
             await self.house.lives_in(room)
             self.rooms[name] = room
         return self.rooms[name]
@@ -50,6 +51,10 @@ class Stage:
             case "replies":
                 last = (await who.shown(room))[-1]
                 event = await self.say(who, room, step.text, reply_to=last.id)
+            case "answers":
+                asked, _arrow, answer = step.text.partition(" -> ")
+                to = next(event for _name, event, said in reversed(self.said) if asked in said)
+                event = await who.say(room, answer, reply_to=to)
             case "deletes":
                 await who.redact(room, self.find(step.text, step.who))
                 return

@@ -79,13 +79,20 @@ class House:
             self.people[name] = await self.guests.enter_async_context(client)
         return self.people[name]
 
-    async def room(self, *names: str, **more: object) -> str:
-        """A room made by the first of these people; the others are in it, the bot is invited."""
+    async def room(self, *names: str, bot_last: bool = False, **more: object) -> str:
+        """A room made by the first of these people; the others are in it, the bot is invited.
+
+        Args:
+            bot_last: when all others are in it: it sees nobody come.
+        """
         first, *others = [await self.person(name) for name in names]
         more = {"encrypted": self.encrypted, **more}
-        room = await first.make_room(*others, self.bot.user_id, **more)  # type: ignore[arg-type]
+        guests = others if bot_last else (*others, self.bot.user_id)
+        room = await first.make_room(*guests, **more)  # type: ignore[arg-type]
         for other in others:
             await other.join(room)
+        if bot_last:
+            await first.invite(room, self.bot.user_id)
         return room
 
     async def lives_in(self, *rooms: str) -> None:
