@@ -18,7 +18,7 @@ from bot.core.text import speaking
 from bot.recommend.card import Linked, card
 from bot.recommend.schedule import Plan, Quiet, Slot
 from bot.recommend.worth import Worth
-from bot.storage.digests import Digest, Fate, SlotTaken
+from bot.storage.digests import Digest, Fate, SlotTaken, Taking
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.store import Store
 
@@ -152,10 +152,22 @@ class Digesting:
         Raises:
             PlatformError, TimeoutError: it cannot be decided now; nothing was written.
         """
-        now = self._now()
+        fate, post, taking = await self._try_to_decide(digest, slot, at)
+        while taking == "stale":  # another digest of the channel, or of another process, was faster
+            fate, post, taking = await self._try_to_decide(digest, slot, at)
+        if taking == "late":
+            return None
+        log.info("digest %s", fate, extra={"digest": digest.number, "slot": slot})
+        if post is not None:
+            self._begin(post)
+        return fate
+
+    async def _try_to_decide(
+        self, digest: Digest, slot: str, at: datetime
+    ) -> tuple[Fate, NewOutboxRow | None, Taking]:
         async with asyncio.timeout(CHOOSE_S):
             readable = {each.key for each in await self._directory.shared_with(digest.channel)}
-            threads = await self._chosen(digest, readable, now)
+            threads = await self._chosen(digest, readable, self._now())
         fate: Fate = "posted" if threads else "nothing new" if readable else "no channels"
         post = None
         if threads:
@@ -163,12 +175,7 @@ class Digesting:
                 action = card(digest.channel, threads)
             post = NewOutboxRow(self._key(f"digest {digest.number} {slot}"), digest.channel, None, action)
         keys = tuple(each.worth.thread.key for each in threads)
-        if not await self._store.digests.take(SlotTaken(digest, slot, at, fate, keys, post)):
-            return None
-        log.info("digest %s", fate, extra={"digest": digest.number, "slot": slot, "threads": len(threads)})
-        if post is not None:
-            self._begin(post)
-        return fate
+        return fate, post, await self._store.digests.take(SlotTaken(digest, slot, at, fate, keys, post))
 
     async def _attend(self, digest: Digest, now: datetime) -> datetime:
         """Decide the newest slot of a digest if it is not; when to look at it again."""

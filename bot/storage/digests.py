@@ -30,6 +30,10 @@ SHOWN_DAYS = 730
 Fate = Literal["posted", "nothing new", "no channels"]
 """What became of a slot."""
 
+Taking = Literal["taken", "late", "stale"]
+"""late: the slot is decided already, or its digest is gone. stale: a thread was shown there meanwhile, so
+others have to be chosen. In both cases nothing was written, and nothing may be posted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -150,13 +154,8 @@ class Digests:
         found = await self._reader.first(query)
         return None if found is None else found[0]
 
-    async def take(self, taken: SlotTaken) -> bool:
-        """Decide a slot, once for all processes; durable on return.
-
-        Returns:
-            False if it is decided already, or the digest is gone: nothing was written, and nothing may be
-            posted.
-        """
+    async def take(self, taken: SlotTaken) -> Taking:
+        """Decide a slot, once for all processes; durable on return."""
         post = None if taken.post is None else self._outgoing.row(taken.post)
         return await self._writer.call(lambda connection: self._take(connection, taken, post))
 
@@ -181,15 +180,22 @@ class Digests:
         counted = Counter({fate: count for fate, count in await self._reader.rows(fates)})
         return Tally(counted, (await self._reader.rows(threads))[0][0])
 
-    def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> bool:
+    def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> Taking:
         insert, now = insert_for(self._reader.dialect), self._now()
         number, place = taken.digest.number, taken.digest.channel.key
-        if not connection.execute(select(digests.c.number).where(digests.c.number == number)).all():
-            return False
+        here = (slots.c.digest == number, slots.c.slot == taken.slot)
+        if (
+            not connection.execute(select(digests.c.number).where(digests.c.number == number)).all()
+            or connection.execute(select(slots.c.slot).where(*here)).all()
+        ):
+            return "late"
+        seen = shown.c.thread.in_(taken.threads)
+        if connection.execute(select(shown.c.thread).where(shown.c.channel_key == place, seen)).all():
+            return "stale"
         row = {"digest": number, "slot": taken.slot, "at": taken.at, "fate": taken.fate}
         mine = insert(slots).values(**row).on_conflict_do_nothing(index_elements=["digest", "slot"])
         if not connection.execute(mine.returning(slots.c.slot)).all():
-            return False
+            return "late"
         decided = {"fate": taken.fate, "decided_at": now, "trouble": ""}
         connection.execute(update(digests).where(digests.c.number == number).values(**decided))
         if post is not None:
@@ -203,7 +209,7 @@ class Digests:
                     for thread in taken.threads
                 ],
             )
-        return True
+        return "taken"
 
     async def _found(self, *where: ColumnElement[bool]) -> list[Digest]:
         rows = await self._reader.rows(select(digests).where(*where).order_by(digests.c.number))

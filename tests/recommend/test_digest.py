@@ -1,5 +1,6 @@
 """A digest comes once for each slot, on time, whatever happens to the process and its clock."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,6 +138,17 @@ async def test_nothing_is_shown_twice_in_a_channel(desk: Desk) -> None:
         await desk.at(MONDAY + timedelta(hours=hour))
     shown = [line for text in desk.texts for line in text.splitlines() if "**Thread" in line]
     assert len(shown) == len(set(line.partition(". ")[2] for line in shown)) == 12
+
+
+async def test_of_two_digests_at_once_each_shows_something_else(desk: Desk) -> None:
+    """Two processes decide about two digests of a channel, both having looked at what was shown before."""
+    one, two = await desk.add("every monday 9:00", n=1), await desk.add("every monday 9:00 ", n=1)
+    desk.shelf.threads = desk.shelf.threads[:2]
+    desk.clock.at = MONDAY
+    async with asyncio.TaskGroup() as tasks:
+        for digest in (one, two):
+            tasks.create_task(desk.digesting.decide(digest, "2026-01-05T09:00", MONDAY))
+    assert sorted("Thread 0" in text for text in desk.texts) == [False, True]
 
 
 async def test_without_anything_new_there_is_no_post_and_the_list_says_why(desk: Desk) -> None:

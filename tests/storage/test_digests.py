@@ -66,8 +66,8 @@ async def test_digests_of_other_communities_are_none(store: Store) -> None:
 
 async def test_a_slot_is_taken_once_with_its_post_and_what_it_shows(store: Store) -> None:
     digest = await made(store)
-    assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t1", "t2"))
-    assert not await store.digests.take(posting(digest, "2026-11-30T09:00", "t3"))
+    assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t1", "t2")) == "taken"
+    assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t3")) == "late"
     assert [row.key for row in await store.outbox.unfinished(CHANNEL.platform)] == ["k-30T09:00"]
     assert await store.digests.shown_in(CHANNEL) == {"t1", "t2"}
     assert await store.digests.fate(digest, "2026-11-30T09:00") == "posted"
@@ -84,17 +84,26 @@ async def test_of_many_processes_one_takes_a_slot(place: Place, clock: Clock) ->
             for slot in slots
             for store in stores
         ]
-    assert sum(each.result() for each in tries) == len(slots)
+    assert [each.result() for each in tries].count("taken") == len(slots)
     assert len(await stores[1].outbox.unfinished(CHANNEL.platform)) == len(slots)
     for store in stores:
         await store.close()
+
+
+async def test_a_thread_that_was_shown_meanwhile_takes_no_slot(store: Store, place: Place) -> None:
+    one, other = await made(store, "one"), await made(store, "two")
+    assert await store.digests.take(posting(one, "2026-11-30T09:00", "t1")) == "taken"
+    assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2", "t1")) == "stale"
+    assert await store.digests.fate(other, "2026-11-30T10:00") is None
+    assert await store.digests.shown_in(CHANNEL) == {"t1"}
+    assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2")) == "taken"
 
 
 async def test_a_digest_that_was_removed_takes_no_slot(store: Store, place: Place) -> None:
     digest = await made(store)
     await store.digests.take(posting(digest, "2026-11-23T09:00", "t1"))
     await store.digests.remove(HOME, digest.number)
-    assert not await store.digests.take(posting(digest, "2026-11-30T09:00", "t2"))
+    assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t2")) == "late"
     assert place.count("slots") == 0
     assert await store.digests.shown_in(CHANNEL) == {"t1"}, "what members saw stays known"
 
