@@ -35,7 +35,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
 """Pauses between attempts double from the first to the longest (Matrix and Discord ask for back-off)."""
 
 REPLY_ATTEMPTS = 9
-"""After about eight minutes words are given up; what moderation decided never is."""
+"""After about eight minutes talk is given up; cards and what moderation decided never are."""
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ class Deliverer:
                 await self._sleep(outcome.wait_s)
             else:
                 failures += 1
-                if failures >= REPLY_ATTEMPTS and isinstance(action, Reply | Post | Update | OpenThread):
+                if failures >= REPLY_ATTEMPTS and _is_talk(action):
                     log.error("given up", extra={"action": type(action).__name__})
                     return None
                 await self._sleep(wait_s)
@@ -207,3 +207,14 @@ class Deliverer:
         told = Attempt(OutboxRow(key, place, None, alert, Receipt(), attempt.row.opened_at, 0))
         await self.perform(alert, told)
         await self._store.settle(Settlement(finished=(key,)))
+
+
+def _is_talk(action: Action) -> bool:
+    """Whether it is worth nothing when it comes late; a card, such as a digest, is not."""
+    match action:
+        case Reply() | Update() | OpenThread():
+            return True
+        case Post(title=title):
+            return title is None
+        case _:
+            return False
