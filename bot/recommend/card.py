@@ -9,7 +9,7 @@ from babel.dates import format_timedelta
 from bot.core.actions import Post
 from bot.core.events import Channel
 from bot.core.text import _, current_locale, ngettext
-from bot.recommend.explain import Reason
+from bot.recommend.reason import Reason
 from bot.recommend.worth import Worth
 
 TITLE_CHARS = 100

@@ -16,7 +16,7 @@ from bot.config import Config
 from bot.config.sections import Bot, Metrics, Storage
 from bot.llm.echo import EchoModel
 from bot.recommend import digest
-from bot.recommend.explain import Reason
+from bot.recommend.reason import Reason
 from bot.recommend.worth import ThreadRef, Worth
 from tests.drills.victim import Announcing
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.core.events import Channel
-from bot.recommend.explain import Reason
+from bot.recommend.reason import Reason
 from bot.recommend.worth import ThreadRef, Worth
 from tests.messages import CHANNEL, EPOCH
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.text import speaking
 from bot.recommend.card import TITLE_CHARS, Linked, because, card, plain
-from bot.recommend.explain import Reason
+from bot.recommend.reason import Reason
 from tests.messages import CHANNEL
 from tests.recommend.shelf import worth
 
