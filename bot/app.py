@@ -218,6 +218,7 @@ class App:
             self._review.rules,
             now=now,
             strikes_of=self._review.strikes,
+            acts=self._review.acts,
             follow=nothing_on,
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,

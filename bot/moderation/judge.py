@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
@@ -40,6 +40,9 @@ PlaceOf = Callable[[Channel], Place]
 
 StrikesOf = Callable[[Message], float]
 """What the strikes of an author amount to in a message's community, by now."""
+
+Acts = Callable[[Channel, str], bool]
+"""Whether a rule acts in a channel; otherwise it only reports."""
 
 Follow = Callable[[Message, Verdict], tuple[Action, ...]]
 """What a verdict leads to."""
@@ -85,6 +88,11 @@ def _no_strikes(message: Message) -> float:
     return 0.0
 
 
+def _acts(channel: Channel, rule: str) -> bool:
+    """Where no rule is in shadow."""
+    return True
+
+
 class Judge:
     """Runs the rules of a community on every message. A rule that fails is left out of that judgement."""
 
@@ -98,6 +106,7 @@ class Judge:
         standing_of: StandingOf = _unknown,
         place_of: PlaceOf = _no_place,
         strikes_of: StrikesOf = _no_strikes,
+        acts: Acts = _acts,
         follow: Follow = actions_on,
     ) -> None:
         """Args: rules: of every community, or what tells those of one."""
@@ -109,7 +118,7 @@ class Judge:
         self._now = now
         self.scorer, self._off_topic = scorer, off_topic
         self._standing_of, self._place_of, self._strikes_of = standing_of, place_of, strikes_of
-        self._follow = follow
+        self._acts, self._follow = acts, follow
         self._pasts: dict[str, Past] = {}
         self._foreseen: dict[tuple[MessageRef, str], tuple[Normalized, Mapping[str, float]]] = {}
         self.brake = Brake(now)
@@ -175,9 +184,18 @@ class Judge:
         for past in self._pasts.values():
             past.forget(identity)
 
-    def _ask(self, rules: Ruleset, seen: Examined, past: Past, strikes_of: StrikesOf) -> tuple[Verdict, ...]:
+    def _ask(
+        self,
+        rules: Ruleset,
+        seen: Examined,
+        past: Past,
+        strikes_of: StrikesOf,
+        only: Container[str] | None = None,
+    ) -> tuple[Verdict, ...]:
         verdicts = []
         for rule in rules.concerned(seen):
+            if only is not None and rule.name not in only:
+                continue
             try:
                 finding = rule.check(seen, past)
             except Exception:  # one rule call: a broken rule must not stop the others or the message
@@ -214,27 +232,29 @@ class Judge:
         *,
         stopped_by: Callable[[str], None] = _nobody_asks,
     ) -> AsyncIterator[Chunk]:
-        """Let the bot's own words through only after they were judged.
+        """Let the bot's own words through only after they were judged, by the rules that act here.
 
         When they would not stand, the answer ends there with a sentence that says so, and `stopped_by` is
         told the rule.
         """
-        rules = self._rules_of(question.ref.channel)
+        channel = question.ref.channel
+        rules = self._rules_of(channel)
+        ours = self._for_our_words(rules, channel)
         held, said, since = "", "", clock()
         async for chunk in chunks:
-            if isinstance(chunk, Status) or not rules:
+            if isinstance(chunk, Status) or not ours:
                 yield chunk
                 continue
             held += chunk
             if not (len(held) >= HOLD_CHARACTERS or clock() - since >= HOLD_S or SENTENCE_END.search(held)):
                 continue
-            if self._against(rules, said + held, question) is not None:
+            if self._against(rules, ours, said + held, question) is not None:
                 break
             yield held
             said, held, since = said + held, "", clock()
         if not held:
             return
-        rule = self._against(rules, said + held, question)
+        rule = self._against(rules, ours, said + held, question)
         if rule is None:
             yield held
             return
@@ -242,10 +262,17 @@ class Judge:
         sentence = _("(I stopped here: what I was about to write breaks a rule of this place.)")
         yield f"\n\n{sentence}" if said.strip() else sentence
 
-    def _against(self, rules: Ruleset, text: str, question: Message) -> str | None:
+    def _for_our_words(self, rules: Ruleset, channel: Channel) -> frozenset[str]:
+        """Names of the rules that count where the bot speaks: those that act, of kinds that are about it."""
+        stopped = self.brake.stopped(channel.community_key)
+        return frozenset(
+            rule.name
+            for rule in rules.rules
+            if rule.for_our_words and rule.name not in stopped and self._acts(channel, rule.name)
+        )
+
+    def _against(self, rules: Ruleset, ours: Container[str], text: str, question: Message) -> str | None:
         """The rule under which a text of the bot's own may not stand."""
-        if not rules:
-            return None
         words = replace(question, text=text, addressed=None, attachments=())
         seen = rules.examine(
             words,
@@ -254,7 +281,7 @@ class Judge:
             scorer=self.scorer,
             off_topic=self._off_topic,
         )
-        verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes)
+        verdicts = self._ask(rules, seen, self.past(question.ref.channel), _no_strikes, ours)
         judgement = Judgement(verdicts)
         return None if judgement.stands or judgement.strongest is None else judgement.strongest.rule
 

@@ -95,6 +95,11 @@ class Review:
             known = self._compiled[book.community] = (book.version, compiled(book))
         return known[1]
 
+    def acts(self, channel: Channel, rule: str) -> bool:
+        """Whether a rule acts in a channel; otherwise it only reports."""
+        book = self._store.rulebooks.of(channel.community_key)
+        return rule in book.enforced and self._level(channel) != "shadow"
+
     def strikes(self, message: Message) -> float:
         """What the strikes of an author amount to by now."""
         kept = self._store.strikes.of(message.ref.channel.community_key, message.author.identity)
@@ -127,7 +132,7 @@ class Review:
         role = await self._role(message.author, message.ref.channel)
         if role is not None and role >= Role.MODERATOR:
             return None
-        acts = role is not None and self._enforces(book, verdict, message.ref.channel)
+        acts = role is not None and self.acts(message.ref.channel, verdict.rule)
         case = self._case(message, verdict, book, shadow=not acts)
         if acts:
             case = replace(case, did=decisions.DEEDS[verdict.severity])
@@ -145,9 +150,6 @@ class Review:
             struck=((book.community, message.author.identity, strike),) if weight else (),
             audit=(self._entry(case, verdict),) if done else (),
         )
-
-    def _enforces(self, book: Rulebook, verdict: Verdict, channel: Channel) -> bool:
-        return verdict.rule in book.enforced and self._level(channel) != "shadow"
 
     def _case(self, message: Message, verdict: Verdict, book: Rulebook, *, shadow: bool) -> Case:
         waits = shadow or verdict.severity >= Severity.QUEUE

@@ -164,6 +164,7 @@ class Rule(BaseModel):
         bursts: it is meant to act on many messages at once, so the brake gives it more room.
         needs_scores: it asks the classifiers.
         needs_links: it has nothing to say about messages without links.
+        for_our_words: it also counts where the bot itself speaks, once it acts.
         foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
@@ -176,6 +177,7 @@ class Rule(BaseModel):
     bursts: ClassVar[bool] = False
     needs_scores: ClassVar[bool] = False
     needs_links: ClassVar[bool] = False
+    for_our_words: ClassVar[bool] = True
     foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))

@@ -23,6 +23,7 @@ class ScoreRule(Rule):
     """
 
     needs_scores: ClassVar[bool] = True
+    for_our_words: ClassVar[bool] = False  # a text with a few links is no spam when the bot was asked for it
     score: ClassVar[str]
     why: ClassVar[str]
 

@@ -191,6 +191,40 @@ async def test_the_bots_words_count_for_no_flood_and_whoever_asked() -> None:
     assert "I stopped" in "".join(map(str, await watched(judge, "The secret.")))
 
 
+async def test_a_rule_in_shadow_stops_no_word_of_the_bots_and_holds_none_back() -> None:
+    judge = Judge([forbid("secret")], acts=lambda channel, rule: False)
+    assert await watched(judge, "The ", "secret.") == ["The ", "secret."]
+
+
+async def test_only_the_rules_that_act_stop_the_bots_words() -> None:
+    judge = Judge([words("apple"), words("pear")], acts=lambda channel, rule: rule == "pear")
+    assert await watched(judge, "An apple.") == ["An apple."]
+    assert "I stopped" in "".join(map(str, await watched(judge, "An apple. ", "A pear.")))
+
+
+async def test_a_rule_that_the_brake_stopped_stops_no_word_of_the_bots() -> None:
+    judge = Judge([words("bad")], now=lambda: EPOCH)
+    judge.brake = Brake(lambda: EPOCH, per_minute=1)
+    assert "I stopped" in "".join(map(str, await watched(judge, "How bad.")))
+    for n in range(2):
+        judge.judge(message("bad", id=str(n)))
+    assert await watched(judge, "How bad.") == ["How bad."]
+
+
+async def test_of_the_scores_only_abuse_counts_where_the_bot_speaks() -> None:
+    class Certain(Counting):
+        def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+            return [{"toxicity": 0.99, "spam": 0.99, "quality": 0.99}] * len(messages)
+
+    text = "A bad text: https://example.org."
+    for kind in ("spam", "low_effort"):
+        rule = rule_from(kind, kind, {"action": "queue"})
+        assert not Judge([rule], scorer=Certain()).judge(message(text)).stands
+        assert await watched(Judge([rule], scorer=Certain()), text) == [text]
+    abuse = Judge([rule_from("toxicity", "toxicity", {})], scorer=Certain())
+    assert "I stopped" in "".join(map(str, await watched(abuse, text)))
+
+
 async def test_without_rules_every_chunk_passes_at_once() -> None:
     assert await watched(Judge(), Status("thinking"), "a", "b") == [Status("thinking"), "a", "b"]
 

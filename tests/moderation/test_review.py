@@ -113,6 +113,16 @@ async def test_a_rule_that_is_enforced_acts_and_its_author_is_told_where_it_stoo
     assert (entry.actor, entry.verb, entry.detail) == ("bot", "hide", "case 1 rule rude version 1")
 
 
+@pytest.mark.parametrize(("enforced", "ends"), [((), "you fool"), (("rude",), "rule of this place.)")])
+async def test_the_bots_own_words_are_stopped_only_by_rules_that_act(
+    life: Life, enforced: tuple[str, ...], ends: str
+) -> None:
+    async with moderated(life, *enforced):
+        life.world.say(life.world.member("mia", role=Role.MODERATOR), life.room, f"@llmos {RUDE}")
+        (answer,) = await life.answers(1)
+    assert answer.endswith(ends)
+
+
 async def test_what_is_queued_stays_where_it_is_and_counts_nothing(life: Life) -> None:
     async with moderated(life, "shouting") as app:
         await said(life, LOUD)

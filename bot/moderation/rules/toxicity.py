@@ -15,6 +15,7 @@ class Toxicity(ScoreRule):
 
     kind: ClassVar[str] = "toxicity"
     summary: ClassVar[str] = N_("Finds messages that a classifier takes for abusive or harmful.")
+    for_our_words: ClassVar[bool] = True
     score: ClassVar[str] = "toxicity"
     why: ClassVar[str] = N_("probably abusive ({percent} %)")
     violations: ClassVar[tuple[Example, ...]] = (Example("you are all worthless", scores={"toxicity": 0.97}),)
