@@ -664,3 +664,31 @@ class TestFiles:
         before = book(house)
         assert part in await told(house, f"rules import {text}")
         assert book(house) == before
+
+
+class TestNames:
+    async def suggested(self, house: House, caller: Author, typed: str, command: str) -> Sequence[str]:
+        offered = house.services.commands.find(["rules", command]).offered(house.services)
+        complete = next(each.complete for each in offered.parameters if each.name == "rule")
+        assert complete is not None
+        return await complete(typed, caller, CHANNEL)
+
+    async def test_a_moderator_gets_the_rules_that_are_there_now(self, house: House) -> None:
+        assert await self.suggested(house, MODERATOR, "", "show") == ()
+        await with_rude(house)
+        await told(house, "rules add caps sneers")
+        assert await self.suggested(house, MODERATOR, "RU", "show") == ["rude"]
+        await told(house, "rules remove rude")
+        assert await self.suggested(house, MODERATOR, "ru", "show") == []
+
+    async def test_all_stands_where_it_can_be_said(self, house: House) -> None:
+        await with_rude(house)
+        assert "all" in await self.suggested(house, MODERATOR, "al", "mode")
+        assert "all" not in await self.suggested(house, MODERATOR, "al", "remove")
+
+    async def test_who_does_not_moderate_or_may_not_learns_no_name(self, house: House, town: Town) -> None:
+        await with_rude(house)
+        for caller in (ALICE, STRANGER):
+            assert await self.suggested(house, caller, "", "show") == ()
+        town.broken = True
+        assert await self.suggested(house, MODERATOR, "", "mode") == ()

@@ -14,7 +14,8 @@ from bot.commands.rules.book import (
     save,
     still_enforced,
 )
-from bot.commands.rules.shown import NAME, setting
+from bot.commands.rules.named import RuleName
+from bot.commands.rules.shown import setting
 from bot.core.errors import UserError
 from bot.core.permissions import Role
 from bot.core.text import N_, _
@@ -128,7 +129,7 @@ def is_much(trial: Trial, rule: str) -> bool:
 )
 async def change(
     context: Context,
-    rule: Annotated[str, NAME],
+    rule: RuleName,
     settings: Annotated[
         str, Doc("Settings as name=value; `default` for a value takes it back; `rules show` lists them.")
     ],
@@ -188,7 +189,7 @@ def _way_back(context: Context) -> str:
 
 
 @command("rules remove", role=Role.MODERATOR, examples=(N_("rules remove caps"),))
-async def remove(context: Context, rule: Annotated[str, NAME]) -> str:
+async def remove(context: Context, rule: RuleName) -> str:
     """Remove a rule; every version is kept, so it can come back."""
     book = book_of(context)
     rules = rules_in(book)

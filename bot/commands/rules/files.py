@@ -8,6 +8,7 @@ from typing import Annotated
 from bot.commands.command import Context, Doc, command
 from bot.commands.conversion import UNREADABLE
 from bot.commands.rules.book import ALL, book_of, rule_named, rules_in, save, still_enforced
+from bot.commands.rules.named import RuleNameOrAll
 from bot.core.actions import Action
 from bot.core.errors import UserError
 from bot.core.permissions import Role
@@ -23,9 +24,7 @@ _MOST_NAMED = 30
 
 
 @command("rules export", role=Role.MODERATOR, private=True)
-async def export(
-    context: Context, rule: Annotated[str, Doc("The name of a rule, or all.")] = ALL
-) -> str | tuple[Action, ...]:
+async def export(context: Context, rule: RuleNameOrAll = ALL) -> str | tuple[Action, ...]:
     """Give me the rules as TOML, which `rules import` reads."""
     rules = rules_in(book_of(context))
     text = write(rules if rule == ALL else (rule_named(context, rules, rule),))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from bot.commands.command import Context, Doc, Range, command
 from bot.commands.rules.book import ALL, book_of, last_messages, rule_named, rules_in, save
 from bot.commands.rules.change import is_much
+from bot.commands.rules.named import RuleNameOrAll
 from bot.commands.rules.shown import MOST_LISTED, records_of, told
 from bot.core.actions import Action, Reply
 from bot.core.controls import Control
@@ -32,7 +33,7 @@ MOST_VERSIONS = 1_000_000_000
 async def mode(
     context: Context,
     mode: Annotated[Literal["shadow", "enforce"], Doc("Shadow: only report. Enforce: act.")],
-    rule: Annotated[str, Doc("The name of a rule, or all.")] = ALL,
+    rule: RuleNameOrAll = ALL,
     confirm: Annotated[Literal["yes"] | None, Doc("Say yes when you have read the report.")] = None,
     version: Annotated[
         int | None, Range(1, MOST_VERSIONS), Doc("Only if the rules are still this version.")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from bot.commands.command import PLATFORM_TIMEOUT_S, Context, Doc, Matching, OwnWords, command
 from bot.commands.rules.book import ALL, book_of, readable, rule_named, rules_in
+from bot.commands.rules.named import RuleNameOrAll
 from bot.commands.rules.places import channel_named
 from bot.conversation.running import Handle, Stopped
 from bot.core.actions import Chunk, Severity, Status
@@ -87,7 +88,7 @@ class Replay:
 )
 async def replay(
     context: Context,
-    rule: Annotated[str, Doc("The name of a rule, or all.")],
+    rule: RuleNameOrAll,
     since: Annotated[str, SINCE, Doc("How far back.")] = "7d",
     channel: Annotated[str | None, Doc("Only in this channel; otherwise in all that you may read.")] = None,
 ) -> OwnWords:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated
 
-from bot.commands.command import Context, Doc, command
+from bot.commands.command import Context, command
 from bot.commands.conversion import readable
 from bot.commands.rules.book import book_of, rule_named, rules_in
+from bot.commands.rules.named import RuleName
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.moderation.cards import ACTIONS
@@ -20,8 +20,6 @@ MOST_LISTED = 50
 VALUE_CHARS = 200
 VERSIONS = 50
 """How far back it is looked up who changed a rule."""
-
-NAME = Doc("The name of a rule.")
 
 
 @command("rules list", role=Role.MODERATOR, private=True)
@@ -73,7 +71,7 @@ def told(found: Record) -> str:
 
 
 @command("rules show", role=Role.MODERATOR, private=True, examples=(N_("rules show phishing"),))
-async def show(context: Context, rule: Annotated[str, NAME]) -> str:
+async def show(context: Context, rule: RuleName) -> str:
     """Show one rule: its settings, an example, how often it was right, and who changed it."""
     book = book_of(context)
     chosen = rule_named(context, rules_in(book), rule)

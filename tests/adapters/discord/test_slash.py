@@ -16,12 +16,23 @@ from bot.core.events import Author, Channel, Invocation, MessageRef
 from bot.core.specs import CommandSpec, Kind, Parameter
 from bot.core.text import in_locale
 from bot.llm.echo import EchoModel, Script
+from bot.storage.rulebooks import Rulebook
 from tests.adapters.discord.house import House
 from tests.labs.discord import Interaction
 from tests.labs.discord.people import Shown, show
 
 SPECS = Commands.discover().specs
 REGISTRATION = "PUT /applications/{application_id}/commands"
+RULES = """
+[[rule]]
+kind = "caps"
+name = "caps"
+
+[[rule]]
+kind = "words"
+name = "spoilers"
+words = ["the butler"]
+"""
 PRIVACY = ("export", "forget", "optin", "optout", "show")
 
 
@@ -493,6 +504,21 @@ async def test_our_own_commands_complete_what_is_typed(
         call = house.person("mia", "moderator").complete(house.general, command, option, typed, **others)
         await house.lab.until(lambda: call.ack_ms is not None)
     assert [each["name"] for each in cast(list[dict[str, str]], call.choices)] == offered
+
+
+@pytest.mark.parametrize("command", ["show", "set", "remove", "mode", "replay", "export"])
+async def test_rules_are_completed_for_who_moderates_and_for_nobody_else(house: House, command: str) -> None:
+    async with house.living() as app:
+        book = Rulebook(house.place(house.general).community_key, rules=RULES)
+        await app.store.rulebooks.save(book, actor="mia")
+        mia = house.person("mia", "moderator").complete(house.general, f"rules {command}", "rule", "s")
+        typed = {"rule": "s"}
+        anna = house.lab.slash(
+            house.anna.user, house.general, f"rules {command}", typed, focused="rule", force=True
+        )
+        await house.lab.until(lambda: mia.ack_ms is not None and anna.ack_ms is not None)
+    assert [each["name"] for each in cast(list[dict[str, str]], mia.choices)] == ["spoilers", "caps"]
+    assert anna.choices == []
 
 
 async def test_a_completion_that_fails_takes_nothing_else_down(house: House) -> None:
