@@ -337,12 +337,13 @@ class App:
             recommendations=self._recommendations,
             status=lambda: (*self._platform_lines(), loading.line()),
             search=self._search,
+            archives=self._router(commands).archives,
+            index=self._index,
         )
 
     def _wire(self, tasks: asyncio.TaskGroup, services: Services) -> Pipeline:
         config, store, loops = self.config, self.store, LoopGuard(self._now)
-        paths = frozenset(spec.path for spec in services.commands.specs)
-        router = Router(store, prefix=config.bot.command_prefix, commands=paths, now=self._now)
+        router = self._router(services.commands)
         deliverer = Deliverer(store, self._adapters)
         answering = Answering(
             store=store,
@@ -375,6 +376,10 @@ class App:
             noting=self._noting,
             recommendations=self._recommendations,
         )
+
+    def _router(self, commands: Commands) -> Router:
+        paths = frozenset(spec.path for spec in commands.specs)
+        return Router(self.store, prefix=self.config.bot.command_prefix, commands=paths, now=self._now)
 
     def _conversation(self, running: Running, quotas: Quotas) -> Conversation:
         return Conversation(

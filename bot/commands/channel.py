@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from bot.commands.command import Completes, Context, Doc, Services, command
-from bot.commands.conversion import folded, nearest, readable, shown, suggested
-from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, setting
+from bot.commands.conversion import FALSE, TRUE, folded, nearest, readable, shown, suggested
+from bot.commands.knowledge import archive
+from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, channel_policy, setting
+from bot.core.actions import Action, Reply
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
-Name = Literal["answer", "persona", "model", "moderation"]
+Name = Literal["answer", "persona", "model", "moderation", "archive"]
 Where = Literal["here", "channel", "community"]
 
-NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation")
+NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation", "archive")
+
+_SWITCHED = dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no")
 
 DEFAULT = frozenset({"default", "默认"})
 """Words that take a setting back, so that the wider one holds again."""
@@ -22,7 +26,7 @@ DEFAULT = frozenset({"default", "默认"})
 
 async def _values(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
     """Everything a setting can be but a persona; which setting is meant, nobody has told us yet."""
-    return suggested(typed, (*CHOICES["answer"], *services.models, "default"))
+    return suggested(typed, (*CHOICES["answer"], *CHOICES["archive"], *services.models, "default"))
 
 
 @command("channel show", role=Role.MODERATOR)
@@ -45,6 +49,7 @@ async def show(context: Context) -> str:
         N_("channel set persona You are patient and explain things to beginners."),
         N_("channel set answer default where=community"),
         N_("channel set moderation shadow"),
+        N_("channel set archive yes"),
     ),
 )
 async def change(
@@ -53,16 +58,17 @@ async def change(
     value: Annotated[
         str,
         Completes(_values),
-        Doc("answer: mention, question, all, never; persona, model: text; moderation: off, shadow, standard"),
+        Doc("answer: mention, question, all, never; moderation: off, shadow, standard; archive: yes, no"),
     ],
     *,
     where: Annotated[
         Where, Doc("A thread sets itself unless you say channel; community is for all channels.")
     ] = "here",
-) -> str:
+) -> str | tuple[Action, ...]:
     """Set how I behave here; `default` takes it back."""
     chosen = _checked(context, name, value.strip())
     scope = _scope(context.channel, where)
+    told = await _before_archiving(context, where, scope) if (name, chosen) == ("archive", "yes") else ()
     await context.services.store.policies.set(scope, name, chosen)
     await context.audit(
         "channel set", f"{scope} {name} {'default' if chosen is None else _audited(name, chosen)}"
@@ -72,7 +78,36 @@ async def change(
     text += f" ({_origin(context.channel, origin)})."
     if origin != scope and chosen is not None:
         text += " " + _("A setting that is nearer outweighs the one you made; `channel show` tells which.")
-    return text
+    if name != "archive":
+        return text
+    place = _place(context.channel, where)
+    if not channel_policy(context.services.store.policies, place).archive:
+        return f"{text} {await archive.end(context, scope, place)}"
+    return _archived(context, place, text, told)
+
+
+async def _before_archiving(context: Context, where: Where, scope: str) -> tuple[Action, ...]:
+    """What a place is told before anything of it is kept."""
+    if where == "community":
+        raise UserError(
+            _("Each channel is told that it is archived, so set this in each of them, not for all at once.")
+        )
+    place = _place(context.channel, where)
+    archive.check(context, place)
+    return await archive.begin(context, scope, place)
+
+
+def _archived(context: Context, place: Channel, text: str, told: tuple[Action, ...]) -> tuple[Action, ...]:
+    """The answer, with the offer to read the past of this place, and what the place is told."""
+    if place.key != context.channel.key:
+        return (context.reply(text), *told)
+    controls = (archive.READ.translated(),)
+    said = f"{text}\n{archive.offer(context)}"
+    return (Reply(context.to, context.caller, said, notice=True, controls=controls), *told)
+
+
+def _place(channel: Channel, where: Where) -> Channel:
+    return channel.parent if where == "channel" else channel
 
 
 def _scope(channel: Channel, where: Where) -> str:
@@ -92,6 +127,8 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
     match name:
         case "answer" | "moderation":
             return _one_of(CHOICES[name], value)
+        case "archive":
+            return _one_of(CHOICES[name], _SWITCHED.get(folded(value), value))
         case "model":
             return _one_of(tuple(context.services.models), value)
         case "persona":

@@ -22,6 +22,7 @@ from bot.core.events import Author, Channel, Message, MessageRef, Quote
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
+from bot.knowledge.index import Index
 from bot.knowledge.search import Search
 from bot.llm.language_names import Language
 from bot.llm.model import Model
@@ -100,6 +101,8 @@ class Services:
         joins: platforms that say when somebody joins.
         status: the state of platforms and other parts at this moment.
         search: in what communities have written; None where there is none.
+        archives: whether a message is kept to be found, as far as its place and its kind decide.
+        index: where documents are added; None where there is none.
     """
 
     commands: "Commands"
@@ -126,6 +129,8 @@ class Services:
     models: Mapping[str, Model] = field(default_factory=dict)
     status: Callable[[], Sequence[StatusLine]] = tuple
     search: Search | None = None
+    archives: Callable[[Message], bool] = lambda message: False
+    index: Index | None = None
 
 
 @dataclass(frozen=True, slots=True)

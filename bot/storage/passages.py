@@ -266,8 +266,13 @@ class Passages:
         """The numbers of all passages, ascending."""
         return [row[0] for row in await self._reader.rows(select(passages.c.seq).order_by(passages.c.seq))]
 
+    @property
+    def supported(self) -> bool:
+        """Whether this database can be searched."""
+        return self._reader.dialect == "sqlite"
+
     def _on_sqlite(self) -> None:
-        if self._reader.dialect != "sqlite":
+        if not self.supported:
             raise StorageError(
                 "Knowledge needs a SQLite database in this version: the search over PostgreSQL is not "
                 "written yet. Set [storage] url to sqlite:///data/llmos.db, or do without knowledge."

@@ -12,6 +12,7 @@ from bot.core.actions import Action, Alert, Chunk, Reply
 from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
+from bot.knowledge.index import Index
 from bot.llm.echo import EchoModel
 from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
@@ -20,6 +21,7 @@ from bot.moderation.review import Review
 from bot.outgoing.keys import named_key
 from bot.recommend.digest import Digesting
 from bot.recommend.worth import Recommendations
+from bot.routing import Router
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
@@ -205,8 +207,10 @@ def build(store: Store, clock: Clock) -> House:
     """A house round an open store."""
     platform, conversation, shelf = Platform(), Echo(), Shelf()
     review = Review(store, platform, clock, lambda channel: "standard")
+    commands = Commands.discover()
+    paths = frozenset(spec.path for spec in commands.specs)
     services = Services(
-        commands=Commands.discover(),
+        commands=commands,
         store=store,
         conversation=conversation,
         running=Running(),
@@ -239,6 +243,8 @@ def build(store: Store, clock: Clock) -> House:
             StatusLine("memory", True, "connected"),
             StatusLine("discord", False, "reconnecting"),
         ),
+        archives=Router(store, prefix="!llmos", commands=paths, now=clock).archives,
+        index=Index(store.passages, store.privacy, None),
     )
     return House(store, platform, conversation, services, clock, shelf)
 

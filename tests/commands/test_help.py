@@ -50,6 +50,7 @@ async def test_the_overview_is_grouped_under_headings(house: House) -> None:
         "Mention me and ask, or use one of these commands:",
         "About me:",
         "How I behave in a channel:",
+        "What I answer from:",
         "What moderators decide and do:",
         "What I keep about you:",
         "What I look for, and what I do about it:",
@@ -68,7 +69,8 @@ async def test_a_page_explains_each_argument_and_gives_an_example(house: House) 
     )
     page = await house.told("help channel set", MODERATOR)
     assert (
-        "Usage: `/channel set answer|persona|model|moderation VALUE [where=here|channel|community]`" in page
+        "Usage: `/channel set answer|persona|model|moderation|archive VALUE [where=here|channel|community]`"
+        in page
     )
     assert "one of `here`, `channel`, `community`; otherwise `here`" in page
     assert "For moderators." in page

@@ -28,6 +28,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "digest now",
         "digest remove",
         "help",
+        "knowledge read",
         "mod appeals",
         "mod ban",
         "mod kick",

@@ -105,6 +105,12 @@ class Journey:
         return called
 
     @property
+    def fits_encrypted_rooms(self) -> bool:
+        """Nothing is archived in it: that is not done where it is encrypted."""
+        steps = [line for line in self.lines if isinstance(line, Step)]
+        return not any(step.text.startswith("/channel set archive") for step in steps)
+
+    @property
     def fits_one_person(self) -> bool:
         """One member, one room, and nothing but talk: the console, where one may do all, can play it."""
         sights = [line for line in self.lines if isinstance(line, Sight)]

@@ -16,6 +16,12 @@ from tests.labs.synapse import Synapse
 VERSIONS = ("10", "11", "12") if os.environ.get("LLMOS_DRILLS") == "long" else ("12",)
 """Of rooms: a bot in 10 and 12 is in `tests/adapters/matrix` already."""
 
+PLAYS = [
+    pytest.param(journey, encrypted, id=f"{journey.name}-{'encrypted' if encrypted else 'plain'}")
+    for journey in SCRIPTS
+    for encrypted in ((False, True) if journey.fits_encrypted_rooms else (False,))
+]
+
 LEVELS = {"member": 0, "moderator": 50, "admin": 100}
 US = "@llmos"
 
@@ -96,8 +102,7 @@ class Stage:
 
 @pytest.mark.drill
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
-@pytest.mark.parametrize("journey", SCRIPTS, ids=lambda journey: journey.name)
+@pytest.mark.parametrize(("journey", "encrypted"), PLAYS)
 async def test_journey(
     journey: Journey, encrypted: bool, version: str, synapse: Synapse, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from bot.app import App
 from bot.config.sections import Privacy
 from bot.core.actions import Severity
 from bot.core.events import Channel
+from bot.core.permissions import Role
 from bot.knowledge.archiving import Archiver
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
@@ -199,8 +200,8 @@ async def test_a_thread_is_found_by_the_readers_of_its_channel_and_as_one_docume
 @pytest.mark.parametrize("kind", ["closed", "private", "encrypted"])
 async def test_places_that_few_can_read_and_encrypted_ones_are_never_archived(life: Life, kind: str) -> None:
     place = Channel("memory", "town", "general", "t1", **{kind: True})
-    async with archiving(life) as app:
-        life.world.say(life.person("anna"), place, "the umbrella is red", addressed=None)
+    async with archiving(life, life.room, place) as app:
+        life.world.say(life.person("anna"), place, "the umbrella is red")
         life.world.say(life.person("anna"), life.room, "the lantern is lit")
         await until_found(app.store, "lantern", "the lantern is lit")
         assert await found(app.store, "umbrella") == []
@@ -283,3 +284,23 @@ async def test_passages_that_were_made_of_an_older_text_are_not_stored(life: Lif
         still = archive.shelved([run], 1)
         assert not await app._index.shelve(TOWN, [document], still, with_vectors=False)
         assert await found(app.store, "umbrella") == []
+
+
+async def test_a_killed_reading_of_the_past_goes_on_after_the_restart_and_doubles_nothing(life: Life) -> None:
+    anna, mia = life.person("anna"), life.world.member("mia", Role.MODERATOR)
+    for n in range(450):
+        life.world.say(anna, life.room, f"umbrella {n}", at=life.clock() - timedelta(days=3, minutes=-n))
+    async with archiving(life) as app:
+        life.world.faults.slow_s = 0.05
+        life.world.say(mia, life.room, "!llmos knowledge read")
+
+        async def some() -> bool:
+            return await app.store.archive.count(life.room) >= 100
+
+        await until(some)
+        assert await app.store.archive.count(life.room) < 450
+    life.world.faults.slow_s = 0
+    async with life.bot() as app:
+        await life.until(lambda: any("and archived" in text for text in life.world.answers(life.room)))
+        assert await app.store.archive.count(life.room) == 450
+        assert sum("and archived" in text for text in life.world.answers(life.room)) == 1

@@ -1,0 +1,1 @@
+"""`knowledge ...`: what the bot answers from, as moderators fill it."""
