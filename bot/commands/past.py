@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from bot.commands.command import PLATFORM_TIMEOUT_S, Context
 from bot.commands.reference import one_line
 from bot.conversation.running import Handle
-from bot.conversation.summary import Said, extract, key_sentence
+from bot.conversation.summary import MOST_CHARS, Said, extract, key_sentence
 from bot.core.actions import Chunk, Status
 from bot.core.errors import PlatformError, UserError
 from bot.core.events import Channel, Message, MessageRef
 from bot.core.text import _, ngettext
+from bot.knowledge.segmenting import words
 
 PAGE_TIMEOUT_S = 60.0
 """A platform that asks for patience gets this much for the next message."""
@@ -68,7 +69,7 @@ class Past:
                 return
             self.read += 1
             self.names[message.author.id] = message.author.name
-            if not message.text.strip():
+            if not words(message.text[:MOST_CHARS]):
                 self.wordless += not message.author.is_bot
             elif self._is_talk(message):
                 if message.author.identity == self._context.caller.identity:
@@ -148,8 +149,8 @@ async def telling(said: Sequence[Message], most: int) -> list[Message]:
 async def line(context: Context, message: Message, names: Mapping[str, str]) -> str:
     """A message in one line: who said it, its sentence, and where it stands."""
     who, sentence = one_line(message.author.name, NAME_CHARS), key_sentence(message.text)
-    words = one_line(_MENTION.sub(lambda found: f"@{names.get(found[1], '…')}", sentence), QUOTE_CHARS)
-    return f"• {who}: “{words}” {await where(context, message)}"
+    quote = one_line(_MENTION.sub(lambda found: f"@{names.get(found[1], '…')}", sentence), QUOTE_CHARS)
+    return f"• {who}: “{quote}” {await where(context, message)}"
 
 
 async def where(context: Context, message: Message) -> str:

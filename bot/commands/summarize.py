@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -9,12 +10,15 @@ from urllib.parse import unquote, urlsplit
 from bot.commands.command import Completes, Context, Doc, OwnWords, Services, command
 from bot.commands.conversion import shown, suggested
 from bot.commands.past import Past, find_place, line, no_words, readable_place, telling, whole
+from bot.commands.retold import NotRetold, retold, teller
 from bot.commands.since import EARLIEST, SINCE, moment, spoken_moment
+from bot.conversation import sentences
 from bot.conversation.running import Handle, Stopped
 from bot.core.actions import Action, Chunk, Status
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel
 from bot.core.text import N_, _, ngettext
+from bot.llm.model import Model
 
 MOST_MESSAGES = 2_000
 MOST_LINES = 10
@@ -53,7 +57,7 @@ async def summarize(
     thread: Annotated[
         str, Completes(_threads), Doc("Another thread or channel: a mention, a link or an id; else this one.")
     ] = "",
-) -> OwnWords | tuple[Action, ...]:
+) -> AsyncIterator[Chunk] | OwnWords | tuple[Action, ...]:
     """Tell in a few lines what was said here, each with a link."""
     now = context.services.now()
     found = (None, thread) if since is None else moment(since, thread, now)
@@ -66,10 +70,12 @@ async def summarize(
     if from_when is None:
         from_when = EARLIEST if place.thread is not None else now - A_CHANNELS_DAY
     past = Past(context, place, from_when, MOST_MESSAGES)
-    chunks = context.stream(lambda handle: _summary(context, past, handle))
-    if place.key == context.channel.key:
-        return OwnWords(chunks)
-    return (context.reply(await whole(chunks), personal=True),)
+    if place.key != context.channel.key:
+        chunks = context.stream(lambda handle: _summary(context, past, None, handle))
+        return (context.reply(await whole(chunks), personal=True),)
+    model = teller(context)
+    chunks = context.stream(lambda handle: _summary(context, past, model, handle))
+    return OwnWords(chunks) if model is None else chunks
 
 
 async def _place(context: Context, named: str) -> Channel:
@@ -112,7 +118,7 @@ def _ids(named: str) -> list[str]:
     return list(dict.fromkeys((named.rpartition(_MARK)[2], named, named.removeprefix("#"))))
 
 
-async def _summary(context: Context, past: Past, handle: Handle) -> AsyncIterator[Chunk]:
+async def _summary(context: Context, past: Past, model: Model | None, handle: Handle) -> AsyncIterator[Chunk]:
     """Read, tell how far it is, and say what was said."""
     handle.keeps, handle.outcome = False, "command"
     yield Status(_reading(0))
@@ -122,12 +128,32 @@ async def _summary(context: Context, past: Past, handle: Handle) -> AsyncIterato
     except Stopped:
         yield _("You stopped me while I was reading, so I say nothing about half of it.")
         return
-    chosen = await telling(past.said, MOST_LINES)
-    if not chosen:
+    if not past.said:
         yield _nothing(past)
         return
-    lines = [await line(context, message, past.names) for message in chosen]
-    yield "\n".join((_heading(past), *lines, *_notes(past)))
+    why = ""
+    yield _heading(past) + "\n"
+    if model is not None:
+        try:
+            async with aclosing(retold(context, past, model, MOST_LINES, handle)) as lines:
+                async for chunk in lines:
+                    yield chunk
+            yield "\n".join((_by_a_model(), *_notes(past)))
+            return
+        except Stopped:
+            yield sentences.note(sentences.stopped())
+            return
+        except NotRetold as error:
+            why = str(error)
+    yield "\n".join(([why] if why else []) + [*await _quotes(context, past), *_notes(past)])
+
+
+async def _quotes(context: Context, past: Past) -> list[str]:
+    return [await line(context, message, past.names) for message in await telling(past.said, MOST_LINES)]
+
+
+def _by_a_model() -> str:
+    return sentences.note(_("in the words of a language model; the links show what was really said"))
 
 
 def _reading(read: int) -> str:

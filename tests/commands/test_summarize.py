@@ -126,8 +126,9 @@ async def test_programs_commands_and_what_moderation_removed_do_not_count(house:
 
 async def test_where_no_words_are_shown_that_is_said(house: House) -> None:
     say(house, ALICE, "")
+    say(house, ALICE, "😀")
     say(house, ROBOT, "")
-    assert (await said(house)).startswith("Of 1 message there I was shown no words")
+    assert (await said(house)).startswith("Of 2 messages there I was shown no words")
 
 
 async def test_who_opted_out_or_was_forgotten_is_not_quoted(house: House) -> None:
