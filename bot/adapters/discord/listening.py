@@ -256,6 +256,6 @@ def _channel_of(kind: str, raw: Json) -> str:
 
 def _thread_deleted(raw: Json, now: datetime) -> Iterator[Deletion]:
     """A thread or forum post that is gone, as the deletion of what it began with."""
-    place = place_of(raw, None)
+    place = place_of(raw, snowflake(raw, "guild_id"))
     if place is not None and place.thread is not None:
         yield Deletion(MessageRef(place, place.thread), now)
