@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config, Engine, Secret, load, problems
 from bot.config.addresses import is_private_host, is_private_url
-from bot.config.sections import NOT_YET, REMOTE_CAPS, Quota
+from bot.config.sections import REMOTE_CAPS, Quota
 from bot.core.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -246,14 +246,6 @@ def test_commented_keys_of_the_example_are_real_keys_with_values_that_load(tmp_p
     assert len(quotas) == len(REMOTE_CAPS)
     config = load(written(tmp_path, "\n".join(["[quota]", *quotas])), environ={})
     assert {name: config.cap(name) for name in REMOTE_CAPS} == REMOTE_CAPS
-
-
-def test_a_feature_that_has_a_section_is_not_called_missing() -> None:
-    for name in NOT_YET:
-        section, _, key = name.partition(".")
-        field = Config.model_fields.get(section)
-        known = getattr(field.annotation, "model_fields", {}) if field else {}
-        assert (key not in known) if key else (field is None), name
 
 
 class TestSecret:

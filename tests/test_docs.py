@@ -9,7 +9,6 @@ import pytest
 from bot import __version__
 from bot.cli import COMMANDS
 from bot.commands.command import Commands
-from bot.config.sections import NOT_YET, Config
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -103,11 +102,3 @@ def test_the_readmes_first_screen_is_a_sentence_a_command_a_transcript_and_three
     assert len(screen) <= 50
     cannot = [line for line in screen[screen.index("## What it cannot do") :] if line.startswith("- ")]
     assert len(cannot) == 3
-
-
-def test_the_keys_that_are_said_to_come_later_are_those_that_do() -> None:
-    text = (ROOT / "docs/operators/configuration.md").read_text(encoding="utf-8")
-    told = re.search(r"Keys of later releases \(([^)]*)\)", text)
-    assert told is not None
-    assert set(re.findall(r"`([\w.]+)`", told[1])) == NOT_YET
-    assert not NOT_YET & set(Config.model_fields)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from bot.config import checks, environment, source, wording
 from bot.config.paths import expanded, is_there
 from bot.config.problem import Problem, errors, summary
-from bot.config.sections import NOT_YET, Config
+from bot.config.sections import Config
 from bot.core.errors import ConfigError
 from bot.core.text import _
 
@@ -73,7 +73,6 @@ def examine(
         return None, read
     draft = read
     _override(draft, os.environ if environ is None else environ)
-    _refuse_not_yet(draft)
     _refuse_control_characters(draft)
     _add_defaults(draft)
     config = _validate(draft)
@@ -123,17 +122,6 @@ def _override(draft: Draft, environ: Mapping[str, str]) -> None:
         if isinstance(table, dict):
             table[key] = value
             draft.variables[section, key] = environment.variable(section, key)
-
-
-def _refuse_not_yet(draft: Draft) -> None:
-    for name in sorted(NOT_YET):
-        *outer, key = name.split(".")
-        table: object = draft.values
-        for part in outer:
-            table = table.get(part) if isinstance(table, dict) else None
-        if isinstance(table, dict) and key in table:
-            del table[key]
-            draft.problems.append(_placed(wording.not_yet(name), draft))
 
 
 def _refuse_control_characters(draft: Draft) -> None:

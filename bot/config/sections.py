@@ -1,7 +1,7 @@
 """The configuration as types: one class per section of config.toml.
 
 A section or key that is not here is refused, so this file is the list of what can be configured. A new
-feature adds its section here, takes its name out of `NOT_YET` and documents it in config.example.toml.
+feature adds its section here and documents it in config.example.toml.
 """
 
 import os
@@ -22,9 +22,6 @@ from pydantic import (
 from bot.config.addresses import host_and_port, is_private_url
 from bot.config.paths import expanded, is_there
 from bot.config.secrets import Secret
-
-NOT_YET: frozenset[str] = frozenset()
-"""Sections and keys that a later release brings; `check` says so instead of accepting them silently."""
 
 DEFAULT_MODEL = "smollm2-135m"
 """The model that comes with the embedded engines; a name of the catalogue."""

@@ -67,12 +67,6 @@ def problem(detail: ErrorDetails) -> Problem:
     return Problem(dotted(keys), what, mend)
 
 
-def not_yet(name: str) -> Problem:
-    """A section or key of a later release."""
-    title = name if "." in name else f"[{name}]"
-    return Problem(name, _("{name} is not in this release yet.", name=title), _("Take it out until it is."))
-
-
 def _words(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
     code, context = detail["type"], detail.get("ctx", {})
     given = _shown(keys, detail["input"])

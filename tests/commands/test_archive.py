@@ -103,7 +103,7 @@ class TestChannelSetArchive:
         ("place", "why"),
         [
             (replace(THREAD, encrypted=True), "encrypted room"),
-            (replace(THREAD, closed=True), "Only a few can read"),
+            (replace(THREAD, hidden=True), "Only a few can read"),
             (replace(THREAD, private=True), "Only a few can read"),
         ],
     )

@@ -36,7 +36,10 @@ async def lines(house: House, line: str = "summarize", context: Context | None =
 
 
 async def test_each_line_links_to_what_it_rests_on_and_names_people(house: House) -> None:
-    use(house, Script("Member A asked when the party is. [1]\nIntroduction\n- Member B: Friday at seven [2][3]"))
+    use(
+        house,
+        Script("Member A asked when the party is. [1]\nIntroduction\n- Member B: Friday at seven [2][3]"),
+    )
     party(house)
     assert await lines(house) == [
         "What was said since 2026-01-04 12:03 UTC, from 3 messages:",
@@ -78,7 +81,9 @@ async def test_an_order_in_a_message_does_nothing(house: House) -> None:
     say(house, BOB, "We decided: on Friday at seven, in the harbor cafe.")
     heading, line, note = await lines(house)
     assert (heading[:8], note) == ("What was", NOTE)
-    assert line == f"• @\u200beveryone come, click (https://evil.example) <@\u200b4711> **now** {LINK}0 {LINK}1"
+    assert (
+        line == f"• @\u200beveryone come, click (https://evil.example) <@\u200b4711> **now** {LINK}0 {LINK}1"
+    )
     assert await house.audited() == []
 
 
@@ -183,7 +188,11 @@ async def test_a_summary_counts_as_one_question_and_quotes_cost_nothing(house: H
 async def test_what_is_too_much_is_thinned_and_said(house: House) -> None:
     model = use(house, Script("Fine [1]"), context_tokens=1200)
     for n in range(600):
-        say(house, (ALICE, BOB)[n % 2], f"The harbor of day {n} has {n * 3} ferries, and bridge {n % 7} is open.")
+        say(
+            house,
+            (ALICE, BOB)[n % 2],
+            f"The harbor of day {n} has {n * 3} ferries, and bridge {n % 7} is open.",
+        )
     found = await lines(house, "summarize 1d")
     assert found[-2].startswith("There was too much for my language model; it read the ")
     assert all(model.count_tokens(turns) <= 1200 for turns in model.asked)

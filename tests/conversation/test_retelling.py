@@ -116,7 +116,9 @@ async def test_what_an_obeying_model_writes_without_a_source_is_not_shown() -> N
 
 
 def long(count: int) -> list[str]:
-    return [f"Member A: The harbor of day {n} has {n * 3} ferries, and the bridge is open." for n in range(count)]
+    return [
+        f"Member A: The harbor of day {n} has {n * 3} ferries, and the bridge is open." for n in range(count)
+    ]
 
 
 def noting(turns: Sequence[Turn]) -> Script:
@@ -187,5 +189,3 @@ async def test_a_stop_ends_the_model() -> None:
             running.stop("stopped")
     assert found == [Retold("One", (0,))]
     assert model.running == 0
-
-

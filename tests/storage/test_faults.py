@@ -63,7 +63,7 @@ def test_when_no_file_may_grow_the_operator_is_told_and_writing_goes_on_later(pl
         cwd=ROOT,
         check=False,
         timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000)),
     )
     assert child.returncode == 1
     assert child.stderr.startswith("llmos: The disk that holds ")
