@@ -10,11 +10,13 @@
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
+    ...                                              nothing is under way any more: all is also noted
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
 Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from bot.knowledge.index import Index
 from bot.storage.passages import COMMON
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
+from tests.living import PATIENCE_S
 from tests.messages import EPOCH
 
 _LINE = re.compile(
@@ -66,12 +69,17 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Until everything the bot began is finished and written down."""
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """One script."""
 
     name: str
     title: str
-    lines: tuple[Step | Sight, ...]
+    lines: tuple[Step | Sight | Pause, ...]
     library: tuple[Document, ...] = ()
 
     async def stock(self, config: Config) -> None:
@@ -127,7 +135,7 @@ def read(path: Path) -> Journey:
     """Read a script.
 
     Raises:
-        ValueError: a line is neither a step nor a sight.
+        ValueError: a line is neither a step nor a sight nor a pause.
     """
     title, *rest = path.read_text(encoding="utf-8").splitlines()
     told = [line for line in rest if line.strip() and not line.startswith("#")]
@@ -143,7 +151,9 @@ def _document(path: Path, line: str) -> Document:
     return Document(known["title"], known["title"], (Section(known["text"], EPOCH, known["link"]),))
 
 
-def _line(path: Path, line: str) -> Step | Sight:
+def _line(path: Path, line: str) -> Step | Sight | Pause:
+    if line.strip() == "...":
+        return Pause()
     sees = _SEES.fullmatch(line)
     if sees is not None:
         return Sight(sees["kind"], sees["text"].strip())  # type: ignore[arg-type]
@@ -152,6 +162,13 @@ def _line(path: Path, line: str) -> Step | Sight:
         raise ValueError(f"{path.name}: not a line of a journey: {line!r}")
     role, room = step["role"] or "member", step["room"] or "general"
     return Step(step["who"], role, room, _DEEDS[step["deed"]], step["text"].strip())
+
+
+async def finished(store: Store, platform: str) -> None:
+    """Wait until nothing is open in the database; what is written there, nobody outside is told."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await store.inbox.pending(platform) or await store.outbox.unfinished(platform):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 SCRIPTS = tuple(read(path) for path in sorted((Path(__file__).parent / "scripts").glob("*.txt")))

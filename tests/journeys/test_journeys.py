@@ -8,11 +8,11 @@ import pytest
 
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.wire import RemoteWorld, WorldServer
-from bot.app import opened
+from bot.app import App, opened
 from bot.core.actions import Alert
 from bot.core.events import Channel, Message
 from bot.core.permissions import Role
-from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.living import Life
 
 ROLES = {"member": Role.MEMBER, "moderator": Role.MODERATOR, "admin": Role.ADMIN}
@@ -26,8 +26,8 @@ def title(journey: Journey) -> str:
 async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
     life = Life(tmp_path)
     await journey.stock(life.config)
-    async with life.bot():
-        await play(journey, life)
+    async with life.bot() as app:
+        await play(journey, life, app)
 
 
 @pytest.mark.parametrize("journey", SCRIPTS, ids=title)
@@ -36,8 +36,8 @@ async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
     await journey.stock(life.config)
     async with WorldServer(life.world) as port:
         life.server = RemoteWorld(port)
-        async with life.bot():
-            await play(journey, life)
+        async with life.bot() as app:
+            await play(journey, life, app)
 
 
 @pytest.mark.parametrize("journey", [each for each in SCRIPTS if each.fits_one_person], ids=title)
@@ -64,20 +64,23 @@ async def test_journey_at_the_console(journey: Journey, tmp_path: Path) -> None:
     for line in journey.lines:
         if isinstance(line, Step):
             done += 1
-        else:
+        elif isinstance(line, Sight):
             assert line.text in "".join(answers[: done + 1]), f"{journey.title}: {line.text!r}"
 
 
-async def play(journey: Journey, life: Life) -> None:
+async def play(journey: Journey, life: Life, app: App) -> None:
     """Do what the script says in a world, and look for what it promises."""
     said: list[Message] = []
     room = life.room
     for line in journey.lines:
-        if isinstance(line, Step):
-            room = life.world.channel(line.room)
-            do(line, life, room, said)
-        else:
-            await see(line, life, room, journey)
+        match line:
+            case Step():
+                room = life.world.channel(line.room)
+                do(line, life, room, said)
+            case Sight():
+                await see(line, life, room, journey)
+            case Pause():
+                await finished(app.store, room.platform)
 
 
 def do(step: Step, life: Life, room: Channel, said: list[Message]) -> None:

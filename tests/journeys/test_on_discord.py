@@ -9,7 +9,7 @@ from bot.commands.command import Commands
 from bot.core.specs import Kind
 from tests.adapters.discord.conftest import house
 from tests.adapters.discord.house import House
-from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.discord import Json
 from tests.labs.discord.people import Person, show
@@ -120,11 +120,14 @@ async def test_journey(journey: Journey, house: House) -> None:
     mentions = {name: f"<@{person.id}>" for name, person in people.items()}
     stage = Stage(house, moderators)
     await journey.stock(house.config)
-    async with house.living():
+    async with house.living() as app:
         channel, who = house.general, next(iter(people.values()))
         for line in journey.lines:
-            if isinstance(line, Step):
-                channel, who = stage.channel(line.room), people[line.who]
-                stage.do(replace(line, text=journey.mentioning(line.text, mentions)), who, channel)
-            else:
-                await stage.see(line, who, channel)
+            match line:
+                case Step():
+                    channel, who = stage.channel(line.room), people[line.who]
+                    stage.do(replace(line, text=journey.mentioning(line.text, mentions)), who, channel)
+                case Sight():
+                    await stage.see(line, who, channel)
+                case Pause():
+                    await finished(app.store, "discord")

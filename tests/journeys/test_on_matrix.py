@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import App
 from tests.adapters.matrix.house import House, housed
-from tests.journeys.script import SCRIPTS, Journey, Sight, Step
+from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.people import PATIENCE_S, Person
 from tests.labs.synapse import Synapse
@@ -111,18 +112,21 @@ async def test_journey(
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
         await journey.stock(house.config)
-        async with house.living():
+        async with house.living() as app:
             await house.lives_in(moderators)
-            await play(journey, Stage(house, version, moderators))
+            await play(journey, Stage(house, version, moderators), app)
 
 
-async def play(journey: Journey, stage: Stage) -> None:
+async def play(journey: Journey, stage: Stage, app: App) -> None:
     """Do what the script says, and look for what it promises."""
     room, who = "", await stage.house.person("keeper")
     for line in journey.lines:
-        if isinstance(line, Step):
-            room, who = await stage.room(line.room, journey), await stage.house.person(line.who)
-            ids = {name: (await stage.house.person(name)).id for name in sorted(journey.people)}
-            await stage.do(replace(line, text=journey.mentioning(line.text, ids)), room)
-        else:
-            await stage.see(line, who, room)
+        match line:
+            case Step():
+                room, who = await stage.room(line.room, journey), await stage.house.person(line.who)
+                ids = {name: (await stage.house.person(name)).id for name in sorted(journey.people)}
+                await stage.do(replace(line, text=journey.mentioning(line.text, ids)), room)
+            case Sight():
+                await stage.see(line, who, room)
+            case Pause():
+                await finished(app.store, "matrix")
