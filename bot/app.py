@@ -19,7 +19,7 @@ from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
 from bot.core.directory import Directory
 from bot.core.errors import ConfigError, ModelError
-from bot.core.events import Author, Channel, Event, Message
+from bot.core.events import Attachment, Author, Channel, Event, Message, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
@@ -141,6 +141,14 @@ class Directories:
         if channel.platform not in self._adapters:
             return None
         return await self._of(channel).link(channel, message_id)
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `bot.commands.command.Files`."""
+        return await self._adapters[ref.channel.platform].attached(ref)
+
+    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `bot.commands.command.Files`."""
+        return await self._adapters[platform].fetch(attachment, most_bytes)
 
     def _of(self, channel: Channel) -> Directory:
         return self._adapters[channel.platform].directory
@@ -321,6 +329,7 @@ class App:
             quotas=quotas,
             model=self._model,
             directory=self._directory,
+            files=self._directory,
             review=self._review,
             desk=Desk(self.store, self._review, self._now, self.config.bot.locale),
             digesting=self._digesting,

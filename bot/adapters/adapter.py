@@ -2,13 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.directory import Directory
 from bot.core.errors import Unsupported
-from bot.core.events import Attachment, Encrypted, Event, Readable
+from bot.core.events import Attachment, Encrypted, Event, MessageRef, Readable
 from bot.core.specs import CommandSpec
 
 Cursors = Mapping[str, str]
@@ -107,6 +107,14 @@ class Adapter(ABC):
             Gone, Forbidden, RateLimited, PlatformError: see `bot.core.errors`.
         """
         raise Unsupported(f"files on {self.platform} cannot be fetched")
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """The files of a message as it stands now; none where the platform cannot tell.
+
+        Raises:
+            Gone, Forbidden, RateLimited, PlatformError: see `bot.core.errors`.
+        """
+        return ()
 
     async def offer(self, commands: tuple[CommandSpec, ...]) -> None:
         """Register commands where the platform has a menu of them; called once before `events`."""

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Protocol, Self
 
 from bot.commands import grammar
-from bot.commands.conversion import bind
+from bot.commands.conversion import bind, shown
 from bot.commands.definition import Answer, Command, OwnWords, command
 from bot.commands.signature import Completes, Doc, Matching, Range
 from bot.conversation.policy import ChannelPolicy
@@ -17,8 +17,8 @@ from bot.conversation.running import Handle, Running
 from bot.core.actions import Action, Chunk, Reply
 from bot.core.directory import Directory
 from bot.core.discovery import modules, plugins
-from bot.core.errors import ConfigError, PlatformError, UsageError, UserError
-from bot.core.events import Author, Channel, Message, MessageRef, Quote
+from bot.core.errors import ConfigError, Gone, PlatformError, TooBig, Unsupported, UsageError, UserError
+from bot.core.events import Attachment, Author, Channel, Message, MessageRef, Quote
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
@@ -56,7 +56,7 @@ __all__ = [
 Outcome = tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords
 """What an invocation leads to: actions for the outbox, or an answer that grows."""
 
-PLATFORM_TIMEOUT_S = 10.0
+PLATFORM_TIMEOUT_S, FILE_TIMEOUT_S = 10.0, 60.0
 """How long a platform may take to tell a member's rights before the call is refused."""
 
 
@@ -76,6 +76,30 @@ class Answers(Protocol):
     ) -> AsyncIterator[Chunk]:
         """Translate what is addressed to us; never raises what a member should hear."""
         ...
+
+
+class Files(Protocol):
+    """Files of messages, asked of the platform."""
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `Adapter`."""
+        ...
+
+    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `Adapter`."""
+        ...
+
+
+class NoFiles:
+    """Where nothing has files; see `Files`."""
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `Files`."""
+        return ()
+
+    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `Files`."""
+        raise Unsupported("there are no files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +151,7 @@ class Services:
     scorer: Scorer | None = None
     joins: frozenset[str] = frozenset()
     models: Mapping[str, Model] = field(default_factory=dict)
+    files: Files = field(default_factory=NoFiles)
     status: Callable[[], Sequence[StatusLine]] = tuple
     search: Search | None = None
     archives: Callable[[Message], bool] = lambda message: False
@@ -145,6 +170,7 @@ class Context:
         prefix: what this member types before a command's name, such as "/" or "!llmos ".
         begin: enters an answer among the running ones; whoever performs the call finishes the handle.
             None: nobody else does, so the answer finishes itself.
+        files: that came with the call.
         silent: called by a reaction, whose effect is seen anyway.
         call: a name of this call that no other has; after a kill the same call comes again.
     """
@@ -162,6 +188,50 @@ class Context:
     begin: Callable[[MessageRef, Author], Handle] | None = None
     silent: bool = False
     call: str = ""
+    files: tuple[Attachment, ...] = ()
+
+    async def given_files(self) -> Sequence[Attachment]:
+        """The files that came with the call, else those of the message that it replies to.
+
+        Raises:
+            UserError: the platform did not tell.
+        """
+        if self.files or self.target is None:
+            return self.files
+        try:
+            async with asyncio.timeout(PLATFORM_TIMEOUT_S):
+                return await self.services.files.attached(self.target)
+        except Gone:
+            return ()
+        except (PlatformError, TimeoutError) as error:
+            raise UserError(
+                _("I could not look at that message, so I did nothing. Try again in a minute.")
+            ) from error
+
+    async def fetch(self, file: Attachment, most_bytes: int) -> bytes:
+        """The content of a file.
+
+        Raises:
+            UserError: it is too big, or cannot be read.
+        """
+        try:
+            async with asyncio.timeout(FILE_TIMEOUT_S):
+                return await self.services.files.fetch(self.channel.platform, file, most_bytes)
+        except TooBig as error:
+            raise UserError(
+                _(
+                    "The file {name} is too big: I take at most {n} bytes.",
+                    name=shown(file.name),
+                    n=most_bytes,
+                )
+            ) from error
+        except (PlatformError, TimeoutError) as error:
+            raise UserError(
+                _(
+                    "I could not read the file {name}. Send it again, or try again in a minute.",
+                    name=shown(file.name),
+                )
+            ) from error
 
     def stream(self, written: Callable[[Handle], AsyncIterator[Chunk]]) -> AsyncIterator[Chunk]:
         """An answer that grows, is among the running ones meanwhile, and can be stopped."""

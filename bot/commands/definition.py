@@ -85,6 +85,7 @@ def command(
     slow: bool = False,
     menu: str | None = None,
     form: Sequence[str] = (),
+    file: str = "",
     examples: Sequence[str] = (),
     at_desk: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Answer]]], Command]:
@@ -97,6 +98,8 @@ def command(
         slow: it may take longer than a second.
         menu: title of a message context menu; the command then finds the message in `context.target`.
         form: names of parameters, free texts, that the menu asks for first; platforms without forms do not.
+        file: what a file that comes with a call is, marked with `N_`; the command finds it with
+            `context.given_files`.
         examples: lines that `help` shows, marked with `N_`.
         at_desk: see `Command`.
 
@@ -122,6 +125,7 @@ def command(
             slow=slow,
             menu=menu,
             form=tuple(form),
+            file=file,
         )
         return Command(spec, arguments, tuple(examples), function, at_desk)
 

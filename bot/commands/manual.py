@@ -81,6 +81,8 @@ def _remarks(command: Command) -> Iterator[str]:
         yield "For administrators."
     if command.spec.private:
         yield "Only you see the answer."
+    if command.spec.file:
+        yield f"On Discord the option `file` takes: {command.spec.file} Elsewhere attach it to the command."
     if command.spec.menu is not None:
         asked = " and ".join(f"`{name}`" for name in command.spec.form)
         form = f"; a form asks for {asked}" if asked else ""

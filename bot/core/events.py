@@ -211,6 +211,7 @@ class Invocation:
         target: the message a menu command was used on, or below which something was pressed.
         silent: it was a reaction: what can be seen anyway need not be said.
         quoted: the target, where the platform sends it along.
+        attachments: files given with the call.
     """
 
     id: str
@@ -223,6 +224,7 @@ class Invocation:
     locale: str | None = None
     silent: bool = False
     quoted: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def key(self) -> str:

@@ -55,6 +55,7 @@ class CommandSpec:
         slow: it may take longer than a second, so platforms with deadlines show progress.
         menu: title of a message context menu that calls it too, or None.
         form: names of the texts that its menu asks for first, where the platform has forms.
+        file: what a file that comes with a call is, an English text; "" where none is taken.
     """
 
     path: tuple[str, ...]
@@ -65,6 +66,7 @@ class CommandSpec:
     slow: bool = False
     menu: str | None = None
     form: tuple[str, ...] = ()
+    file: str = ""
 
     @property
     def name(self) -> str:

@@ -251,6 +251,7 @@ class Performer:
             services=self._services,
             target=target,
             quoted=event.quoted,
+            files=event.attachments,
             locale=self._locale_of(event),
             client_locale=event.locale,
             silent=isinstance(event, Invocation) and event.silent,

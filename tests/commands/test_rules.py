@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.commands.command import Outcome
 from bot.core.actions import Post, Reply, Severity, Status
 from bot.core.controls import Control
-from bot.core.errors import PlatformError
-from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.errors import Gone, PlatformError, TooBig
+from bot.core.events import Attachment, Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import MAX_BYTES, PRESETS, preset, read
@@ -663,6 +664,108 @@ class TestFiles:
         await with_rude(house)
         before = book(house)
         assert part in await told(house, f"rules import {text}")
+        assert book(house) == before
+
+
+def replied(outcome: Outcome) -> str:
+    """The text of the one reply."""
+    assert isinstance(outcome, tuple)
+    (reply,) = outcome
+    assert isinstance(reply, Reply)
+    return reply.text
+
+
+@dataclass
+class Shelf:
+    """Files of messages, by the id of the message, and what is in them by their address."""
+
+    content: dict[str, bytes]
+    below: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        if ref.id == "lost":
+            raise PlatformError("the platform is down")
+        return self.below.get(ref.id, ())
+
+    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
+        self.asked.append(most_bytes)
+        found = self.content.get(attachment.url)
+        if found is None:
+            raise Gone("no such file")
+        if len(found) > most_bytes:
+            raise TooBig("too big")
+        return found
+
+
+class TestImportOfFiles:
+    LOUD = b"[[rule]]\r\nkind = 'caps'\r\nname = 'loud'\r\n"
+
+    async def said(
+        self,
+        house: House,
+        *contents: bytes,
+        text: str = "",
+        target: str | None = None,
+        by: Author = MODERATOR,
+    ) -> str:
+        """What is answered to a call with files, or to a message with files."""
+        files = tuple(Attachment(f"a{n}", f"{n}.toml", "", 1, f"u{n}") for n in range(len(contents)))
+        shelf = Shelf({f"u{n}": each for n, each in enumerate(contents)})
+        if target is not None:
+            shelf.below["5"], files = files, ()
+        house.services = replace(house.services, files=shelf)
+        context = replace(house.context(by, target=target), files=files)
+        return replied(await house.services.commands.run_line(context, f"rules import {text}"))
+
+    @pytest.mark.parametrize("target", [None, "5"])
+    async def test_a_file_is_taken_in_as_a_text_is(self, house: House, target: str | None) -> None:
+        await with_rude(house)
+        assert "New: `loud`." in await self.said(house, b"\xef\xbb\xbf" + self.LOUD, target=target)
+        assert rule(house, "loud").kind == "caps"
+        assert rule(house, "rude").kind == "words"
+        assert "loud" not in book(house).enforced
+        assert "are there already" in await self.said(house, self.LOUD, target=target)
+
+    @pytest.mark.parametrize(
+        ("contents", "text", "part"),
+        [
+            ((b"[[rule]]\nkind = 'caps'\nnaem = 'x'\n",), "", "line 3, rule 1, key naem"),
+            ((b"#" * (MAX_BYTES + 1),), "", "too big: I take at most 64000 bytes"),
+            ((b"\xff\xfe[\x00",), "", "no text in UTF-8"),
+            ((b"\x00\x01\x02",), "", "not valid TOML"),
+            ((b"[[rule]\n",), "", "not valid TOML"),
+            ((LOUD, LOUD), "", "one file with rules at a time, and these are 2"),
+            ((LOUD,), "rule = []", "in a text or in a file, not in both"),
+        ],
+    )
+    async def test_a_broken_or_hostile_file_changes_nothing(
+        self, house: House, contents: tuple[bytes, ...], text: str, part: str
+    ) -> None:
+        await with_rude(house)
+        before = book(house)
+        assert part in await self.said(house, *contents, text=text)
+        assert book(house) == before
+
+    async def test_a_file_that_is_gone_or_a_message_nobody_can_look_at_changes_nothing(
+        self, house: House
+    ) -> None:
+        await with_rude(house)
+        before = book(house)
+        house.services = replace(house.services, files=Shelf({}))
+        context = replace(house.context(MODERATOR), files=(Attachment("a", "x\n.toml", "", 1, "gone"),))
+        answer = replied(await house.services.commands.run_line(context, "rules import"))
+        assert "could not read the file" in answer
+        assert "could not look at that message" in await told(house, "rules import", target="lost")
+        assert "attach a file" in await told(house, "rules import", target="nothing")
+        assert book(house) == before
+
+    async def test_only_moderators_have_files_read(self, house: House) -> None:
+        await with_rude(house)
+        before = book(house)
+        assert "for moderators" in await self.said(house, self.LOUD, by=ALICE)
+        assert isinstance(house.services.files, Shelf)
+        assert house.services.files.asked == []
         assert book(house) == before
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,13 +11,14 @@ from time import monotonic
 from bot.adapters.adapter import Adapter, Batch
 from bot.adapters.adapter import Cursors as Known
 from bot.adapters.discord.calls import Calls
-from bot.adapters.discord.decoding import Ourselves
+from bot.adapters.discord.decoding import Ourselves, attachments
 from bot.adapters.discord.directory import DiscordDirectory
+from bot.adapters.discord.files import fetched
 from bot.adapters.discord.gateway import RIGHTS, Gateway
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.listening import Ear
 from bot.adapters.discord.moderating import Moderating
-from bot.adapters.discord.places import PLATFORM, Places
+from bot.adapters.discord.places import PLATFORM, Places, id_of
 from bot.adapters.discord.registration import fingerprint, menus, payload
 from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.sending import Sender
@@ -27,6 +28,7 @@ from bot.adapters.files import write_private
 from bot.adapters.reading import Json, parse, text
 from bot.core.actions import Action, Receipt, Report, no_report
 from bot.core.errors import Forbidden, NeedsOperator, PlatformError, Unsupported
+from bot.core.events import Attachment, MessageRef
 from bot.core.specs import CommandSpec
 from bot.core.text import _
 
@@ -117,6 +119,15 @@ class DiscordAdapter(Adapter):
     async def rights_changed(self) -> None:
         """See `Adapter`."""
         await self._rights.news.wait()
+
+    async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `Adapter`."""
+        return await fetched(attachment, most_bytes, self._settings.api_base)
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `Adapter`; without `message_content`, Discord tells files of messages to us only."""
+        await self._enter()
+        return attachments(await self._calls.message(id_of(ref.channel), ref.id))
 
     def trouble(self) -> str | None:
         """See `Adapter`."""

@@ -26,6 +26,9 @@ from bot.core.events import (
 
 PLATFORM = "discord"
 
+_FILE = 11
+"""The type of an option that is a file (Discord, "Application Command Option Type")."""
+
 _WORDS = frozenset({0, 19})
 """Message types that people write: ordinary ones and replies (Discord, "Message Types")."""
 _COMMAND = 2  # of interactions
@@ -85,7 +88,7 @@ def message(raw: Json, place: Channel, us: Ourselves) -> Message | None:
         time_of(message_id),
         addressed=said if spoken is None and place.private else spoken,
         reply_to=snowflake(table(raw, "message_reference"), "message_id"),
-        attachments=tuple(_attachments(raw)),
+        attachments=attachments(raw),
         quoted=quote(table(raw, "referenced_message")),
     )
 
@@ -169,7 +172,8 @@ def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) 
     if raw.get("type") != _COMMAND or integer(data, "type") == _USER_MENU:
         return None
     name, call_id = text(data, "name") or "", _id(raw, "id")
-    path, arguments = _chosen(name, tables(data, "options"))
+    path, arguments, files = _chosen(name, tables(data, "options"))
+    known = table(data, "resolved", "attachments")
     target = snowflake(data, "target_id")
     if integer(data, "type") == _MESSAGE_MENU:
         if name not in menus:
@@ -185,6 +189,7 @@ def invocation(raw: Json, place: Channel, menus: Mapping[str, tuple[str, ...]]) 
         MessageRef(place, target) if target is not None else None,
         text(raw, "locale"),
         quoted=quote(table(data, "resolved", "messages", target)) if target is not None else None,
+        attachments=tuple(_files(table(known, each) for each in files)),
     )
 
 
@@ -242,13 +247,15 @@ def focused(options: Iterable[Json]) -> tuple[str, str] | None:
     return None
 
 
-def _chosen(name: str, options: Sequence[Json]) -> tuple[tuple[str, ...], dict[str, object]]:
-    """The path of a command and its arguments; subcommands are options that hold options."""
+def _chosen(name: str, options: Sequence[Json]) -> tuple[tuple[str, ...], dict[str, object], Sequence[str]]:
+    """The path of a command, its arguments and ids of files; subcommands are options that hold options."""
     path: tuple[str, ...] = (name,)
     while len(options) == 1 and _kind(options[0]) in _GROUPS:
         path += (text(options[0], "name") or "",)
         options = tables(options[0], "options")
-    return path, {text(option, "name") or "": _value(option) for option in options}
+    files = [text(option, "value") or "" for option in options if _kind(option) == _FILE]
+    given = {text(option, "name") or "": _value(option) for option in options if _kind(option) != _FILE}
+    return path, given, files
 
 
 def _value(option: Json) -> object:
@@ -261,8 +268,13 @@ def _kind(thing: Json) -> int | None:
     return integer(thing, "type") if "type" in thing else 0
 
 
-def _attachments(raw: Json) -> Iterable[Attachment]:
-    for each in tables(raw, "attachments"):
+def attachments(raw: Json) -> tuple[Attachment, ...]:
+    """The files of a message."""
+    return tuple(_files(tables(raw, "attachments")))
+
+
+def _files(found: Iterable[Json]) -> Iterable[Attachment]:
+    for each in found:
         attachment_id, url = snowflake(each, "id"), text(each, "url")
         if attachment_id is not None and url is not None:
             kind = text(each, "content_type") or "application/octet-stream"

@@ -301,7 +301,8 @@ def _needed(raw: Json) -> Json:
         return only(table(parent, "user"), "id", "username", "global_name", "bot")
 
     kept = only(raw, "id", "type", "channel_id", "guild_id", "locale")
-    kept["data"] = only(table(raw, "data"), "type", "name", "options", "target_id", "custom_id", "components")
+    data = only(table(raw, "data"), "type", "name", "options", "target_id", "custom_id", "components")
+    kept["data"] = data | {"resolved": only(table(raw, "data", "resolved"), "attachments")}
     kept["channel"] = only(table(raw, "channel"), "id", "type", "parent_id", "guild_id")
     kept["message"] = only(table(raw, "message"), "id")
     if "member" in raw:

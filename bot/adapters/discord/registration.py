@@ -19,7 +19,7 @@ MOST_COMMANDS, MOST_MENUS, MOST_OPTIONS, MOST_CHOICES = 100, 15, 25, 25
 
 _log = logging.getLogger(__name__)
 
-_SUBCOMMAND, _MESSAGE_MENU = 1, 3
+_SUBCOMMAND, _MESSAGE_MENU, _FILE = 1, 3, 11
 _TYPES: Mapping[Kind, int] = {Kind.STRING: 3, Kind.INTEGER: 4, Kind.BOOLEAN: 5, Kind.NUMBER: 10}
 _LARGEST = 2**53
 """Discord takes no larger number."""
@@ -50,7 +50,7 @@ def payload(specs: Sequence[CommandSpec]) -> list[Json]:
             within = within[:MOST_OPTIONS]
             command = _described(name, _names(within)) | {"options": [_subcommand(spec) for spec in within]}
         else:
-            command = _described(name, group[0].summary) | _options(group[0].parameters)
+            command = _described(name, group[0].summary) | _options(group[0])
         commands.append(command | {"type": 1} | _seen_by(min(spec.role for spec in within or group)))
     if len(commands) > MOST_COMMANDS:
         _log.warning("Discord's menu takes %s commands of %s", MOST_COMMANDS, len(commands))
@@ -66,7 +66,9 @@ def _menu(spec: CommandSpec, title: str) -> Json:
 def _fits(spec: CommandSpec) -> bool:
     """Whether Discord takes a command; if not, the log says so."""
     names = (*spec.path, *(parameter.name for parameter in spec.parameters))
-    fits = len(spec.parameters) <= MOST_OPTIONS and all(len(name) <= LONGEST_NAME for name in names)
+    fits = len(names) - len(spec.path) + bool(spec.file) <= MOST_OPTIONS and all(
+        len(name) <= LONGEST_NAME for name in names
+    )
     if not fits:
         _left_out([spec])
     return fits
@@ -88,12 +90,14 @@ def fingerprint(commands: Sequence[Json]) -> str:
 
 
 def _subcommand(spec: CommandSpec) -> Json:
-    return {"type": _SUBCOMMAND, **_described(spec.path[1], spec.summary), **_options(spec.parameters)}
+    return {"type": _SUBCOMMAND, **_described(spec.path[1], spec.summary), **_options(spec)}
 
 
-def _options(parameters: Sequence[Parameter]) -> Json:
-    required_first = sorted(parameters, key=lambda parameter: not parameter.required)
+def _options(spec: CommandSpec) -> Json:
+    required_first = sorted(spec.parameters, key=lambda parameter: not parameter.required)
     options = [_option(parameter) for parameter in required_first]
+    if spec.file:
+        options.append({"type": _FILE, "required": False, **_described("file", spec.file)})
     return {"options": options} if options else {}
 
 

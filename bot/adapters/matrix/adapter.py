@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
 from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.decoding import Malformed, decode_decrypted
+from bot.adapters.matrix.decoding import Malformed, attachments, decode_decrypted
 from bot.adapters.matrix.directory import MatrixDirectory
 from bot.adapters.matrix.doors import Doors
 from bot.adapters.matrix.encryption.errors import Undecipherable
@@ -24,7 +24,7 @@ from bot.adapters.matrix.settings import Settings
 from bot.adapters.matrix.sync import Sync
 from bot.adapters.reading import parse
 from bot.core.actions import Action, Receipt, Report, no_report
-from bot.core.events import Attachment, Encrypted, Readable
+from bot.core.events import Attachment, Encrypted, MessageRef, Readable
 
 if TYPE_CHECKING:  # without encryption its packages are not needed
     from bot.adapters.matrix.encryption.encryption import Encryption
@@ -50,6 +50,7 @@ class MatrixAdapter(Adapter):
         self._rooms, self._relations = Rooms(self._account), Relations(self._account)
         self._encryption = _encryption(self._account, settings)
         calls, self._doors = Calls(self._account), Doors(self._account, settings)
+        self._calls = calls
         self.directory = MatrixDirectory(calls, self._rooms, settings, self._encryption, now=now)
         self._sender = Sender(
             calls, self._rooms, settings, self._encryption, message_bytes=message_bytes, now=now
@@ -108,6 +109,16 @@ class MatrixAdapter(Adapter):
     async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
         """See `Adapter`."""
         return await fetched(self._account, attachment, most_bytes)
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `Adapter`."""
+        room = await self._rooms.get(ref.channel.id)
+        raw = await self._calls.event(room.id, ref.id)
+        try:
+            return attachments(await Envelope(room, self._encryption).open(raw))
+        except (Malformed, Undecipherable) as error:
+            _log.warning("an event cannot be understood: %s", error, extra={"channel": room.id})
+            return ()
 
     async def close(self) -> None:
         """See `Adapter`."""

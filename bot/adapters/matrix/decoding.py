@@ -213,6 +213,18 @@ def _message(
     )
 
 
+def attachments(raw: Json) -> tuple[Attachment, ...]:
+    """The files of a message event that is read again.
+
+    Raises:
+        Malformed
+    """
+    content = table(raw, "content")
+    if text(content, "msgtype") not in _MEDIA:
+        return ()
+    return _attachment(content, event_id(raw), text(content, "body") or "")[0]
+
+
 def _attachment(content: Json, message_id: str, body: str) -> tuple[tuple[Attachment, ...], str]:
     """The file, and its caption. Source: client-server API, "Media captions"."""
     name = text(content, "filename")

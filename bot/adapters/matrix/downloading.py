@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import aiohttp
 from yarl import URL
 
-from bot.core.errors import TooBig
+from bot.adapters.bounded import read_body
 
 _CONNECT_TIMEOUT_S = 10.0
 _REDIRECTS = (307, 308)
@@ -48,7 +48,7 @@ async def download(
             place = response.headers.get("Location")
             if response.status not in _REDIRECTS or place is None:
                 most = most_bytes if response.status == 200 else _MOST_ERROR_BYTES
-                body = await _read(response, most, cut=response.status != 200)
+                body = await read_body(response, most, cut=response.status != 200)
                 return Answer(
                     response.status, body, response.url.host or "", response.headers.get("Retry-After")
                 )
@@ -69,16 +69,3 @@ def redirected(url: URL, place: str) -> URL:
     if found.scheme != "https" and found.scheme != url.scheme:
         raise aiohttp.NonHttpUrlRedirectClientError(found)
     return found
-
-
-async def _read(response: aiohttp.ClientResponse, most_bytes: int, *, cut: bool) -> bytes:
-    if not cut and (response.content_length or 0) > most_bytes:
-        raise TooBig(f"the file has {response.content_length} bytes, more than {most_bytes}")
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > most_bytes:
-            if cut:
-                break
-            raise TooBig(f"the file has more than {most_bytes} bytes")
-    return bytes(body)

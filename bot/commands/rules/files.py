@@ -6,7 +6,7 @@ from dataclasses import replace as changed
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.conversion import UNREADABLE
+from bot.commands.conversion import UNREADABLE, shown
 from bot.commands.rules.book import ALL, book_of, rule_named, rules_in, save, still_enforced
 from bot.commands.rules.named import RuleNameOrAll
 from bot.core.actions import Action
@@ -14,7 +14,7 @@ from bot.core.errors import UserError
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import read, write
+from bot.moderation.rulebook import MAX_BYTES, read, write
 
 MOST_CHARACTERS = 30_000
 """A longer text would flood a chat."""
@@ -44,18 +44,21 @@ async def export(context: Context, rule: RuleNameOrAll = ALL) -> str | tuple[Act
     "rules import",
     role=Role.MODERATOR,
     slow=True,
+    file=N_("A file with rules as TOML, instead of the text."),
     examples=(N_('rules import rule = [{ kind = "caps", name = "loud" }]'),),
 )
 async def take_in(
     context: Context,
-    text: Annotated[str, Doc("Rules as TOML, in a block of code; or reply to a message with them.")] = "",
+    text: Annotated[
+        str, Doc("Rules as TOML, in a block of code; or attach a file, or reply to one or to a text.")
+    ] = "",
     *,
     replace: Annotated[bool, Doc("Also remove the rules that are not in it.")] = False,
 ) -> str:
-    """Take rules from a TOML text; if anything in it is wrong, nothing changes."""
+    """Take rules from a TOML text or file; if anything in it is wrong, nothing changes."""
     book = book_of(context)
     before = rules_in(book)
-    given = read(_toml(text if text.strip() else await _replied_to(context)))
+    given = read(await _given(context, text))
     after = given if replace else _merged(before, given)
     if after == before:
         return _("Nothing changed: these rules are there already.")
@@ -76,6 +79,26 @@ async def take_in(
     )
 
 
+async def _given(context: Context, text: str) -> str:
+    """What was written, or else what stands in a file or in the message that is replied to."""
+    if text.strip():
+        if context.files:
+            raise UserError(_("Give me the rules in a text or in a file, not in both."))
+        return _toml(text)
+    files = await context.given_files()
+    if not files:
+        return _toml(await _replied_to(context))
+    if len(files) > 1:
+        raise UserError(_("I take one file with rules at a time, and these are {n}.", n=len(files)))
+    content = await context.fetch(files[0], MAX_BYTES)
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            _("The file {name} is no text in UTF-8, so nothing changed.", name=shown(files[0].name))
+        ) from error
+
+
 def _toml(text: str) -> str:
     """What stands in the first block of code, or else all of it."""
     if text.count("```") < 2:
@@ -89,8 +112,8 @@ async def _replied_to(context: Context) -> str:
     if kept is None or not kept.text.strip():
         raise UserError(
             _(
-                "Which rules? Write them after the command in a block of code, or reply to a message with "
-                "them. `{prefix}rules export` shows the form.",
+                "Which rules? Write them after the command in a block of code, attach a file, or reply to a "
+                "message with them. `{prefix}rules export` shows the form.",
                 prefix=context.prefix,
             )
         )

@@ -16,6 +16,7 @@ from bot.core.events import Author, Channel, Invocation, MessageRef
 from bot.core.specs import CommandSpec, Kind, Parameter
 from bot.core.text import in_locale
 from bot.llm.echo import EchoModel, Script
+from bot.moderation.rulebook import read
 from bot.storage.rulebooks import Rulebook
 from tests.adapters.discord.house import House
 from tests.labs.discord import Interaction
@@ -519,6 +520,33 @@ async def test_rules_are_completed_for_who_moderates_and_for_nobody_else(house: 
         await house.lab.until(lambda: mia.ack_ms is not None and anna.ack_ms is not None)
     assert [each["name"] for each in cast(list[dict[str, str]], mia.choices)] == ["spoilers", "caps"]
     assert anna.choices == []
+
+
+async def test_rules_come_in_a_file_as_an_option_attached_or_replied_to(house: House) -> None:
+    house.message_content = True
+    mia = house.person("mia", "moderator")
+    here, us = house.general, f"<@{house.us}>"
+
+    def named(name: str) -> tuple[str, bytes]:
+        return ("rules.toml", f"[[rule]]\nkind = 'caps'\nname = '{name}'\n".encode())
+
+    async with house.living() as app:
+        community = house.place(here).community_key
+        await app.store.rulebooks.save(Rulebook(community, rules=RULES), actor="mia")
+        upload = house.lab.message(mia.say(here, "look", files=[named("first")]))["attachments"][0]
+        call = mia.slash(here, "rules import", file=upload)
+        assert "New: `first`" in (await answered(house, call)).text
+        mia.say(here, f"{us} rules import", files=[named("second")])
+        await house.server.until(here, lambda shown: any("New: `second`" in each.text for each in shown))
+        below = mia.say(here, "and these?", files=[named("third")])
+        mia.ask(here, "rules import", reply_to=below)
+        await house.server.until(here, lambda shown: any("New: `third`" in each.text for each in shown))
+        broken = house.lab.message(mia.say(here, "look", files=[("rules.toml", b"[[rule]")]))["attachments"][
+            0
+        ]
+        assert "not valid TOML" in (await answered(house, mia.slash(here, "rules import", file=broken))).text
+        rules = read(app.store.rulebooks.of(community).rules)
+    assert [rule.name for rule in rules] == ["caps", "spoilers", "first", "second", "third"]
 
 
 async def test_a_completion_that_fails_takes_nothing_else_down(house: House) -> None:

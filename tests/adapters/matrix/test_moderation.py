@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from bot.app import App
 from bot.core.events import Channel, MessageRef
+from bot.moderation.rulebook import read
 from bot.storage.rulebooks import Rulebook
 from tests.adapters.matrix.house import House
 from tests.labs.people import PATIENCE_S, Person, Shown
@@ -33,6 +36,30 @@ async def press(app: App, who: Person, room: str, card: Shown, emoji: str) -> No
         while app.store.controls.pressed(ref, emoji) is None:
             await who.shown(room)
     await who.react(room, card.id, emoji)
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+async def test_rules_come_in_a_file_with_the_command_as_its_caption_or_replied_to(
+    house: House, encrypted: bool
+) -> None:
+    house.encrypted = encrypted
+    mia = await house.person("mia")
+    room = await house.room("mia", "ben")
+
+    async def file(name: str, body: str) -> str:
+        address = await mia.upload(f"[[rule]]\nkind = 'caps'\nname = '{name}'\n".encode())
+        return await mia.say(room, body, msgtype="m.file", filename="rules.toml", url=address)
+
+    async with house.living() as app:
+        await house.lives_in(room)
+        await app.store.rulebooks.save(Rulebook(f"matrix/{room}", rules=RULES), actor="mia")
+        await file("first", "!llmos rules import")
+        await stands(mia, room, "New: `first`", house.bot.user_id)
+        below = await file("second", "rules.toml")
+        await mia.say(room, "!llmos rules import", reply_to=below)
+        await stands(mia, room, "New: `second`", house.bot.user_id)
+        rules = read(app.store.rulebooks.of(f"matrix/{room}").rules)
+    assert [rule.name for rule in rules][-2:] == ["first", "second"]
 
 
 async def test_moderators_of_a_room_decide_in_theirs_and_the_author_is_heard(house: House) -> None:

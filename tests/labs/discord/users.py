@@ -278,6 +278,8 @@ class Users(AutoMod):
             if gid and (member := self.members[gid].get(thing["id"])):
                 slim = {k: v for k, v in member.items() if k not in ("user", "deaf", "mute")}
                 put("members", slim | {"permissions": str(self.permissions(gid, thing["id"]))})
+        elif "filename" in thing:
+            put("attachments", thing)
         elif "author" in thing:
             put("messages", thing)
         elif "type" in thing:
