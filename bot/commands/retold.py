@@ -75,7 +75,7 @@ async def retold(
     allowance = await context.services.quotas.reserve(context.to, context.caller.identity, retelling.expected)
     if isinstance(allowance, Refused):
         handle.alerts += [allowance.alert] if allowance.alert is not None else []
-        raise NotRetold(f"{allowance.text} {_('These are quotes:')}")
+        raise NotRetold(_quotes_instead(allowance.text))
     shown = 0
     try:
         async with aclosing(_in_time(retelling, model, handle)) as lines:
@@ -87,13 +87,17 @@ async def retold(
                 yield await _line(context, cast.named(each.text), [said[at] for at in each.sources])
     except ModelError as error:
         _log.warning("no summary, or half of one: %s", error, extra={"channel": past.place.key})
-        raise NotRetold(f"{sentences.failure(error, half_way=shown > 0)} {_('These are quotes:')}") from error
+        raise NotRetold(_quotes_instead(sentences.failure(error, half_way=shown > 0))) from error
     finally:
         await context.services.quotas.settle(allowance, retelling.cost or None)
     if not shown:
         raise NotRetold(_("My language model named no messages for what it wrote, so these are quotes."))
     if len(said) < len(past.said):
         yield _thinned(len(said)) + "\n"
+
+
+def _quotes_instead(why: str) -> str:
+    return why + " " + _("These are quotes:")
 
 
 def _thinned(messages: int) -> str:

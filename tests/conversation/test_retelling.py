@@ -171,10 +171,10 @@ async def test_a_model_that_does_not_end_is_ended() -> None:
 async def test_a_failure_keeps_what_was_told(behavior: Script) -> None:
     retelling = Retelling(EchoModel(behavior), "English", SAID, 10)
     await retelling.fit()
-    found: list[object] = []
+    lines = retelling.lines(handle())
+    found = [await anext(lines), await anext(lines)]
     with pytest.raises(ModelError):
-        async for line in retelling.lines(handle()):
-            found.append(line)
+        await anext(lines)
     assert found == [Retold("One", (0,)), Retold("Two", (1,))]
 
 
@@ -182,10 +182,9 @@ async def test_a_stop_ends_the_model() -> None:
     model = EchoModel(Script("One [1]\nTwo", stall=True))
     retelling, running = Retelling(model, "English", SAID, 10), handle()
     await retelling.fit()
-    found: list[object] = []
+    lines = retelling.lines(running)
+    assert await anext(lines) == Retold("One", (0,))
+    running.stop("stopped")
     with pytest.raises(Stopped):
-        async for line in retelling.lines(running):
-            found.append(line)
-            running.stop("stopped")
-    assert found == [Retold("One", (0,))]
+        await anext(lines)
     assert model.running == 0

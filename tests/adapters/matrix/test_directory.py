@@ -86,6 +86,23 @@ async def test_a_room_is_also_known_by_its_alias(house: Hands) -> None:
     assert list(await asked.readable_channels(house.asker, f"#nobody:{server}")) == []
 
 
+async def test_a_place_is_found_by_its_id_where_one_may_read_it(house: Hands) -> None:
+    asked, ben = directory(house), house.guest("ben")
+    root = await house.ann.say(house.room, "When is the party?")
+    inside = await house.ann.say(house.room, "On Friday.", thread=root)
+    alone = await house.ann.say(house.room, "no thread here")
+    thread, room = await house.place(root), await house.place()
+    assert await asked.place(ben, house.room, house.room) == room
+    assert await asked.place(ben, house.room, root) == thread
+    assert await asked.place(ben, house.room, inside) == thread
+    for id in (alone, "$nothing", "general", await house.ann.make_room()):
+        assert await asked.place(ben, house.room, id) is None
+    assert list(await asked.threads(ben, house.room)) == []
+    await house.ann.call("POST", f"/v3/rooms/{house.room}/kick", {"user_id": ben.id})
+    assert await asked.place(ben, house.room, root) is None
+    assert await asked.place(ben, house.room, house.room) is None
+
+
 async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(house: Hands) -> None:
     ids = [await house.ann.say(house.room, f"message {n}") for n in range(120)]
     await house.ann.edit(house.room, ids[3], "message 3, edited")
@@ -100,7 +117,9 @@ async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(hou
     assert [m.author.is_bot for m in found[-2:]] == [False, True]
     assert found[-1].notice
     inside = [m async for m in directory(house).history(await house.place(ids[0]), LONG_AGO)]
-    assert [m.ref.id for m in inside] == [thread]
+    assert [m.ref.id for m in inside] == [ids[0], thread], "a thread begins with the message it hangs on"
+    lately = [m async for m in directory(house).history(await house.place(ids[0]), found[-3].at)]
+    assert [m.ref.id for m in lately] == [thread]
     later = [m async for m in directory(house).history(await house.place(), found[-3].at)]
     assert later == found[-2:]
     assert [m async for m in directory(house).history(await house.place(), found[-1].at)] == []

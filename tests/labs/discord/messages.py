@@ -143,9 +143,11 @@ class Messages(World):
         """Applies an edit of the bot."""
         check_message_limits(body)
         empty: Json = {"content": "", "embeds": [], "flags": 0}
+        hidden = message["flags"] & EPHEMERAL  # no edit shows it to others
         for key, default in empty.items():
             if key in body:
                 message[key] = body[key] if body[key] is not None else default
+        message["flags"] |= hidden
         message["embeds"] = [{"type": "rich", **embed} for embed in message["embeds"]]
         if "components" in body:
             message["components"] = number_components(body["components"] or [])
