@@ -13,6 +13,7 @@ from bot.core.text import _
 from bot.moderation.brake import Brake
 from bot.moderation.examined import UNKNOWN, Examined, OffTopic, Place, Scorer, Standing
 from bot.moderation.ladder import actions_on, consequence, is_exempt
+from bot.moderation.links import TO_A_MESSAGE
 from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.past import Past, utc_now
 from bot.moderation.rule import Finding, Rule, Verdict
@@ -272,8 +273,8 @@ class Judge:
         )
 
     def _against(self, rules: Ruleset, ours: Container[str], text: str, question: Message) -> str | None:
-        """The rule under which a text of the bot's own may not stand."""
-        words = replace(question, text=text, addressed=None, attachments=())
+        """The rule under which a text of the bot's own may not stand; links to its sources are not judged."""
+        words = replace(question, text=TO_A_MESSAGE.sub("", text), addressed=None, attachments=())
         seen = rules.examine(
             words,
             is_ours=True,

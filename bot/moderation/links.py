@@ -15,6 +15,12 @@ import idna
 MAX_LINKS = 50
 """Links looked at in one message; whoever posts more has said enough."""
 
+TO_A_MESSAGE = re.compile(
+    r"https://(?:discord\.com/channels/(?:@me|\d{1,20})/\d{1,20}/\d{1,20}|matrix\.to/#/![!-~]{1,255}/\$[!-~]{1,300})"
+    r"(?=\s|\Z)"
+)
+"""Where something was said in a chat; only who may read it there gets there."""
+
 _MASKED = re.compile(r"\[([^\[\]\n]{1,300})\]\([ \t]*<?([^\s()<>]{1,2000})>?[^()\n]{0,200}\)")
 _PLAIN = re.compile(r"\bhttps?:[/\\]{1,3}[^\s<>\"`|]{1,2000}", re.IGNORECASE)
 _BARE = re.compile(

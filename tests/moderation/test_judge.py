@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+import pytest
+
 from bot.core.actions import Alert, Chunk, Hide, Severity, Status
 from bot.core.events import Channel, Join
 from bot.core.permissions import Role
@@ -12,8 +14,9 @@ from bot.moderation.judge import Judge
 from bot.moderation.normalize import Normalized
 from bot.moderation.past import Past
 from bot.moderation.rule import Finding, Rule, Step
-from bot.moderation.rulebook import rule_from
+from bot.moderation.rulebook import PRESETS, preset, rule_from
 from bot.moderation.ruleset import Ruleset
+from bot.moderation.shipped import Shipped
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, ROBOT, message
 
 
@@ -249,3 +252,27 @@ async def test_a_forbidden_end_is_replaced_too() -> None:
 
 async def test_long_text_without_a_full_stop_still_flows() -> None:
     assert len(await watched(Judge([forbid("x")]), *["word " * 20] * 10)) > 2
+
+
+SOURCES = (
+    "https://discord.com/channels/157543397918664/157543397918665/15754339791866",
+    "https://matrix.to/#/!home:example.org/$event:example.org?via=example.org",
+)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("name", sorted(PRESETS))
+async def test_saying_where_something_was_said_is_no_spam(name: str, source: str) -> None:
+    judge = Judge(preset(name), scorer=Shipped())
+    topics = ("party", "ferry", "kernel", "bridge", "harbor", "market", "island", "printer", "cafe", "train")
+    lines = [f"• Alice asked when the {topic} opens. {source} {source}\n" for topic in topics]
+    assert "".join(map(str, await watched(judge, *lines))) == "".join(lines)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_what_only_looks_like_it_is_judged(source: str) -> None:
+    only = rule_from("links", "only", {"only_allowed": True, "allow": ["example.org"], "action": "delete"})
+    judge = Judge([only])
+    assert await watched(judge, f"It is here: {source}\n") == [f"It is here: {source}\n"]
+    for other in (source.replace("https://", "https://evil."), f"{source.partition('/')[0]}//evil.example/"):
+        assert "breaks a rule" in str((await watched(judge, f"It is here: {other}\n"))[-1])
