@@ -264,8 +264,14 @@ SOURCES = (
 @pytest.mark.parametrize("name", sorted(PRESETS))
 async def test_saying_where_something_was_said_is_no_spam(name: str, source: str) -> None:
     judge = Judge(preset(name), scorer=Shipped())
-    topics = ("party", "ferry", "kernel", "bridge", "harbor", "market", "island", "printer", "cafe", "train")
-    lines = [f"• Alice asked when the {topic} opens. {source} {source}\n" for topic in topics]
+    told = (
+        "Alice asked when the release party takes place.",
+        "Bob decided that it is on Friday at seven in the harbor cafe.",
+        "Cleo found out that the kernel crash is fixed in version six.",
+        "Dan asked where the harbor cafe is, and Bob told him.",
+        "Bob asked for help with the printer, whose password is lost.",
+    )
+    lines = [f"• {each} {source} {source} {source}\n" for each in told]
     assert "".join(map(str, await watched(judge, *lines))) == "".join(lines)
 
 
