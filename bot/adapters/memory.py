@@ -106,8 +106,9 @@ class MemoryAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`."""
         match action:
-            case StreamedReply(to=to, chunks=chunks):
-                return await self._delivery(to.channel, to.id).stream(chunks, key, resume, report)
+            case StreamedReply(to=to, chunks=chunks, personal=personal, author=author):
+                delivery = self._delivery(to.channel, to.id, author.id if personal else None)
+                return await delivery.stream(chunks, key, resume, report)
             case Reply(to=to, private=private, author=author):
                 delivery = self._delivery(to.channel, to.id, author.id if private else None)
                 return await delivery.reply(as_text(action), key, resume, report)

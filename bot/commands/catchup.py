@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from bot.commands.command import Context, command
-from bot.commands.past import Past, line, no_words, readable_place, telling, whole
+from bot.commands.command import Context, Whispered, command
+from bot.commands.past import Past, line, no_words, readable_place, reading, telling
 from bot.commands.rules.book import readable
 from bot.commands.since import spoken_moment
 from bot.conversation.running import Handle, Stopped
-from bot.core.actions import Action, Chunk
+from bot.core.actions import Chunk, Status
 from bot.core.events import Channel
 from bot.core.text import N_, _, ngettext
 
@@ -21,13 +21,13 @@ A_DAY, A_WEEK = timedelta(hours=24), timedelta(days=7)
 
 
 @command("catchup", private=True, slow=True, examples=(N_("catchup"),))
-async def catchup(context: Context) -> tuple[Action, ...]:
+async def catchup(context: Context) -> Whispered:
     """Tell what I missed since I last spoke, wherever I may read here."""
     since = await _last_spoke(context)
     places, left_out = await _places(context)
     pasts = [Past(context, place, since, MOST_MESSAGES) for place in places]
     chunks = context.stream(lambda handle: _missed(context, pasts, since, left_out, handle))
-    return (context.reply(await whole(chunks), personal=True),)
+    return Whispered(chunks, judged=False)
 
 
 async def _last_spoke(context: Context) -> datetime:
@@ -50,10 +50,12 @@ async def _places(context: Context) -> tuple[Sequence[Channel], int]:
 async def _missed(
     context: Context, pasts: Sequence[Past], since: datetime, left_out: int, handle: Handle
 ) -> AsyncIterator[Chunk]:
+    handle.keeps, handle.outcome = False, "command"
+    yield Status(reading(0))
     try:
         for past in pasts:
             async for _read in past.take(handle):
-                pass
+                yield Status(reading(sum(each.read for each in pasts)))
     except Stopped:
         yield _("You stopped me while I was reading, so I say nothing about half of it.")
         return

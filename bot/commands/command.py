@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from bot.commands import grammar
 from bot.commands.conversion import bind, shown
-from bot.commands.definition import Answer, Command, OwnWords, command
+from bot.commands.definition import Answer, Command, OwnWords, Whispered, command
 from bot.commands.signature import Completes, Doc, Matching, Range
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quotas
@@ -49,11 +49,12 @@ __all__ = [
     "Range",
     "Services",
     "StatusLine",
+    "Whispered",
     "command",
     "reserved",
 ]
 
-Outcome = tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords
+Outcome = tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords | Whispered
 """What an invocation leads to: actions for the outbox, or an answer that grows."""
 
 PLATFORM_TIMEOUT_S, FILE_TIMEOUT_S = 10.0, 60.0

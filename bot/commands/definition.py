@@ -25,7 +25,19 @@ class OwnWords:
     chunks: AsyncIterator[Chunk]
 
 
-Answer = str | tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords
+@dataclass(frozen=True, slots=True)
+class Whispered:
+    """An answer that grows and that nobody but the caller may ever read.
+
+    Attributes:
+        judged: a model writes some of it.
+    """
+
+    chunks: AsyncIterator[Chunk]
+    judged: bool
+
+
+Answer = str | tuple[Action, ...] | AsyncIterator[Chunk] | OwnWords | Whispered
 """What a command returns: one reply's text, actions, or an answer that grows."""
 
 MOST_FIELDS = 5

@@ -10,7 +10,6 @@ from bot.commands.command import PLATFORM_TIMEOUT_S, Context
 from bot.commands.reference import one_line
 from bot.conversation.running import Handle
 from bot.conversation.summary import MOST_CHARS, Said, extract, key_sentence
-from bot.core.actions import Chunk, Status
 from bot.core.errors import PlatformError, UserError
 from bot.core.events import Channel, Message, MessageRef
 from bot.core.text import _, ngettext
@@ -164,9 +163,13 @@ async def where(context: Context, message: Message) -> str:
     return link or f"({message.at:%H:%M} UTC)"
 
 
-async def whole(chunks: AsyncIterator[Chunk]) -> str:
-    """A growing answer as one text: for who alone may read it."""
-    return "".join([chunk async for chunk in chunks if not isinstance(chunk, Status)])
+def reading(read: int) -> str:
+    """Progress while a history is read."""
+    return ngettext(
+        "Reading what was said: {n} message so far. `stop` ends it.",
+        "Reading what was said: {n} messages so far. `stop` ends it.",
+        read,
+    )
 
 
 def no_words(messages: int) -> str:

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
-from bot.commands.command import Completes, Context, Doc, OwnWords, Services, command
+from bot.commands.command import Completes, Context, Doc, OwnWords, Services, Whispered, command
 from bot.commands.conversion import shown, suggested
-from bot.commands.past import Past, find_place, line, no_words, readable_place, telling, whole
+from bot.commands.past import Past, find_place, line, no_words, readable_place, reading, telling
 from bot.commands.retold import NotRetold, retold, teller
 from bot.commands.since import EARLIEST, SINCE, moment, spoken_moment
 from bot.conversation import sentences
 from bot.conversation.running import Handle, Stopped
-from bot.core.actions import Action, Chunk, Status
+from bot.core.actions import Chunk, Status
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel
 from bot.core.text import N_, _, ngettext
@@ -57,7 +57,7 @@ async def summarize(
     thread: Annotated[
         str, Completes(_threads), Doc("Another thread or channel: a mention, a link or an id; else this one.")
     ] = "",
-) -> AsyncIterator[Chunk] | OwnWords | tuple[Action, ...]:
+) -> AsyncIterator[Chunk] | OwnWords | Whispered:
     """Tell in a few lines what was said here, each with a link."""
     now = context.services.now()
     found = (None, thread) if since is None else moment(since, thread, now)
@@ -70,11 +70,10 @@ async def summarize(
     if from_when is None:
         from_when = EARLIEST if place.thread is not None else now - A_CHANNELS_DAY
     past = Past(context, place, from_when, MOST_MESSAGES)
-    if place.key != context.channel.key:
-        chunks = context.stream(lambda handle: _summary(context, past, None, handle))
-        return (context.reply(await whole(chunks), personal=True),)
     model = teller(context)
     chunks = context.stream(lambda handle: _summary(context, past, model, handle))
+    if place.key != context.channel.key:
+        return Whispered(chunks, judged=model is not None)
     return OwnWords(chunks) if model is None else chunks
 
 
@@ -121,10 +120,10 @@ def _ids(named: str) -> list[str]:
 async def _summary(context: Context, past: Past, model: Model | None, handle: Handle) -> AsyncIterator[Chunk]:
     """Read, tell how far it is, and say what was said."""
     handle.keeps, handle.outcome = False, "command"
-    yield Status(_reading(0))
+    yield Status(reading(0))
     try:
         async for read in past.take(handle):
-            yield Status(_reading(read))
+            yield Status(reading(read))
     except Stopped:
         yield _("You stopped me while I was reading, so I say nothing about half of it.")
         return
@@ -154,14 +153,6 @@ async def _quotes(context: Context, past: Past) -> list[str]:
 
 def _by_a_model() -> str:
     return sentences.note(_("in the words of a language model; the links show what was really said"))
-
-
-def _reading(read: int) -> str:
-    return ngettext(
-        "Reading what was said: {n} message so far. `stop` ends it.",
-        "Reading what was said: {n} messages so far. `stop` ends it.",
-        read,
-    )
 
 
 def _heading(past: Past) -> str:

@@ -55,6 +55,7 @@ class StreamedReply:
     Attributes:
         meanwhile: what can be pressed while it grows.
         afterwards: what can be pressed when it is complete; asked then.
+        personal: nobody but the asker may ever read it, as with a `Reply`.
     """
 
     to: MessageRef
@@ -62,6 +63,7 @@ class StreamedReply:
     chunks: AsyncIterator[Chunk]
     meanwhile: tuple[Control, ...] = ()
     afterwards: Callable[[], tuple[Control, ...]] = no_controls
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

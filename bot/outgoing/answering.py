@@ -107,11 +107,13 @@ class Answering:
         attempt: Attempt,
         *,
         judged: bool = True,
+        personal: bool = False,
     ) -> Settlement:
         """Show an answer while it is written.
 
         Args:
             judged: whether the rules of the place are asked about it, as about everything a model writes.
+            personal: nobody but the asker may ever read it.
 
         Returns:
             What is to be settled now that it stands, the finished row included.
@@ -125,7 +127,7 @@ class Answering:
         try:
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(_read(said, chunks), name=f"read {attempt.row.key}")
-                known = await self._show(question, said, handle, attempt, cut)
+                known = await self._show(question, said, handle, attempt, cut, personal=personal)
                 if known is None:
                     reading.cancel()  # nobody will ever see the rest
         except BaseExceptionGroup as group:  # two tasks, but one fault
@@ -168,7 +170,14 @@ class Answering:
             await self._deliverer.perform(Delete(ref, "withdrawn"), Attempt(row))
 
     async def _show(
-        self, question: Message, said: Said, handle: Handle, attempt: Attempt, cut: Sequence[str]
+        self,
+        question: Message,
+        said: Said,
+        handle: Handle,
+        attempt: Attempt,
+        cut: Sequence[str],
+        *,
+        personal: bool,
     ) -> Receipt | None:
         async def exists(receipt: Receipt) -> None:
             if not told:
@@ -185,6 +194,7 @@ class Answering:
             said.stream(),
             meanwhile=(STOP.translated(),),
             afterwards=lambda: _ratings() if handle.outcome.startswith(_RATED) and not cut else (),
+            personal=personal,
         )
         try:
             return await self._deliverer.once(streamed, attempt, exists)
@@ -193,7 +203,8 @@ class Answering:
         except PlatformError as error:
             log.warning("the answer's stream broke, it will be shown when it is complete: %s", error)
         text = await said.whole()
-        return await self._deliverer.perform(Reply(question.ref, question.author, text), attempt, exists)
+        reply = Reply(question.ref, question.author, text, personal=personal)
+        return await self._deliverer.perform(reply, attempt, exists)
 
     def _said(self, question: Message, receipt: Receipt, text: str) -> tuple[SaidMessage, ...]:
         """The first message holds the whole text; its continuations are known as ours and hold none."""

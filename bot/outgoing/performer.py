@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.adapters.adapter import Adapter
-from bot.commands.command import Context, Outcome, OwnWords, Services
+from bot.commands.command import Context, Outcome, OwnWords, Services, Whispered
 from bot.conversation.policy import channel_policy
 from bot.conversation.running import Handle
 from bot.core.actions import Action, Receipt, Reply
@@ -185,6 +185,11 @@ class Performer:
         handle = attempt.handles[0] if attempt.handles else self._begin(attempt, question.ref, event.author)
         if isinstance(outcome, OwnWords):
             return await self._answering.answer(question, outcome.chunks, handle, attempt, judged=False)
+        if isinstance(outcome, Whispered):
+            judged, chunks = outcome.judged, outcome.chunks
+            return await self._answering.answer(
+                question, chunks, handle, attempt, judged=judged, personal=True
+            )
         return await self._answering.answer(question, outcome, handle, attempt)
 
     def _begin(self, attempt: Attempt, question: MessageRef, asker: Author) -> Handle:

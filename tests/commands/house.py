@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine
+from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine, Whispered
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Handle, Running
@@ -252,7 +252,7 @@ def build(store: Store, clock: Clock) -> House:
 def growing(outcome: Outcome) -> AsyncIterator[Chunk]:
     """The chunks of an answer that grows."""
     assert not isinstance(outcome, tuple), outcome
-    return outcome.chunks if isinstance(outcome, OwnWords) else outcome
+    return outcome.chunks if isinstance(outcome, OwnWords | Whispered) else outcome
 
 
 def alerts(actions: Sequence[Action]) -> list[Alert]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bot.commands import catchup
-from bot.commands.command import Context
-from bot.core.actions import Reply
+from bot.commands.command import Context, Whispered
+from bot.core.actions import Reply, Status
 from bot.core.events import Author, Channel
-from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House, Platform
+from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House, Platform, growing
 from tests.commands.test_summarize import CLEO, Failing, say
 
 HELP = Channel("memory", "home", "help")
@@ -36,12 +36,11 @@ def house(house: House) -> House:
 async def caught_up(house: House, context: Context | None = None) -> list[str]:
     """The lines that the caller alone is told."""
     outcome = await house.services.commands.run_line(context or house.context(CLEO), "catchup")
-    assert isinstance(outcome, tuple)
-    (reply,) = outcome
-    assert isinstance(reply, Reply)
-    assert reply.personal
+    assert isinstance(outcome, Whispered)
+    assert not outcome.judged
+    text = "".join([chunk async for chunk in growing(outcome) if not isinstance(chunk, Status)])
     assert len(house.services.running) == 0
-    return reply.text.splitlines()
+    return text.splitlines()
 
 
 async def test_what_was_said_in_all_channels_stands_in_the_order_of_time(house: House) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.commands import retold
-from bot.commands.command import Context
+from bot.commands.command import Context, Whispered
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Handle
 from bot.core.actions import Status
@@ -14,7 +14,7 @@ from bot.core.events import Author, MessageRef
 from bot.llm.echo import Behavior, EchoModel, Script
 from bot.llm.model import Capabilities
 from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, House, growing
-from tests.commands.test_summarize import CLEO, answered, party, say
+from tests.commands.test_summarize import CLEO, party, say
 
 LINK = "https://chat.example/memory/home/general/m"
 NOTE = "(in the words of a language model; the links show what was really said)"
@@ -214,10 +214,13 @@ async def test_parts_are_told_while_they_are_read_and_a_stop_keeps_what_is_there
     assert model.running == 0
 
 
-async def test_another_place_is_told_in_quotes(house: House) -> None:
-    model = use(house, Script("Fine [1]"))
+async def test_another_place_is_told_to_the_caller_alone_and_judged(house: House) -> None:
+    use(house, Script("Fine [2]"))
     help_room = replace(CHANNEL, id="help", thread="t1")
     house.platform.open = ((help_room, "Help"),)
     party(house, help_room)
-    assert "“We decided:" in (await answered(house, "summarize t1")).text
-    assert model.asked == []
+    outcome = await house.services.commands.run_line(house.context(CLEO), "summarize t1")
+    assert isinstance(outcome, Whispered)
+    assert outcome.judged
+    chunks = [chunk async for chunk in growing(outcome)]
+    assert "• Fine https://chat.example/memory/home/help/t1/m1\n" in chunks

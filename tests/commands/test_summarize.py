@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.commands import past, summarize
-from bot.commands.command import Context, OwnWords
+from bot.commands.command import Context, OwnWords, Whispered
 from bot.conversation.running import Handle
 from bot.core.actions import Reply, Status
 from bot.core.errors import PlatformError
@@ -64,6 +64,13 @@ async def said(house: House, line: str = "summarize", context: Context | None = 
     """The text of a summary that grows in the place it is about."""
     outcome = await house.services.commands.run_line(context or house.context(CLEO), line)
     assert isinstance(outcome, OwnWords)
+    return "".join([chunk async for chunk in growing(outcome) if not isinstance(chunk, Status)])
+
+
+async def whispered(house: House, line: str) -> str:
+    """The text of a summary that the caller alone may read."""
+    outcome = await house.services.commands.run_line(house.context(CLEO), line)
+    assert isinstance(outcome, Whispered)
     return "".join([chunk async for chunk in growing(outcome) if not isinstance(chunk, Status)])
 
 
@@ -200,10 +207,9 @@ async def test_alone_with_the_bot_no_rights_are_asked(house: House) -> None:
 async def test_another_thread_is_told_to_the_caller_alone(house: House, named: str) -> None:
     house.platform.open = ((THREAD, "Party plans"),)
     party(house, THREAD)
-    reply = await answered(house, f"summarize {named}")
-    assert reply.personal
-    assert "from 3 messages:" in reply.text
-    assert "general/t1/m1" in reply.text
+    text = await whispered(house, f"summarize {named}")
+    assert "from 3 messages:" in text
+    assert "general/t1/m1" in text
     assert len(house.services.running) == 0
 
 
@@ -234,7 +240,7 @@ async def test_threads_are_suggested_by_their_titles(house: House) -> None:
     everything = await complete("", CLEO, CHANNEL)
     assert all(len(each) <= 100 and each.isprintable() for each in everything)
     party(house, THREAD)
-    assert "from 3 messages:" in (await answered(house, f"summarize {everything[0]}")).text
+    assert "from 3 messages:" in await whispered(house, f"summarize {everything[0]}")
 
 
 async def test_reading_tells_how_far_it_is_and_can_be_stopped(

@@ -90,6 +90,9 @@ class Sender:
         """See `Adapter.perform`."""
         match action:
             case StreamedReply(to=to, author=author, chunks=chunks, meanwhile=meanwhile):
+                if action.personal and self._is_seen_by_all(to):
+                    await self._reply(Reply(to, author, "", personal=True), key, resume, no_report)
+                    raise Gone("only the asker may read it, which they were told")
                 return await self._shown(
                     to,
                     author,
@@ -118,9 +121,9 @@ class Sender:
                 assert_never(action)
 
     async def _reply(self, reply: Reply, key: str, resume: Receipt | None, report: Report) -> Receipt:
-        hidden, answered = reply.private or reply.personal, self._interactions.of(reply.to.id)
+        hidden = reply.private or reply.personal
         text = reply.text
-        if reply.personal and answered is None and not reply.to.channel.private:
+        if reply.personal and self._is_seen_by_all(reply.to):
             text = _(
                 "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
             )
@@ -133,6 +136,10 @@ class Sender:
             tells=not reply.notice,
             hidden=hidden,
         )
+
+    def _is_seen_by_all(self, to: MessageRef) -> bool:
+        """Whether others would read an answer: only an interaction is answered to one member alone."""
+        return self._interactions.of(to.id) is None and not to.channel.private
 
     async def _shown(
         self,

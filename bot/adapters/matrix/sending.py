@@ -7,7 +7,7 @@ hide it. All messages of the account share one budget of edits.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ from bot.core.actions import (
 )
 from bot.core.controls import Control
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
-from bot.core.events import Channel, MessageRef
+from bot.core.events import Author, Channel, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import _
 
@@ -117,6 +117,17 @@ class Sender:
     ) -> Receipt:
         """See `Adapter.perform`."""
         match action:
+            case StreamedReply(to=to, author=author, chunks=chunks) if action.personal:
+                async with self._attention.on(to, writes=True):
+                    return await self._to_reader(
+                        to,
+                        author,
+                        "m.text",
+                        key,
+                        resume,
+                        report,
+                        lambda by, seen: by.stream(chunks, key, resume, seen),
+                    )
             case StreamedReply(to=to, author=author, chunks=chunks):
                 frame = Frame("m.text", to.id, to.channel.thread, author.id)
                 async with self._attention.on(to, writes=True):
@@ -151,41 +162,58 @@ class Sender:
         kind = "m.notice" if reply.notice else "m.text"
         place = reply.to.channel
         async with self._attention.on(reply.to, writes=False):
-            if not reply.personal or await self._is_private(place):
+            if not reply.personal:
                 frame = Frame(kind, reply.to.id, place.thread, reply.author.id)
                 return await self._say(place.id, frame, as_text(reply), key, resume, report)
-            return await self._reply_privately(
-                reply, Frame(kind, mentioned=reply.author.id), key, resume, report
+            text = as_text(reply)
+            return await self._to_reader(
+                reply.to,
+                reply.author,
+                kind,
+                key,
+                resume,
+                report,
+                lambda by, seen: by.reply(text, key, resume, seen),
             )
 
-    async def _reply_privately(
-        self, reply: Reply, frame: Frame, key: str, resume: Receipt | None, report: Report
+    async def _to_reader(
+        self,
+        to: MessageRef,
+        reader: Author,
+        kind: str,
+        key: str,
+        resume: Receipt | None,
+        report: Report,
+        show: Callable[[Delivery, Report], Awaitable[Receipt]],
     ) -> Receipt:
-        room_id = await self._reader_room(reply, resume)
+        """What nobody but its reader may read: where only the two of us are, or in a room for two."""
+        place = to.channel
+        public = Frame(kind, to.id, place.thread, reader.id)
+        if await self._is_private(place):
+            return await show(await self._delivery(place.id, public), report)
+        room_id = await self._reader_room(to, reader, resume)
         if room_id is None:
-            place = reply.to.channel
-            public = replace(frame, answered=reply.to.id, thread=place.thread)
             return await self._say(place.id, public, _not_here(), key, resume, report)
         room = replace((await self._rooms.get(room_id)).channel(), private=True)
 
         async def exists(receipt: Receipt) -> None:
             await report(replace(receipt, channel=room))
 
-        receipt = await self._say(room_id, frame, as_text(reply), key, resume, exists)
+        receipt = await show(await self._delivery(room_id, Frame(kind, mentioned=reader.id)), exists)
         try:
-            await self._react(reply.to, SENT_PRIVATELY, f"p{key}")
+            await self._react(to, SENT_PRIVATELY, f"p{key}")
         except PlatformError as error:
             _log.info("not shown where the answer is: %s", error)
         return replace(receipt, channel=room)
 
-    async def _reader_room(self, reply: Reply, resume: Receipt | None) -> str | None:
-        """The room for two with the asker; None if there can be none."""
+    async def _reader_room(self, to: MessageRef, reader: Author, resume: Receipt | None) -> str | None:
+        """The room for two with a reader; None if there can be none."""
         if resume is not None and resume.message_ids:
             return resume.channel.id if resume.channel is not None else None
         try:
-            return await self._direct.room(reply.author.id, encrypted=reply.to.channel.encrypted)
+            return await self._direct.room(reader.id, encrypted=to.channel.encrypted)
         except (Forbidden, Unsupported) as error:
-            _log.warning("no room for two with %s: %s", reply.author.id, error)
+            _log.warning("no room for two with %s: %s", reader.id, error)
             return None
 
     async def _thread(self, action: OpenThread, key: str, resume: Receipt | None, report: Report) -> Receipt:

@@ -15,6 +15,7 @@ from tests.labs.discord.people import Person, Shown, show
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PRIVATE_THREAD = 12
+ALONE = "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
 
 
 def author(person: Person) -> Author:
@@ -165,8 +166,8 @@ async def test_typed_in_a_channel_another_place_is_not_told_there(house: House) 
     thread = house.anna.open_thread(house.general, "Release party")
     house.anna.say(thread, "We decided: on Friday at seven, in the harbor cafe.")
     async with house.living():
-        house.anna.say(house.general, f"!llmos summarize <#{thread['id']}>")
-        await house.stands(
-            house.general,
-            "Only you may read this. Please use the slash command: Discord shows its answer to you alone.",
-        )
+        for line in (f"summarize <#{thread['id']}>", "catchup"):
+            house.anna.say(house.general, f"!llmos {line}")
+        await house.stands(house.general, *[ALONE] * 2)
+        house.anna.whisper("!llmos catchup")
+        await house.lab.until(lambda: any("You missed" in text for text in house.said(house.anna.private)))

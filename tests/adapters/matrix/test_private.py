@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.matrix.sending import SENT_PRIVATELY
-from bot.core.actions import Alert, Receipt, Reply
+from bot.core.actions import Alert, Receipt, Reply, StreamedReply
 from bot.core.errors import Unsupported
-from tests.adapters.matrix.sender import Hands, hands
+from tests.adapters.matrix.sender import Hands, chunked, hands
 from tests.labs.people import Person
 from tests.labs.synapse import Synapse
 
@@ -52,6 +52,24 @@ async def test_a_private_answer_goes_to_a_room_for_two_and_the_question_says_so(
     assert await house.ann.members(receipt.channel.id) == {house.ann.id, house.login.user_id}
     reactions = [e["content"] for e in await house.ann.read(house.room) if e["type"] == "m.reaction"]
     assert [each["m.relates_to"]["key"] for each in reactions] == [SENT_PRIVATELY]
+
+
+async def test_a_private_answer_grows_in_the_room_for_two(house: Hands) -> None:
+    question = await house.question("!llmos catchup")
+    told: list[Receipt] = []
+
+    async def report(receipt: Receipt) -> None:
+        told.append(receipt)
+
+    answer = StreamedReply(question, house.asker, chunked("sec", "ret"), personal=True)
+    receipt = await house.sender.perform(answer, "k", None, report)
+    assert await house.shown() == []
+    assert receipt.channel is not None
+    assert {each.channel for each in told} == {receipt.channel}
+    assert await read_privately(house, house.ann) == ["secret"]
+    again = StreamedReply(question, house.asker, chunked("better"), personal=True)
+    assert (await house.sender.perform(again, "k", receipt)).message_ids == receipt.message_ids
+    assert [each.text for each in await house.shown(receipt.channel.id)] == ["better"]
 
 
 async def test_what_is_no_secret_is_answered_where_it_was_asked(house: Hands) -> None:
