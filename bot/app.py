@@ -23,9 +23,10 @@ from bot.core.events import Attachment, Author, Channel, Event, Message, Message
 from bot.core.permissions import Role
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
+from bot.knowledge.document import Document
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
-from bot.llm import embedding
+from bot.knowledge.waking import Load, Waking
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
@@ -207,6 +208,7 @@ class App:
         chooser: Chooser | None = None,
         metrics: Metrics,
         now: Callable[[], datetime],
+        embedder: Load | None = None,
     ) -> None:
         """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own.
 
@@ -234,9 +236,9 @@ class App:
         self._noting = Noting(store)
         self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
-        searches = config.storage.path is not None  # the search is one of SQLite
-        self._index = Index(store.passages, store.privacy, embedding.found() if searches else None)
-        self._search = Search(self._index) if searches else None
+        self._index = Index(store.passages, store.privacy, None)
+        self._waking = Waking(self._index, embedder)
+        self._search = Search(self._index, self._waking.ready) if config.storage.path is not None else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
         store.privacy.forgets(self._noting.forget)
         self._digesting = Digesting(
@@ -273,7 +275,7 @@ class App:
             pipeline = self._wire(tasks, services)
             self._digesting.hand_to(pipeline.carry_out)
             background = [
-                tasks.create_task(loading.run(), name="load model"),
+                tasks.create_task(self._load(loading), name="load models"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
@@ -300,6 +302,12 @@ class App:
         """What is worth reading, in every community."""
         return self._recommendations
 
+    async def learn(self, community: str, documents: Iterable[Document]) -> None:
+        """Answer a community from documents too; those that are known by their ids stay as they are."""
+        if self._search is not None:
+            known = {shelf.document for shelf in await self.store.passages.documents(community)}
+            await self._index.add(community, (each for each in documents if each.id not in known))
+
     def model_named(self, name: str) -> Model:
         """A configured model.
 
@@ -309,6 +317,11 @@ class App:
         if name not in self._models:
             raise ConfigError(f"No configured model is called {name!r}; there are {', '.join(self._models)}.")
         return self._models[name]
+
+    async def _load(self, loading: Loading) -> None:
+        """One model after the other: two at once would import the same libraries at once."""
+        await loading.run()
+        await self._waking.run()
 
     async def _serve(self, adapter: Adapter, pipeline: Pipeline, past: Iterable[Event]) -> None:
         """Take in the past, so that whoever asks first hears of it, then what happens."""
@@ -480,6 +493,7 @@ async def opened(
     chooser: Chooser | None = None,
     metrics: Metrics | None = None,
     now: Callable[[], datetime] = utc_now,
+    embedder: Load | None = None,
 ) -> AsyncIterator[App]:
     """Make the parts, and put them away when the context ends.
 
@@ -487,6 +501,7 @@ async def opened(
         models: by name, the default first; None for the configured ones.
         judge: with rules of its own; None for one that has those of each community.
         chooser: of threads for digests; None for the recommender.
+        embedder: loads what compares meanings, when somebody asks; None for words alone.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -506,6 +521,7 @@ async def opened(
                 chooser=chooser,
                 metrics=metrics or Metrics(),
                 now=now,
+                embedder=embedder,
             )
         finally:
             for adapter in adapters:

@@ -20,6 +20,7 @@ from bot.adapters.console.adapter import COMMUNITY, PLATFORM
 from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
 from bot.config import Config, load
 from bot.core.events import Event
+from bot.knowledge.document import Document
 
 HISTORY_FILE, LOG_FILE = "history", "chat.log"
 
@@ -55,7 +56,10 @@ async def _talk(settings: Config, adapter: ConsoleAdapter, *, sample: bool, at_t
         if at_terminal:
             adapter.begin(tasks)
         opened = (await asyncio.to_thread(import_module, "bot.app")).opened
-        async with opened(quiet, [adapter]) as app:
+        load = (await asyncio.to_thread(import_module, "bot.llm.embedding")).load
+        async with opened(quiet, [adapter], embedder=load) as app:
+            if sample:
+                await app.learn(adapter.channel.community_key, _threads())
             await app.run(adapter.progress, {PLATFORM: _sample(adapter)} if sample else {})
 
 
@@ -76,6 +80,12 @@ def _sample(adapter: ConsoleAdapter) -> Iterator[Event]:
     told = community.load()
     adapter.beside(told.channels)
     return told.events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM, COMMUNITY)
+
+
+def _threads() -> Iterator[Document]:
+    from bot.sample import community, knowledge  # noqa: PLC0415 - as above
+
+    return knowledge.threads(community.load(), datetime.now(UTC) - SAMPLE_ENDED)
 
 
 def _login() -> str:

@@ -19,6 +19,7 @@ from bot.cli.platforms import adapters_for
 from bot.config import Config, load
 from bot.core.errors import ConfigError
 from bot.core.text import _
+from bot.llm import embedding
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ async def serve(settings: Config, adapters: Sequence[Adapter]) -> None:
 
 
 async def _serve(settings: Config, adapters: Sequence[Adapter]) -> None:
-    async with opened(settings, adapters) as app:
+    async with opened(settings, adapters, embedder=embedding.load) as app:
         gc.freeze()  # what is made by now stays: no search for garbage needs to look at it again
         await app.run()
 

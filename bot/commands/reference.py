@@ -3,7 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from bot.commands.command import Context, Matching
-from bot.conversation.output import clean
+from bot.conversation.sourced import one_line
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
 from bot.core.text import N_, _
@@ -31,13 +31,6 @@ async def named(context: Context, ref: MessageRef) -> str:
     stored = await services.store.messages.get(ref)
     said = "" if stored is None else one_line(stored.text, NAMED_BY_CHARS)
     return f"“{said}”" if said else ref.id
-
-
-def one_line(text: str, limit: int) -> str:
-    """A member's words inside ours: they call nobody, hide no link and stay in their line."""
-    text = " ".join(text[: 2 * limit].split())
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
-    return " ".join(clean(text).split())
 
 
 async def referenced(context: Context, message: str | None) -> MessageRef | None:

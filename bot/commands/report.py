@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
-from bot.commands.reference import MESSAGE, is_word, one_line, referenced
+from bot.commands.reference import MESSAGE, is_word, referenced
+from bot.conversation.sourced import one_line
 from bot.core.actions import Action, Alert
 from bot.core.errors import UserError
 from bot.core.events import MessageRef

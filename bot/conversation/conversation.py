@@ -415,14 +415,13 @@ def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
 
     Where there are sources nobody needs to hear of a model that does not answer.
     """
-    if isinstance(error, ModelError):
-        place = work.question.ref.channel.key
-        log.warning("no answer, or half of one: %s", error, extra={"channel": place})
-    found = work.found
+    found, place = work.found, work.question.ref.channel.key
     if found is not None and not work.visible and (work.insists or not found.abstained):
+        log.info("the sources answer without a model: %s", error, extra={"channel": place})
         error = _from_sources(found)
     if isinstance(error, _Declined):
         return error.outcome, work.voice(error.sentence)
+    log.warning("no answer, or half of one: %s", error, extra={"channel": place})
     return f"failed:{type(error).__name__}", _failure(work, error)
 
 

@@ -177,11 +177,6 @@ def unsourced() -> str:
     return _("from my language model; I found nothing about it in what this community has written")
 
 
-def looking() -> str:
-    """Progress while what compares meanings is loading."""
-    return _("I am looking it up …")
-
-
 def note(text: str) -> str:
     """A remark of the bot's own behind what a model wrote."""
     return f"({text})"

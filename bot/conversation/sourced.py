@@ -7,7 +7,7 @@ from bot.conversation import sentences
 from bot.conversation.output import clean
 from bot.knowledge.answering import Source
 
-_MOST_TITLE_CHARS = 120
+_MOST_TITLE_CHARS, _MOST_WORDS_CHARS = 120, 60
 _LISTED = re.compile(r"(?:\A|\n\n?)(?:\[\d+\] [^\n]*(?:\n|\Z))+\Z")
 
 
@@ -39,9 +39,16 @@ def without_list(text: str) -> str:
 
 
 def _line(number: int, source: Source) -> str:
-    title = clean(" ".join(source.title.split()))[:_MOST_TITLE_CHARS].strip()
+    title = one_line(source.title, _MOST_TITLE_CHARS) or f"“{one_line(source.text, _MOST_WORDS_CHARS)}”"
     link = clean("".join(source.link.split()))
-    return " ".join(part for part in (f"[{number}]", title or (link and "") or source.id, link) if part)
+    return " ".join(part for part in (f"[{number}]", title, link) if part)
+
+
+def one_line(text: str, limit: int) -> str:
+    """The words of others inside ours: they call nobody, hide no link and stay in their line."""
+    text = " ".join(text[: 2 * limit].split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return " ".join(clean(text).split())
 
 
 def _quoted(number: int, quote: str) -> str:

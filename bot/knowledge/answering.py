@@ -11,7 +11,7 @@ from bot.knowledge.confidence import ENOUGH, confidence
 from bot.knowledge.search import Finding, Query, Search
 
 MOST_SOURCES = 3
-_NEAR_THE_BEST = 0.7
+_NEAR_THE_BEST, _ENOUGH_BESIDE = 0.7, 0.2  # of a second source: its score, and its own confidence
 _READ_PASSAGES = 16
 
 
@@ -64,27 +64,30 @@ async def ask(
     query = await search.query(question, community, channels)
     findings = await search.find(query, community, now, channels)
     read = await look(search, query, findings[:1])
-    sure = confidence(query, findings, read.told[0] if findings else (), read.title)
+    sure = confidence(query, findings, read.told[0], read.titles[0]) if findings else 0.0
     ranked = tuple(finding.passage.document for finding in findings)
     if sure < ENOUGH:
         nearest = tuple(_source(finding, finding.passage.text) for finding in findings[:MOST_SOURCES])
         return Answer(_nothing(nearest), True, sure, nearest, ranked)
     others = [each for each in findings[1:MOST_SOURCES] if each.score >= _NEAR_THE_BEST * findings[0].score]
     more = await look(search, query, others)
-    told = (*read.told, *more.told)
+    answering = [
+        (finding, told)
+        for finding, told, title in zip(others, more.told, more.titles, strict=True)
+        if confidence(query, [finding], told, title) >= _ENOUGH_BESIDE
+    ]
     sources = tuple(
-        _source(finding, quote(sentences))
-        for finding, sentences in zip((findings[0], *others), told, strict=True)
+        _source(finding, quote(told)) for finding, told in [(findings[0], read.told[0]), *answering]
     )
     return Answer(_quoted(sources), False, sure, sources, ranked)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The sentences of findings, in their order, and how near the title of the first is to the question."""
+    """The sentences of findings, in their order, and how near their titles are to the question."""
 
     told: tuple[Sequence[Told], ...]
-    title: float
+    titles: tuple[float, ...]
 
 
 async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Read:
@@ -96,11 +99,11 @@ async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Rea
         if finding.passage not in passages:  # it is long: what fits is read, not its beginning
             passages = [hit.passage for hit in finding.hits]
         sentences.append(await asyncio.to_thread(told, query, passages, embed))
-    title = 0.0
+    titles = [0.0] * len(findings)
     if findings and embed is not None and query.vector is not None:
-        vectors = await asyncio.to_thread(embed, [findings[0].passage.title or findings[0].passage.text])
-        title = float(vectors[0] @ query.vector)
-    return Read(tuple(sentences), title)
+        named = [finding.passage.title or finding.passage.text for finding in findings]
+        titles = ((await asyncio.to_thread(embed, named)) @ query.vector).tolist()
+    return Read(tuple(sentences), tuple(titles))
 
 
 def _source(finding: Finding, said: str) -> Source:

@@ -26,6 +26,7 @@ MAX_VECTORS = 300_000
 _DOCUMENTS_AT_ONCE, _CHARACTERS_AT_ONCE = 1_024, 1_000_000
 _LOADED_AT_ONCE = 20_000
 _RESCORED = 16  # more than asked for: half precision may swap neighbours, which are then compared exactly
+_READ_AT_ONCE = 8
 
 Vector = NDArray[np.float32]
 
@@ -115,6 +116,28 @@ class Index:
         await self.refresh()
         return removed
 
+    async def understand(self, embedder: Embedding) -> int:
+        """Compare meanings too, as soon as all that was added without vectors has them.
+
+        Where some have vectors and others not, those that have them would come first whatever was asked.
+        It is done a little at a time, so that what else needs the processor comes between.
+
+        Returns:
+            How many passages got vectors.
+        """
+        after, total = 0, 0
+        while some := await self.passages.without_vectors(after, _READ_AT_ONCE):
+            texts = [readable(each.title, each.text) for each in some]
+            vectors = (await asyncio.to_thread(embedder.embed, texts)).astype("<f2")
+            await self.passages.give_vectors(
+                {each.seq: vector.tobytes() for each, vector in zip(some, vectors, strict=True)}
+            )
+            after, total = some[-1].seq, total + len(some)
+        self.embedder = embedder
+        if total:
+            await self._reload()
+        return total
+
     async def refresh(self) -> None:
         """Make the vectors in memory those of the database."""
         if self.embedder is None:
@@ -165,6 +188,12 @@ class Index:
     def __len__(self) -> int:
         """How many vectors are in memory."""
         return len(self._held.seqs)
+
+    async def _reload(self) -> None:
+        async with self._refreshing:
+            self._state = await self.passages.state()
+            self._held = _NOTHING
+            await self._load()
 
     async def _load(self) -> None:
         parts = [self._held] if len(self) else []

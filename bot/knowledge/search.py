@@ -6,7 +6,7 @@ Source: Cormack, Clarke and Buettcher, Reciprocal Rank Fusion (SIGIR 2009), whos
 import asyncio
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,16 +87,22 @@ class Finding:
         return self.hits[0].passage
 
 
+async def _nothing_to_wait_for() -> None:
+    """For an index that is ready."""
+
+
 class Search:
     """Finds documents of one community at a time, and only in channels that may be read."""
 
-    def __init__(self, index: Index) -> None:
-        self.index = index
+    def __init__(self, index: Index, ready: Callable[[], Awaitable[None]] = _nothing_to_wait_for) -> None:
+        """Args: ready: waited for before each question."""
+        self.index, self._ready = index, ready
 
     async def query(
         self, question: str, community: str | None = None, channels: Collection[str] | None = None
     ) -> Query:
         """Prepare a question, for one community or for all; see `find`."""
+        await self._ready()
         asked = content_words(question)[:_MOST_WORDS]
         others = related(question)[:_MOST_WORDS]
         async with asyncio.TaskGroup() as group:

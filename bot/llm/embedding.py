@@ -1,7 +1,6 @@
 """Texts as vectors by meaning: all-MiniLM-L6-v2 by transformers, where it is installed and fetched."""
 
 import importlib.util
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -70,25 +69,10 @@ class Embedder:
         return result
 
 
-class LazyEmbedder:
-    """The model, loaded when it is first needed; callers in several threads wait for each other."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._lock = folder, threading.Lock()
-        self._embedder: Embedder | None = None
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `Embedder`."""
-        with self._lock:
-            if self._embedder is None:
-                self._embedder = Embedder(self._folder)
-            return self._embedder.embed(texts)
-
-
-def found() -> LazyEmbedder | None:
-    """The model if it, and what runs it, is here."""
+def load() -> Embedder | None:
+    """The model, or None if it, or what runs it, is not here; takes seconds."""
     folder = available()
-    return None if folder is None else LazyEmbedder(folder)
+    return None if folder is None else Embedder(folder)
 
 
 def available() -> Path | None:

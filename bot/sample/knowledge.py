@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.core.permissions import Role
+from bot.knowledge.document import Document, Section
 from bot.sample.community import SPAN_S, Community, load
 
 END = datetime.fromisoformat("2026-01-05T00:00:00+00:00")
@@ -26,6 +27,13 @@ def documents(community: Community, end: datetime = END) -> Iterator[dict[str, s
                 "created_at": (start + timedelta(seconds=thread.at)).isoformat(),
                 "link": f"https://lamplight.example/{thread.channel}/{thread.id}",
             }
+
+
+def threads(community: Community, end: datetime = END) -> Iterator[Document]:
+    """The same as documents of a knowledge index."""
+    for line in documents(community, end):
+        section = Section(line["text"], datetime.fromisoformat(line["created_at"]), link=line["link"])
+        yield Document(line["id"], line["title"], (section,))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    update,
 )
 
 from bot.core.errors import StorageError
@@ -261,6 +262,32 @@ class Passages:
             for seq, community, channel, sealed in await self._reader.rows(query)
             if sealed is not None
         ]
+
+    async def without_vectors(self, after: int, most: int) -> Sequence[Passage]:
+        """Passages that came after one and have no vector, oldest first."""
+        query = (
+            select(
+                passages.c.seq,
+                passages.c.community,
+                passages.c.channel_key,
+                passages.c.document,
+                passages.c.at,
+                passages.c.payload,
+            )
+            .where(passages.c.seq > after, passages.c.vector.is_(None))
+            .order_by(passages.c.seq)
+            .limit(most)
+        )
+        return [self._passage(*row) for row in await self._reader.rows(query)]
+
+    async def give_vectors(self, vectors: Mapping[int, bytes]) -> None:
+        """Add vectors to passages by number; those that are gone meanwhile stay gone."""
+        rows = [
+            {"of": seq, "vector": self._seal.seal(vector.decode("latin-1"))}
+            for seq, vector in vectors.items()
+        ]
+        change = update(passages).where(passages.c.seq == bindparam("of")).values(vector=bindparam("vector"))
+        await self._writer.call(lambda connection: connection.execute(change, rows))
 
     async def known(self) -> Sequence[int]:
         """The numbers of all passages, ascending."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.sample import community
+from bot.sample.knowledge import threads
 
 pytestmark = pytest.mark.drives("cli:chat")
 
@@ -71,6 +72,19 @@ def test_in_the_sample_community_threads_are_recommended_with_reasons(tmp_path: 
     assert all("people reacted or answered" in line for line in entries[1::2])
     names = {member.name for member in community.load().members.values()}
     assert not any(name in line for name in names for line in entries)
+
+
+def test_the_sample_communitys_threads_answer_questions_with_links(tmp_path: Path) -> None:
+    typed = b"/ask How do I prune a restic repository faster?\n"
+    for _start in range(2):  # its threads are known from the first start on
+        done = chat(tmp_path, "--sample", typed=typed)
+        said = done.stdout.decode()
+        assert "bot> This is what I found:\n  > " in said
+        assert "[1] restic prune takes nine hours on the REST server https://lamplight.example/" in said
+        assert done.stderr == b""
+    with closing(sqlite3.connect(tmp_path / "llmos" / "llmos.db")) as file:
+        (documents,) = file.execute("SELECT count(DISTINCT document) FROM passages").fetchone()
+    assert documents == len(list(threads(community.load())))
 
 
 def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:

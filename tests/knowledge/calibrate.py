@@ -31,7 +31,7 @@ async def _rows(search: Search) -> dict[str, list[Row]]:
         findings = await search.find(query, "", END)
         if findings:
             read = await look(search, query, findings[:1])
-            seen = signals(query, findings, read.told[0], read.title)
+            seen = signals(query, findings, read.told[0], read.titles[0])
             way = "meaning" if query.vector is not None else "characters" if query.characters else "words"
             rows.setdefault(way, []).append((seen, bool(asked.relevant)))
     return rows

@@ -2,28 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
-from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.search import Search
 from bot.sample.community import load
-from bot.sample.knowledge import documents
+from bot.sample.knowledge import threads
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
-
-
-def threads() -> list[Document]:
-    """Every thread that a plain member may read."""
-    return [
-        Document(
-            line["id"],
-            line["title"],
-            (Section(line["text"], datetime.fromisoformat(line["created_at"]), link=line["link"]),),
-        )
-        for line in documents(load())
-    ]
 
 
 @asynccontextmanager
@@ -31,7 +17,7 @@ async def library(place: Path, embedder: Embedding | None) -> AsyncIterator[Sear
     """A search over all threads, its database in a folder; what was there before stays."""
     store = await Store.open(f"sqlite:///{place / 'library.db'}", place / "llmos.key")
     index = Index(store.passages, store.privacy, embedder)
-    await index.add(COMMON, threads())
+    await index.add(COMMON, threads(load()))
     try:
         yield Search(index)
     finally:
