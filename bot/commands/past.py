@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.command import PLATFORM_TIMEOUT_S, Context
-from bot.commands.reference import one_line
 from bot.conversation.running import Handle
+from bot.conversation.sourced import one_line
 from bot.conversation.summary import MOST_CHARS, Said, extract, key_sentence
 from bot.core.errors import PlatformError, UserError
 from bot.core.events import Channel, Message, MessageRef

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.commands.reference import one_line
+from bot.conversation.sourced import one_line
 from bot.core.directory import Directory
 from bot.core.text import _, ngettext
 from bot.recommend.worth import Reason, ThreadRef, Worth

@@ -8,13 +8,13 @@ from contextlib import aclosing
 
 from bot.commands.command import Context
 from bot.commands.past import Past, telling, where
-from bot.commands.reference import one_line
 from bot.conversation import sentences
 from bot.conversation.labels import Labels, Names
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Refused
 from bot.conversation.retelling import Retelling, Retold, Step
 from bot.conversation.running import Handle
+from bot.conversation.sourced import one_line
 from bot.core.actions import Chunk, Status
 from bot.core.errors import ModelError, ModelTimeout
 from bot.core.events import Message

@@ -16,20 +16,30 @@ PLATFORM_TIMEOUT_S = 5.0
 """Who waits so long for a platform is answered from what everybody may read."""
 
 
+async def readable(directory: Directory, reader: Author, channel: Channel) -> frozenset[str]:
+    """The keys of the channels that somebody may read here, `EVERYBODY` and this thread among them."""
+    try:
+        async with asyncio.timeout(PLATFORM_TIMEOUT_S):
+            keys = {each.key for each in await directory.readable_channels(reader, channel.community)}
+    except (PlatformError, TimeoutError) as error:
+        log.warning("who may read what is unknown: %s", error, extra={"channel": channel.key})
+        return frozenset({EVERYBODY})
+    return frozenset({EVERYBODY, *keys, *({channel.key} if channel.parent.key in keys else ())})
+
+
 async def quotable(directory: Directory, asker: Author, channel: Channel) -> frozenset[str]:
     """The keys of the channels whose words may stand in an answer, `EVERYBODY` among them.
 
     An answer in a conversation for two may hold whatever the asker reads. One that others see holds what all
     of them can read: documents of the community, this channel, this thread, and channels open to all.
     """
+    keys = await readable(directory, asker, channel)
+    if channel.private or keys == {EVERYBODY}:
+        return keys
     try:
         async with asyncio.timeout(PLATFORM_TIMEOUT_S):
-            readable = {each.key for each in await directory.readable_channels(asker, channel.community)}
-            everybodys = (
-                readable if channel.private else {each.key for each in await directory.shared_with(channel)}
-            )
+            everybodys = {each.key for each in await directory.shared_with(channel)}
     except (PlatformError, TimeoutError) as error:
-        log.warning("who may read what is unknown: %s", error, extra={"channel": channel.key})
-        return frozenset({EVERYBODY})
-    here = {channel.parent.key, channel.key} if channel.parent.key in readable else set()
-    return frozenset({EVERYBODY, *here, *(readable & everybodys)})
+        log.warning("which channels are open is unknown: %s", error, extra={"channel": channel.key})
+        everybodys = set()
+    return keys & {EVERYBODY, channel.parent.key, channel.key, *everybodys}

@@ -39,9 +39,13 @@ def without_list(text: str) -> str:
 
 
 def _line(number: int, source: Source) -> str:
-    title = one_line(source.title, _MOST_TITLE_CHARS) or f"“{one_line(source.text, _MOST_WORDS_CHARS)}”"
-    link = clean("".join(source.link.split()))
-    return " ".join(part for part in (f"[{number}]", title, link) if part)
+    return entry(number, source.title or f"“{one_line(source.text, _MOST_WORDS_CHARS)}”", source.link)
+
+
+def entry(number: int, title: str, link: str) -> str:
+    """A line that names something found and leads to it."""
+    parts = (f"[{number}]", one_line(title, _MOST_TITLE_CHARS), clean("".join(link.split())))
+    return " ".join(part for part in parts if part)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.knowledge.index import Index, Vector, readable
 from bot.knowledge.segmenting import characters, content_words, is_han, is_small, words
 from bot.knowledge.synonyms import related
-from bot.storage.passages import Passage
+from bot.storage.passages import ALL, Bounds, Passage
 
 _RRF = 60
 _CANDIDATES = 50
@@ -127,7 +127,12 @@ class Search:
         )
 
     async def find(
-        self, query: Query, community: str, now: datetime, channels: Collection[str] | None = None
+        self,
+        query: Query,
+        community: str,
+        now: datetime,
+        channels: Collection[str] | None = None,
+        bounds: Bounds = ALL,
     ) -> list[Finding]:
         """The documents that fit a question, best first.
 
@@ -136,9 +141,11 @@ class Search:
         """
         await self.index.refresh()
         passages = self.index.passages
-        rankings = await self._rankings(query, community, channels)
+        rankings = await self._rankings(query, community, channels, bounds)
         ranks = [{seq: rank for rank, (seq, _) in enumerate(ranking)} for ranking in rankings]
         seqs = list({seq for ranking in ranks for seq in ranking})
+        if bounds != ALL:
+            seqs = list(await passages.within(seqs, bounds))
         cosines = self.index.cosines(seqs, query.vector) if query.vector is not None else {}
         found = await passages.get(seqs, community, channels)
         hits = [
@@ -159,12 +166,14 @@ class Search:
         )
 
     async def _rankings(
-        self, query: Query, community: str, channels: Collection[str] | None
+        self, query: Query, community: str, channels: Collection[str] | None, bounds: Bounds
     ) -> list[Sequence[tuple[int, float]]]:
         """By words, by related words and by meaning, all at the same time."""
         async with asyncio.TaskGroup() as group:
             by_words = [
-                group.create_task(self.index.passages.matching(words, community, channels, _CANDIDATES))
+                group.create_task(
+                    self.index.passages.matching(words, community, channels, _CANDIDATES, bounds)
+                )
                 for words in query.telling
             ]
             by_meaning = None

@@ -11,7 +11,10 @@ from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    Float,
+    Integer,
     String,
     TextClause,
     bindparam,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    table,
     text,
     update,
 )
@@ -95,6 +99,35 @@ class StoredVector:
     community: str
     channel: str
     packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which passages count at all; None for whichever.
+
+    Attributes:
+        author: a pseudonym.
+        since: not older than this; `before`: older than this.
+    """
+
+    author: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def clauses(self) -> Sequence[ColumnElement[bool]]:
+        """The same for a query."""
+        clauses: list[ColumnElement[bool]] = []
+        if self.author is not None:
+            clauses.append(passages.c.author == self.author)
+        if self.since is not None:
+            clauses.append(passages.c.at >= self.since)
+        if self.before is not None:
+            clauses.append(passages.c.at < self.before)
+        return clauses
+
+
+ALL = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +233,12 @@ class Passages:
         return {hashed[term]: int(count) for term, count in rows}
 
     async def matching(
-        self, words: Collection[str], community: str, channels: Collection[str] | None, most: int
+        self,
+        words: Collection[str],
+        community: str,
+        channels: Collection[str] | None,
+        most: int,
+        bounds: Bounds = ALL,
     ) -> Sequence[tuple[int, float]]:
         """The passages that have most of the words, best first: (seq, bm25, higher is better).
 
@@ -212,6 +250,8 @@ class Passages:
         if not words:
             return ()
         wanted = " OR ".join(sorted({self._hash(word) for word in words}))
+        if bounds.clauses:  # they leave too little of the best to begin with
+            return await self._bounded(wanted, most, community, channels, bounds)
         best = await self._ranked(wanted, _ALL_MATCHES)
         found = [match for match in best if readable_in(match.community, match.channel, community, channels)]
         if len(found) < most and len(best) == _ALL_MATCHES:
@@ -235,6 +275,23 @@ class Passages:
             for row in await self._reader.rows(query)
             if readable_in(row[1], row[2], community, channels)
         }
+
+    async def within(self, seqs: Collection[int], bounds: Bounds) -> frozenset[int]:
+        """Those of some passages that count."""
+        query = select(passages.c.seq).where(passages.c.seq.in_(seqs), *bounds.clauses)
+        return frozenset(row[0] for row in await self._reader.rows(query))
+
+    async def newest(
+        self, community: str, channels: Collection[str] | None, most: int, bounds: Bounds = ALL
+    ) -> Sequence[Passage]:
+        """The newest passages, newest first; see `matching`."""
+        query = select(passages.c.seq).where(passages.c.community.in_({community, COMMON}), *bounds.clauses)
+        if channels is not None:
+            query = query.where(passages.c.channel_key.in_(channels))
+        query = query.order_by(passages.c.at.desc(), passages.c.seq.desc()).limit(most)
+        seqs = [row[0] for row in await self._reader.rows(query)]
+        found = await self.get(seqs, community, channels)
+        return [found[seq] for seq in seqs if seq in found]
 
     async def whole(self, passage: Passage, most: int) -> Sequence[Passage]:
         """The passages of the document one is part of, in order, at most so many."""
@@ -358,6 +415,22 @@ class Passages:
             statement = statement.bindparams(bindparam("channels", list(channels), expanding=True))
         return await self._matches(statement)
 
+    async def _bounded(
+        self, wanted: str, most: int, community: str, channels: Collection[str] | None, bounds: Bounds
+    ) -> Sequence[tuple[int, float]]:
+        """The best of those that count and may be read."""
+        query = (
+            select(_FOUND.c.rowid, _FOUND.c.rank)
+            .where(_MATCHES)
+            .params(wanted=wanted)
+            .join(passages, passages.c.seq == _FOUND.c.rowid)
+            .where(passages.c.community.in_({community, COMMON}), *bounds.clauses)
+        )
+        if channels is not None:
+            query = query.where(passages.c.channel_key.in_(channels))
+        rows = await self._reader.rows(query.order_by(_FOUND.c.rank).limit(most))
+        return sorted(((int(seq), -float(score)) for seq, score in rows), key=lambda row: -row[1])
+
     async def _matches(self, statement: TextClause) -> list["_Match"]:
         told = statement.columns(*(column(name, String) for name in _MATCH)).subquery().c
         query = select(told.seq, told.score, told.community, told.channel_key)
@@ -380,6 +453,8 @@ class _Match:
 
 _JOINED = str.maketrans("-_", "09")
 _IN_CHANNELS = " AND passages.channel_key IN :channels"
+_FOUND = table("passage_words", column("rowid", Integer), column("rank", Float))
+_MATCHES = text("passage_words MATCH :wanted")
 
 
 def readable_in(place: str, channel: str, community: str, channels: Collection[str] | None) -> bool:

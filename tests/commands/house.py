@@ -13,6 +13,7 @@ from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 from bot.knowledge.index import Index
+from bot.knowledge.search import Search
 from bot.llm.echo import EchoModel
 from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
@@ -243,6 +244,7 @@ def build(store: Store, clock: Clock) -> House:
             StatusLine("memory", True, "connected"),
             StatusLine("discord", False, "reconnecting"),
         ),
+        search=Search(Index(store.passages, store.privacy, None)),
         archives=Router(store, prefix="!llmos", commands=paths, now=clock).archives,
         index=Index(store.passages, store.privacy, None),
     )

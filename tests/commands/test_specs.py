@@ -62,6 +62,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "rules test",
         "rules undo",
         "rules welcome",
+        "search",
         "stop",
         "summarize",
         "translate",

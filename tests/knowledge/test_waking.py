@@ -120,8 +120,8 @@ async def test_vectors_that_are_added_later_are_those_that_would_have_been_there
     await index.refresh()
     assert len(index) == 21
     vector = Topics().embed(["feline"])[0]
-    near = dict(index.near(vector, 21))
+    near = dict(index.near(vector, 21, COMMON))
     assert sum(np.isclose(cosine, 1.0, atol=1e-3) for cosine in near.values()) == 7
     fresh = Index(index.passages, store.privacy, Topics())
     await fresh.refresh()
-    assert fresh.near(vector, 21) == index.near(vector, 21)
+    assert fresh.near(vector, 21, COMMON) == index.near(vector, 21, COMMON)
