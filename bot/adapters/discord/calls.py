@@ -222,14 +222,30 @@ class Calls:
         Raises:
             Unreachable: it may stand there.
         """
+        return await self._follow_up(application_id, token, json=body)
+
+    async def follow_up_file(
+        self, application_id: str, token: str, body: Json, name: str, content: bytes
+    ) -> Json:
+        """One more message for an interaction, with a file; see `follow_up`."""
+        return await self._follow_up(application_id, token, **_with_file(body, name, content))
+
+    async def _follow_up(self, application_id: str, token: str, **what: Any) -> Json:  # noqa: ANN401 - as below
         path = "/webhooks/{webhook_id}/{webhook_token}"
         route = Route("POST", path, webhook_id=application_id, webhook_token=token)
         more = {"params": {"wait": "true"}, "trace_request_ctx": Once()}
-        return _object(route, await self._directly(route, json=body, **more))
+        return _object(route, await self._directly(route, **what, **more))
 
     async def edit_answer(self, application_id: str, token: str, message_id: str, body: Json) -> None:
         """Change a message of an interaction."""
         await self._directly(_answer("PATCH", application_id, token, message_id), json=body)
+
+    async def edit_answer_file(
+        self, application_id: str, token: str, message_id: str, body: Json, name: str, content: bytes
+    ) -> None:
+        """Give a message of an interaction another file."""
+        route = _answer("PATCH", application_id, token, message_id)
+        await self._directly(route, **_with_file(body, name, content))
 
     async def delete_answer(self, application_id: str, token: str, message_id: str) -> None:
         """Remove a message of an interaction."""

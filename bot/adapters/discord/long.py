@@ -1,23 +1,21 @@
 """Answers that outgrow a channel: their beginning stands there, the rest is in nobody's way.
 
 Up to 8,000 characters are messages of the channel. A longer answer goes on in a thread on its first message;
-where the bot may open none, all of the answer is a file at its end.
+where the bot may open none, and where a slash command is answered, all of it is a file at its end.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.adapters.delivery import Controls, Delivery, part_key
 from bot.adapters.discord.calls import Calls
-from bot.adapters.discord.places import id_of
 from bot.adapters.discord.rights import Rights
-from bot.adapters.discord.snowflakes import snowflake
 from bot.adapters.discord.threads import open_thread
-from bot.adapters.discord.transport import LIMIT, message_id, written
+from bot.adapters.discord.transport import LIMIT
 from bot.adapters.fences import open_fence
-from bot.adapters.reading import table, tables, text
 from bot.core.actions import Chunk, Receipt, Report, Status, no_controls, no_report
 from bot.core.errors import BotError, Forbidden, Gone, Unsupported
 from bot.core.events import Channel
@@ -25,8 +23,6 @@ from bot.core.text import _
 
 MOST = 8_000
 """Characters of an answer that stand in a channel."""
-
-FILE_NAME = "answer.md"
 
 _SAFE = MOST - 500  # in the text behind this the cut is looked for, so it is shown when the cut is known
 _TITLE = 60
@@ -123,26 +119,65 @@ class _Known:
         return cls(Receipt(resume.message_ids[:many]), tail, resume.channel)
 
 
+class Files(Protocol):
+    """Messages with a file, where an answer stands; see `ChannelTransport`."""
+
+    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+        """Post one, and return its id."""
+        ...
+
+    async def find_file(self, after: str) -> str | None:
+        """The one that an earlier attempt made behind a message of ours, if that can be told."""
+        ...
+
+    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+        """Give one another file."""
+        ...
+
+    async def delete(self, message_id: str) -> None:
+        """Remove one."""
+        ...
+
+
+Threads = Callable[[str, str], Awaitable[Channel | None]]
+"""Opens a thread on a message with a title; None where there may be none."""
+
+
+async def no_thread(message_id: str, title: str) -> Channel | None:
+    """For answers that go on in a file only: those to slash commands."""
+    return None
+
+
+def threads_in(calls: Calls, rights: Rights, place: Channel) -> Threads:
+    """Threads in a channel, as far as we may open and use them."""
+
+    async def opened(message_id: str, title: str) -> Channel | None:
+        may = rights.allow(place, "create_public_threads", "send_messages_in_threads")
+        if not may or place.private or place.thread is not None:
+            return None
+        try:
+            return await open_thread(calls, place, message_id, title)
+        except (Forbidden, Unsupported) as error:
+            _log.info("no thread for a long answer: %s", error, extra={"channel": place.key})
+            return None
+
+    return opened
+
+
 class LongAnswer:
-    """Delivers an answer to a message in a channel, a thread or a private conversation; see `Delivery`.
+    """Delivers an answer to a message or a slash command; see `Delivery`.
 
     Args:
         head: delivers what stands where it was asked.
         tail: makes what delivers the rest into a thread.
-        us: our user id.
+        thread: opens that.
+        files: makes the messages with a file, where there is no thread.
     """
 
     def __init__(
-        self,
-        calls: Calls,
-        rights: Rights,
-        place: Channel,
-        head: Delivery,
-        tail: Callable[[Channel], Delivery],
-        us: str,
+        self, head: Delivery, tail: Callable[[Channel], Delivery], thread: Threads, files: Files
     ) -> None:
-        self._calls, self._rights, self._place, self._us = calls, rights, place, us
-        self._head, self._tail = head, tail
+        self._head, self._tail, self._open, self._files = head, tail, thread, files
 
     async def reply(
         self,
@@ -191,7 +226,7 @@ class LongAnswer:
         elif known.tail is not None:
             for each in known.tail.message_ids:
                 with suppress(Gone):
-                    await self._calls.delete(id_of(self._place), each)
+                    await self._files.delete(each)
         if known.tail is not None and known.tail.message_ids:
             await report(made)
         return made
@@ -223,16 +258,10 @@ class LongAnswer:
         """The thread in which it goes on; None where a file is better, or was made already."""
         if known.thread is not None:
             return known.thread
-        may = self._rights.allow(self._place, "create_public_threads", "send_messages_in_threads")
-        had_file = known.tail is not None and known.tail.message_ids
-        if had_file or not may or self._place.private or self._place.thread is not None:
+        if known.tail is not None and known.tail.message_ids:
             return None
-        try:
-            title = whole.whole.lstrip("#> \n").partition("\n")[0][:_TITLE]
-            return await open_thread(self._calls, self._place, made.message_ids[0], title)
-        except (Forbidden, Unsupported) as error:
-            _log.info("no thread for a long answer: %s", error, extra={"channel": self._place.key})
-            return None
+        title = whole.whole.lstrip("#> \n").partition("\n")[0][:_TITLE]
+        return await self._open(made.message_ids[0], title)
 
     async def _with_file(
         self,
@@ -245,17 +274,15 @@ class LongAnswer:
     ) -> Receipt:
         async for _chunk in whole.rest():
             pass  # it is read to its end first
-        many, place = len(made.message_ids), id_of(self._place)
+        many, controls = len(made.message_ids), afterwards()
         said = _("This answer is too long for messages. All of it is in the file.")
-        shown = written(said, afterwards())
-        body = shown | {"nonce": part_key(key, many, 1), "enforce_nonce": True}
         content = whole.whole.encode("utf-8", "replace")
         if (before := await self._file(made, known)) is not None:
             with suppress(Gone):
-                await self._calls.edit_file(place, before, shown, FILE_NAME, content)
+                await self._files.edit_file(before, said, controls, content)
                 return Receipt((*made.message_ids, before), None, many)
-        sent = await self._calls.send_file(place, body, FILE_NAME, content)
-        receipt = Receipt((*made.message_ids, message_id(sent)), None, many)
+        sent = await self._files.send_file(said, part_key(key, many, 1), controls, content)
+        receipt = Receipt((*made.message_ids, sent), None, many)
         await report(receipt)
         return receipt
 
@@ -263,11 +290,7 @@ class LongAnswer:
         """The message with the file that an earlier attempt made, also if it could not say so."""
         if known.tail is None or known.tail.message_ids:
             return known.tail.message_ids[0] if known.tail is not None else None
-        for each in await self._calls.messages_after(id_of(self._place), made.message_ids[-1]):
-            names = {text(file, "filename") for file in tables(each, "attachments")}
-            if snowflake(table(each, "author"), "id") == self._us and FILE_NAME in names:
-                return message_id(each)
-        return None
+        return await self._files.find_file(made.message_ids[-1])
 
 
 def _reported(report: Report, known: _Known) -> Report:

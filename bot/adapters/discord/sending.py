@@ -12,7 +12,7 @@ from typing import assert_never
 from bot.adapters.delivery import Delivery
 from bot.adapters.discord.calls import Calls, Expired
 from bot.adapters.discord.interactions import Interactions
-from bot.adapters.discord.long import LongAnswer
+from bot.adapters.discord.long import LongAnswer, no_thread, threads_in
 from bot.adapters.discord.moderating import Moderating, short
 from bot.adapters.discord.places import id_of
 from bot.adapters.discord.rights import Rights
@@ -146,7 +146,7 @@ class Sender:
         to: MessageRef,
         author: Author,
         key: str,
-        show: Callable[[Delivery | LongAnswer], Awaitable[Receipt]],
+        show: Callable[[LongAnswer], Awaitable[Receipt]],
         *,
         tells: bool,
         hidden: bool = False,
@@ -159,7 +159,9 @@ class Sender:
         known, place = self._interactions.known(to.id), id_of(to.channel)
         if known is None:
             head = self._in(to.channel, to.id, tells=tells)
-            return await show(LongAnswer(self._calls, self._rights, to.channel, head, self._rest, self._us()))
+            threads = threads_in(self._calls, self._rights, to.channel)
+            files = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells)
+            return await show(LongAnswer(head, self._rest, threads, files))
         hidden = hidden or known.hidden
         late = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells)
         transport = InteractionTransport(
@@ -170,7 +172,8 @@ class Sender:
             hidden=hidden,
         )
         try:
-            return await show(Delivery(transport, self._budget(f"interaction {to.id}")))
+            head = Delivery(transport, self._budget(f"interaction {to.id}"))
+            return await show(LongAnswer(head, self._rest, no_thread, transport))
         except Gone as error:
             if hidden and (isinstance(error, Expired) or self._interactions.of(to.id) is None):
                 await self._too_late(to, author, key)

@@ -15,6 +15,9 @@ from bot.core.errors import Gone, PlatformError
 LIMIT = 2000
 """Characters of a message (Discord, "Create Message")."""
 
+FILE_NAME = "answer.md"
+"""Of a file that holds a whole answer."""
+
 _NO_PREVIEWS = 1 << 2  # SUPPRESS_EMBEDS: what a model links to is not fetched and shown
 _QUIET: Json = {"parse": [], "replied_user": False}
 _EPHEMERAL, _LOADING = 1 << 6, 1 << 7
@@ -92,14 +95,19 @@ class ChannelTransport:
                 return message_id(each)
         return None
 
-    async def standing(self, interaction: str) -> Sequence[str]:
-        """Ids of our messages that answer an interaction, oldest first, as far as we may read."""
+    async def standing(self, interaction: str, *, files: bool = False) -> Sequence[str]:
+        """Ids of our messages that answer an interaction, oldest first, as far as we may read.
+
+        Args:
+            files: those with a whole answer as a file, and not the others.
+        """
         found: list[str] = []
         async for page in pages(self._calls, self._channel_id, interaction):
             for each in page:
                 ours = snowflake(table(each, "author"), "id") == self._us
                 answers = snowflake(table(each, "interaction_metadata"), "id") == interaction
-                if ours and answers and not (integer(each, "flags") or 0) & _LOADING:
+                loading = (integer(each, "flags") or 0) & _LOADING
+                if ours and answers and not loading and has_file(each) == files:
                     found.append(message_id(each))
         return found
 
@@ -110,6 +118,23 @@ class ChannelTransport:
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
         await self._calls.delete(self._channel_id, message_id)
+
+    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+        """Post a message with a file, and return its id. Same key, same message."""
+        body = written(said, controls) | {"nonce": key, "enforce_nonce": True}
+        return message_id(await self._calls.send_file(self._channel_id, body, FILE_NAME, content))
+
+    async def find_file(self, after: str) -> str | None:
+        """The message with a file that stands behind one of ours, made by an earlier attempt."""
+        for each in await self._calls.messages_after(self._channel_id, after):
+            if snowflake(table(each, "author"), "id") == self._us and has_file(each):
+                return message_id(each)
+        return None
+
+    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+        """Give a message with a file another one."""
+        body = written(said, controls)
+        await self._calls.edit_file(self._channel_id, message_id, body, FILE_NAME, content)
 
 
 class CardTransport(ChannelTransport):
@@ -248,10 +273,46 @@ class InteractionTransport:
                 return
         await self._in_channel().delete(message_id)
 
+    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+        """Post a message with a file that who sees the answer sees too, and return its id."""
+        still, body = self._answer(), written(said, controls)
+        if still is not None:
+            if self._hidden:
+                body["flags"] = _NO_PREVIEWS | _EPHEMERAL
+            with suppress(Expired):
+                made = await self._calls.follow_up_file(
+                    still.application_id, still.token, body, FILE_NAME, content
+                )
+                return message_id(made)
+        return await self._in_channel().send_file(said, key, controls, content)
+
+    async def find_file(self, after: str) -> str | None:
+        """See `ChannelTransport`; what nobody else sees can never be found."""
+        if self._late is None or self._hidden:
+            return None
+        standing = await self._late.standing(self._interaction, files=True)
+        return standing[0] if standing else await self._late.find_file(after)
+
+    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+        """See `ChannelTransport`."""
+        still = self._answer()
+        if still is not None:
+            with suppress(Expired):
+                await self._calls.edit_answer_file(
+                    still.application_id, still.token, message_id, written(said, controls), FILE_NAME, content
+                )
+                return
+        await self._in_channel().edit_file(message_id, said, controls, content)
+
     def _in_channel(self) -> ChannelTransport:
         if self._late is None:
             raise Expired("the interaction can no longer be answered")
         return self._late
+
+
+def has_file(made: Json) -> bool:
+    """Whether a message carries a whole answer as a file."""
+    return any(text(file, "filename") == FILE_NAME for file in tables(made, "attachments"))
 
 
 def message_id(made: Json) -> str:

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from bot.adapters.discord import DiscordAdapter, sending
 from bot.adapters.discord.long import MOST, cut_of
 from bot.core.actions import Chunk, Receipt, Reply, StreamedReply
-from bot.core.events import Author, Channel, MessageRef
+from bot.core.errors import Gone
+from bot.core.events import Author, Channel, Invocation, MessageRef
+from bot.core.specs import CommandSpec
 from bot.llm.echo import EchoModel, Script
-from tests.adapters.discord.house import House
-from tests.labs.discord import Json
-from tests.labs.discord.constants import PERMS
+from tests.adapters.discord.house import Heard, House
+from tests.labs.discord import Interaction, Json
+from tests.labs.discord.constants import EPHEMERAL, PERMS
 from tests.labs.discord.records import Ref
 
 
@@ -266,3 +269,89 @@ async def test_the_whole_bot_goes_on_in_a_thread_and_remembers_both(house: House
         assert first.text == text
         assert first.reply_to == question
     assert house.lab.refusals() == []
+
+
+# As the answer of a slash command
+
+VERSIONS = CommandSpec(("versions",), "List versions.")
+SECRETS = CommandSpec(("secrets",), "List secrets.", private=True)
+
+
+async def called(house: House, heard: Heard, name: str) -> tuple[Interaction, MessageRef, Author]:
+    """A call that is acknowledged and waits for its answer."""
+    call = house.anna.slash(house.general, name)
+    await house.lab.until(lambda: heard.events)
+    event = heard.events.pop()
+    assert isinstance(event, Invocation)
+    return call, MessageRef(event.channel, event.id), event.author
+
+
+async def chunks_of(text: str) -> AsyncIterator[Chunk]:
+    for start in range(0, len(text), 500):
+        yield text[start : start + 500]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", ["versions", "secrets"])
+async def test_a_long_answer_to_a_slash_command_ends_in_a_file_that_its_readers_see(
+    house: House, streamed: bool, name: str
+) -> None:
+    text = text_of(15_000)
+    async with house.hearing(VERSIONS, SECRETS) as heard:
+        _call, ref, author = await called(house, heard, name)
+        said = StreamedReply(ref, author, chunks_of(text)) if streamed else Reply(ref, author, text)
+        receipt = await heard.adapter.perform(said, "k")
+    messages = house.lab.bot_messages(house.general)
+    assert [each["id"] for each in messages] == list(receipt.message_ids)
+    assert receipt.head == len(messages) - 1
+    *beginning, last = [each["content"] for each in messages]
+    assert text.replace("\n", "").startswith(squeezed(beginning))
+    assert "All of it is in the file." in last
+    assert files(house, house.general) == [text]
+    assert threads(house) == []
+    assert {bool(each["flags"] & EPHEMERAL) for each in messages} == {name == "secrets"}
+
+
+async def test_up_to_eight_thousand_characters_answer_a_slash_command_without_a_file(house: House) -> None:
+    async with house.hearing(VERSIONS) as heard:
+        _call, ref, author = await called(house, heard, "versions")
+        await heard.adapter.perform(Reply(ref, author, text_of(MOST)), "k")
+    assert squeezed(house.said(house.general)) == squeezed([text_of(MOST)])
+    assert files(house, house.general) == []
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("again", [12_000, 3_000])
+async def test_a_file_of_a_slash_command_is_replaced_or_taken_back_by_the_next_process(
+    house: House, recorded: bool, again: int
+) -> None:
+    after = text_of(again, "new_")
+    async with house.hearing(VERSIONS) as heard:
+        _call, ref, author = await called(house, heard, "versions")
+        made = await heard.adapter.perform(Reply(ref, author, text_of(15_000, "old_")), "k")
+    if not recorded and again > MOST:
+        made = Receipt(made.message_ids[:-1])  # killed before the last message was written down
+    async with house.hearing(VERSIONS) as heard:
+        receipt = await heard.adapter.perform(Reply(ref, author, after), "k", made)
+    assert files(house, house.general) == ([after] if again > MOST else [])
+    assert [each["id"] for each in house.lab.bot_messages(house.general)] == list(receipt.message_ids)
+    assert after.replace("\n", "").startswith(squeezed(house.said(house.general)[: receipt.head]))
+
+
+async def test_when_a_slash_command_took_too_long_its_file_stands_in_the_channel(house: House) -> None:
+    text = text_of(15_000)
+    async with house.hearing(VERSIONS) as heard:
+        _call, ref, author = await called(house, heard, "versions")
+        house.clock.shift += timedelta(minutes=15)
+        await heard.adapter.perform(Reply(ref, author, text), "k")
+    assert files(house, house.general) == [text]
+
+
+async def test_a_file_for_one_member_alone_is_never_shown_in_the_channel(house: House) -> None:
+    async with house.hearing(SECRETS) as heard:
+        _call, ref, author = await called(house, heard, "secrets")
+        house.clock.shift += timedelta(minutes=15)
+        with pytest.raises(Gone):
+            await heard.adapter.perform(Reply(ref, author, text_of(15_000)), "k")
+    assert files(house, house.general) == []
+    assert "That took longer" in house.said(house.general)[-1]
