@@ -41,6 +41,7 @@ from bot.outgoing.delivering import Deliverer
 from bot.outgoing.keys import named_key
 from bot.outgoing.performer import Performer
 from bot.pipeline import Pipeline
+from bot.pressing import Presses
 from bot.recommend.digest import Chooser, Digesting
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
@@ -375,6 +376,7 @@ class App:
             metrics=self.metrics,
             now=self._now,
         )
+        presses = Presses(store, self._now)
         performer = Performer(
             store=store,
             adapters=self._adapters,
@@ -382,6 +384,7 @@ class App:
             deliverer=deliverer,
             answering=answering,
             route=router,
+            early=presses.early,
             prefix=config.bot.command_prefix,
             locale=config.bot.locale,
         )
@@ -392,6 +395,7 @@ class App:
             route=router,
             loops=loops,
             performer=performer,
+            presses=presses,
             metrics=self.metrics,
             tasks=tasks,
             adapters=self._adapters,

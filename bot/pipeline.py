@@ -37,7 +37,7 @@ from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
-from bot.pressing import pressed
+from bot.pressing import Presses
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
 from bot.routing import Ignore, Router
@@ -97,6 +97,7 @@ class Pipeline:
         route: Router,
         loops: LoopGuard,
         performer: Performer,
+        presses: Presses,
         metrics: Metrics,
         tasks: asyncio.TaskGroup,
         adapters: Mapping[str, Adapter],
@@ -109,6 +110,7 @@ class Pipeline:
         self._route = route
         self._loops = loops
         self._performer = performer
+        self._presses = presses
         self._metrics = metrics
         self._tasks = tasks
         self._places: dict[str, deque[tuple[Event, float]]] = {}
@@ -268,7 +270,7 @@ class Pipeline:
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():
-                    call = pressed(event, self._store)
+                    call = self._presses.call(event)
                     return Decision(event, "recorded", (self._open(call),) if call is not None else ())
                 case Join():
                     self._judge.joined(event)

@@ -7,7 +7,7 @@ anything. Plain actions of one place keep their order; answers and commands run 
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from bot.llm.language import language_of
 from bot.outgoing.acting import Acting, Begin
 from bot.outgoing.answering import Answering, stale
 from bot.outgoing.delivering import Attempt, Deliverer
-from bot.outgoing.keys import derived_key
+from bot.outgoing.keys import derived_key, event_key
 from bot.routing import Converse, Ignore, Invoke, Route
 from bot.storage.outbox import NewOutboxRow, OutboxRow
 from bot.storage.settlement import Settlement
@@ -31,6 +31,8 @@ from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
 
+Early = Callable[[Iterable[MessageRef]], Sequence[Invocation]]
+"""The calls of what was pressed below messages before it was known that cards stand there."""
 
 MOST_FAULTS = 3
 """A row that fails so often through a fault of ours, over several starts, is given up; the log tells."""
@@ -48,9 +50,11 @@ class Performer:
         deliverer: Deliverer,
         answering: Answering,
         route: Callable[[Message], Route],
+        early: Early,
         prefix: str,
         locale: str,
     ) -> None:
+        """Args: early: tells what was pressed below cards before it was known that they stand."""
         self._store = store
         self._adapters = adapters
         self._services = services
@@ -58,7 +62,7 @@ class Performer:
         self._running = services.running
         self._deliverer = deliverer
         self._answering = answering
-        self._route = route
+        self._route, self._early = route, early
         self._prefix = prefix
         self._locale = locale
         self._now = services.now
@@ -119,7 +123,11 @@ class Performer:
         try:
             settlement = await self._carried_out(attempt, lambda row: self.begin(row, tasks))
             await self._store.settle(settlement)
-            for row in settlement.opened:
+            early = self._early(ref for ref, _controls in settlement.offered)
+            pressed = tuple(NewOutboxRow(event_key(call), call.channel, call, None) for call in early)
+            if pressed:
+                await self._store.settle(Settlement(opened=pressed))
+            for row in (*settlement.opened, *pressed):
                 self.begin(row, tasks)
         finally:
             for handle in attempt.handles:  # not before the text is stored: replies to it wait for that
