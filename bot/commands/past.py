@@ -141,7 +141,11 @@ async def find_place(context: Context, id: str) -> Channel | None:
 async def telling(said: Sequence[Message], most: int) -> list[Message]:
     """The messages that say most, in the order in which they were said."""
     replies = Counter(message.reply_to for message in said if message.reply_to is not None)
-    units = [Said(message.text, replies[message.ref.id]) for message in said]
+    in_thread = bool(said) and said[-1].ref.channel.thread is not None
+    units = [
+        Said(message.text, replies[message.ref.id], opens=in_thread and at == 0)
+        for at, message in enumerate(said)
+    ]
     return [said[at] for at in await asyncio.to_thread(extract, units, most)]
 
 

@@ -25,7 +25,7 @@ _ROUNDS, _CLOSE_ENOUGH = 100, 1e-9
 _REPEATS = 0.5
 """Two messages this near (cosine) say the same: one of them is enough."""
 
-_ASKS, _DECIDES, _REPLY, _MOST_REPLIES = 1.0, 1.5, 0.5, 4
+_ASKS, _DECIDES, _OPENS, _REPLY, _MOST_REPLIES = 1.0, 1.5, 2.0, 0.5, 4
 _FEWEST_WORDS = 3
 """Whoever says less, says "me too"."""
 
@@ -44,10 +44,12 @@ class Said:
 
     Attributes:
         replies: how many messages replied to it.
+        opens: the conversation is about what it says, such as the first message of a thread.
     """
 
     text: str
     replies: int = 0
+    opens: bool = False
 
 
 def extract(said: Sequence[Said], most: int) -> list[int]:
@@ -81,7 +83,7 @@ def key_sentence(text: str) -> str:
         return text.strip()
     for sign in (_DECISION, _QUESTION):
         for sentence in found:
-            if sign.search(sentence):
+            if sign.search(sentence) and len(content_words(sentence)) >= _FEWEST_WORDS:
                 return sentence
     return max(found, key=lambda sentence: sum(not is_small(word) for word in content_words(sentence)))
 
@@ -93,7 +95,8 @@ def _tells(said: Said, words: Sequence[str]) -> bool:
 def _prior(said: Said) -> float:
     text = said.text[:MOST_CHARS]
     asks, decides = bool(_QUESTION.search(text)), bool(_DECISION.search(text))
-    return 1 + _ASKS * asks + _DECIDES * decides + _REPLY * min(said.replies, _MOST_REPLIES)
+    replies = min(said.replies, _MOST_REPLIES)
+    return 1 + _ASKS * asks + _DECIDES * decides + _OPENS * said.opens + _REPLY * replies
 
 
 def _likeness(words: Sequence[Sequence[str]]) -> NDArray[np.float64]:

@@ -69,6 +69,16 @@ def test_what_many_replied_to_counts_more() -> None:
     assert extract([Said(said[0].text, replies=4), *said[1:]], 1) == [0]
 
 
+def test_what_a_conversation_is_about_counts_more() -> None:
+    said = [
+        Said("My server is noisy at night"),
+        Said("Try slower fans there"),
+        Said("Cleaning fans helps servers, people say"),
+    ]
+    assert extract([Said(said[0].text, opens=True), *said[1:]], 1) == [0]
+    assert extract([*said[:2], Said(said[2].text, opens=True)], 1) == [2]
+
+
 def test_the_sentence_that_says_it_stands_for_a_message() -> None:
     assert key_sentence("Good morning all. When does the harbor open? Thanks a lot.") == (
         "When does the harbor open?"
@@ -81,6 +91,9 @@ def test_the_sentence_that_says_it_stands_for_a_message() -> None:
     )
     assert key_sentence("大家好。我们决定星期五见面。再见") == "我们决定星期五见面。"
     assert key_sentence("  lol ") == "lol"
+    assert key_sentence("No? The ferry leaves from the northern pier.") == (
+        "The ferry leaves from the northern pier."
+    )
 
 
 @given(st.lists(st.text(max_size=60), max_size=25), st.integers(1, 6))
