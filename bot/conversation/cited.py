@@ -14,6 +14,7 @@ _END = re.compile(
 )
 """Where a sentence ends, the citations behind it included; it is known once the next one begins."""
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_ITEM = re.compile(r"^\s*\d{1,2}[.)](?=\s)")
 _ADDRESS = re.compile(r"https?://[^\s<>\"）)]+")
 _SAID = 1 / 3
 """So much of a sentence's content must stand in what it cites: the rest may be the model's own words."""
@@ -77,7 +78,7 @@ def supported(sentence: str, text: str) -> bool:
     No number and no address stands in it that the text does not have; and where both are in one script, a
     third of its content does.
     """
-    if set(_NUMBER.findall(sentence)) - set(_NUMBER.findall(text)):
+    if set(_NUMBER.findall(_ITEM.sub("", sentence))) - set(_NUMBER.findall(text)):
         return False
     if any(address.rstrip(".,;:!?") not in text for address in _ADDRESS.findall(sentence)):
         return False

@@ -202,3 +202,16 @@ async def test_what_is_not_kept_is_said_to_be_unknown_and_why(house: House) -> N
     assert "I know no message of yours here" in await house.told("why")
     await house.do("privacy optout")
     assert "asked me to store nothing" in await house.told("why")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ("sources:1", "I answered it from one source"),
+        ("sources:3", "I answered it from 3 sources"),
+        ("not-found", "found none that is good enough"),
+    ],
+)
+async def test_where_an_answer_came_from_is_told(house: House, outcome: str, says: str) -> None:
+    await house.heard("when does the harbor open?", outcome, id="1")
+    assert says in await house.told("why", target="1")
