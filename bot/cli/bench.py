@@ -70,6 +70,7 @@ def recommend(
     sizes: str = "1,3,10",
     interactions: Path | None = None,
     threads: Path | None = None,
+    live: bool = False,
     json: JsonFlag = False,
 ) -> None:
     """Measure what recommending costs as a community grows, and whether its reasons are true.
@@ -78,12 +79,18 @@ def recommend(
         sizes: multiples of 1,000 members, 2,000 threads and 100,000 reactions, such as 1,3,10.
         interactions: a file as for `llmos recommend evaluate` to check reasons on; else a drawn community.
         threads: the file of its threads.
+        live: only what a member waits for a list, through a database with the largest community.
     """
     from bot.bench import recommend as recommend_bench  # noqa: PLC0415 - imports numpy
+    from bot.bench.live import measured  # noqa: PLC0415
 
     logs.set_up()
+    counts = _counts(sizes, "--sizes", 100)
     with _doing() as progress:
-        report = recommend_bench.run(_counts(sizes, "--sizes", 100), interactions, threads, progress)
+        if live:
+            report = measured(recommend_bench.drawn(max(counts)))
+        else:
+            report = recommend_bench.run(counts, interactions, threads, progress)
     _print(report, json)
 
 

@@ -1,9 +1,11 @@
 """How much a touch says: a thumbs-up is not a laugh is not a clown."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from bot.storage.policies import Policies
 from bot.storage.threads import TouchKind
 
 BY_KIND: Mapping[TouchKind, float] = MappingProxyType({"opening": 1.0, "reply": 1.0, "click": 0.5})
@@ -29,6 +31,16 @@ def plain(emoji: str) -> str:
     """An emoji without skin tone; `name:id` of a custom one becomes its name."""
     custom = _CUSTOM.fullmatch(emoji)
     return custom[1] if custom is not None else emoji.translate(_LOOKS) or emoji
+
+
+WEIGHTS = "recommend.emoji"
+"""The setting of a community that keeps what its moderators chose, as JSON."""
+
+
+def own_weights(policies: Policies, community: str) -> dict[str, float]:
+    """What the moderators of a community set, by emoji."""
+    kept = policies.get(community).get(WEIGHTS)
+    return {} if kept is None else {str(sign): float(weight) for sign, weight in json.loads(kept).items()}
 
 
 class Weights:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.recommend.community import Community
 from bot.recommend.emoji import Weights as EmojiWeights
+from bot.recommend.emoji import own_weights
 from bot.recommend.explain import reasons
 from bot.recommend.learning import Learned, learned
 from bot.recommend.mixing import mixed
@@ -30,7 +31,7 @@ class Ranking:
     def __init__(self, store: Store, name: str, half_life_days: float) -> None:
         """Call `load` before use. Args: name: "platform/community"."""
         self._store = store
-        self.community = Community(store, name, EmojiWeights())
+        self.community = Community(store, name, EmojiWeights(own_weights(store.policies, name)))
         self.fitted_at: datetime | None = None
         self._model = Blend(taste_half_life_days=half_life_days)
         self._missed: list[Noted] | None = []

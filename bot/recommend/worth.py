@@ -100,6 +100,10 @@ class Recommendations:
         for ranking in tuple(self._rankings.values()):
             await ranking.fold(noted)
 
+    def reweigh(self, community: str) -> None:
+        """Emoji have other weights now: what is known of a community is read again when it is asked for."""
+        self._rankings.pop(community, None)
+
     def forget(self, identity: Identity) -> None:
         """Forget a member who asked for it."""
         who = self._store.seal.pseudonym(identity)
