@@ -1,6 +1,7 @@
 """One community's threads and votes in memory: read from the database once, then kept up to date."""
 
 import asyncio
+from array import array
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +13,15 @@ from bot.recommend.interactions import Interactions
 from bot.recommend.rows import Ints
 from bot.recommend.votes import Thread, Vote, Votes
 from bot.storage.store import Store
-from bot.storage.threads import Noted, ThreadRef, Touch, TouchKind
+from bot.storage.threads import Count, Noted, ThreadRef, Touch
 
 _THREADS_AT_ONCE = 200
 """So many are read in one go; in between other work of the loop gets its turn."""
 
 _MICROSECONDS = 1_000_000
+_NOWHERE = -1
 
-Told = list[tuple[TouchKind, str, float]]
+Told = list[tuple[str, str, float]]
 """A member's touches of a thread: (kind, emoji, unix seconds)."""
 
 
@@ -31,6 +33,8 @@ class Community:
         self._store, self.name, self._weights = store, name, weights
         self.votes = Votes()
         self.threads: dict[str, ThreadRef] = {}
+        self._channels: dict[str, int] = {}
+        self._channel_of = np.empty(0, np.int32)
 
     async def load(self) -> None:
         """Read everything."""
@@ -42,6 +46,8 @@ class Community:
             self.threads.update((thread.key, thread) for thread in numbers.values())
             gathering.take(numbers, await self._store.threads.counts(self.name, found[0][0], after))
         self.votes = await asyncio.to_thread(gathering.votes)
+        for key, thread in self.threads.items():
+            self._place(self.votes.thread(key), thread)
 
     async def fold(self, noted: Noted) -> None:
         """Take in what was stored just now."""
@@ -84,17 +90,25 @@ class Community:
 
     def among(self, candidates: Ints, readable: Collection[str], without: Collection[str] = ()) -> Ints:
         """The candidates in channels (by key) that may be read, that are open and not left out (by key)."""
-        allowed = [self._is_open(self.votes.thread_id(number), readable, without) for number in candidates]
-        return np.asarray(candidates[np.array(allowed, bool)], np.int64)
+        channels = [self._channels[channel] for channel in readable if channel in self._channels]
+        allowed = np.isin(self._channel_of[candidates], channels)
+        allowed &= ~np.isin(candidates, [self.votes.thread(key) for key in without])
+        return np.asarray(candidates[allowed], np.int64)
 
-    def _is_open(self, key: str, readable: Collection[str], without: Collection[str]) -> bool:
-        thread = self.threads[key]
-        return not thread.closed and thread.channel in readable and key not in without
+    def _place(self, number: int, thread: ThreadRef) -> None:
+        """Remember where a thread stands, by its number in the votes; nowhere if it is closed."""
+        if number >= len(self._channel_of):
+            grown = np.full(2 * number + 16, _NOWHERE, np.int32)
+            grown[: len(self._channel_of)] = self._channel_of
+            self._channel_of = grown
+        channel = self._channels.setdefault(thread.channel, len(self._channels))
+        self._channel_of[number] = _NOWHERE if thread.closed else channel
 
     def _open(self, thread: ThreadRef) -> None:
         if thread.key not in self.threads:
             self.votes.open(Thread(thread.key, thread.opened_at.timestamp(), thread.author or None))
         self.threads[thread.key] = thread
+        self._place(self.votes.thread(thread.key), thread)
 
     def _cast(self, member: str, key: str, touches: Iterable[Touch]) -> None:
         """A member's vote on a thread, from all they did there."""
@@ -116,12 +130,12 @@ class _Gathering:
         self._weights, self._refuses = weights, store.privacy.refuses
         self._members: dict[str, int] = {}
         self._threads: list[ThreadRef] = []
-        self._cast: list[tuple[int, int, float]] = []
+        self._who, self._what, self._when = array("q"), array("q"), array("d")
 
     def take(
         self,
         threads: dict[int, ThreadRef],
-        counts: Sequence[tuple[int, str, TouchKind, str, int]],
+        counts: Sequence[Count],
     ) -> None:
         """Add threads by number, and the touches of them."""
         places = {number: len(self._threads) + at for at, number in enumerate(threads)}
@@ -132,19 +146,22 @@ class _Gathering:
         for (number, member), touches in told.items():
             cast = self._weights.cast(touches)
             if cast is not None and not self._refuses(member, datetime.fromtimestamp(cast, UTC)):
-                self._cast.append((self._member(member), places[number], cast))
+                self._who.append(self._member(member))
+                self._what.append(places[number])
+                self._when.append(cast)
 
     def votes(self) -> Votes:
         """All of it as votes; takes a while for a million."""
         authors = [self._member(thread.author) if thread.author else -1 for thread in self._threads]
-        members, threads, times = np.array(self._cast, np.float64).reshape(-1, 3).T
+        members, threads = np.array(self._who, np.int64), np.array(self._what, np.int64)
+        times = np.array(self._when, np.float64)
         order = np.argsort(times, kind="stable")
         return Votes.of(
             Interactions(
                 tuple(self._members),
                 tuple(thread.key for thread in self._threads),
-                members[order].astype(np.int64),
-                threads[order].astype(np.int64),
+                members[order],
+                threads[order],
                 times[order],
                 np.array([thread.opened_at.timestamp() for thread in self._threads], np.float64),
                 np.array(authors, np.int64),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, ColumnElement, and_, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, or_, select, type_coerce
 from sqlalchemy import Row as SqlRow
 
 from bot.core.errors import ValueUnreadable
@@ -124,7 +124,7 @@ class Noted:
 
 NOTHING_NOTED = Noted()
 
-Count = tuple[int, str, TouchKind, str, int]
+Count = tuple[int, str, str, str, int]
 """(number of a thread, member, kind, emoji, microseconds since 1970)."""
 
 
@@ -174,15 +174,15 @@ class Threads:
         query = (
             select(
                 threads.c.seq,
-                interactions.c.member,
-                interactions.c.kind,
+                type_coerce(interactions.c.member, Text),
+                type_coerce(interactions.c.kind, Text),
                 interactions.c.emoji,
-                type_coerce(interactions.c.at, BigInteger),  # a million datetimes take seconds to make
+                type_coerce(interactions.c.at, BigInteger),
             )
-            .select_from(joined)
+            .select_from(joined)  # plain types above: a million values are read without being looked at
             .where(threads.c.community == community, threads.c.seq.between(first, last))
         )
-        return [tuple(row) for row in await self._reader.rows(query)]
+        return await self._reader.rows(query)
 
     async def touches(self, channel: str, messages: Collection[str]) -> Sequence[Touch]:
         """What touches are about messages of a channel."""
