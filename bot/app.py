@@ -17,7 +17,7 @@ from bot.conversation.loops import LoopGuard
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
-from bot.core.directory import Directory
+from bot.core.directory import Directory, Past
 from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Attachment, Author, Channel, Event, Message, MessageRef
 from bot.core.permissions import Role
@@ -129,6 +129,10 @@ class Directories:
     def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`."""
         return self._of(channel).history(channel, since)
+
+    def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        """See `Directory`."""
+        return self._of(channel).happened(channel, since, position)
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`."""

@@ -33,7 +33,8 @@ from bot.core.actions import (
     Update,
     no_report,
 )
-from bot.core.events import Author, Channel, Event, Message, MessageRef
+from bot.core.directory import Past
+from bot.core.events import Author, Channel, Event, Message, MessageRef, Reaction, ThreadOpened
 from bot.core.permissions import Role
 
 __all__ = ["MemoryAdapter", "Posted", "World"]
@@ -64,6 +65,7 @@ class Server(Protocol):
     async def history(
         self, channel: Channel, since: datetime, after: int, most: int
     ) -> Sequence[Message]: ...
+    async def past(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Event]: ...
     async def missing_permissions(self, channel: Channel) -> Sequence[str]: ...
     async def hindrance(self, action: Act) -> str | None: ...
     async def rights_changed(self) -> None: ...
@@ -205,6 +207,13 @@ class _Directory:
             for message in page:
                 yield message
             read += len(page)
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        read = int(position or 0)
+        while page := await self._server.past(channel, since, read, _PAGE):
+            read += len(page)
+            events = [event for event in page if isinstance(event, Message | Reaction | ThreadOpened)]
+            yield Past(events, str(read))
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return await self._server.missing_permissions(channel)

@@ -182,6 +182,10 @@ class RemoteWorld:
         """See `World.history`."""
         return await self._call(list[Message], "history", channel, since, after, most)
 
+    async def past(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Event]:
+        """See `World.past`."""
+        return await self._call(list[Event], "past", channel, since, after, most)
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `World.missing_permissions`."""
         return await self._call(list[str], "missing_permissions", channel)

@@ -46,6 +46,7 @@ from bot.core.events import (
     MessageRef,
     Reaction,
     ThreadOpened,
+    place_of,
 )
 from bot.core.permissions import Role
 
@@ -393,6 +394,15 @@ class World:
         standing = [p.message for p in shown if p.message.at > since]
         return standing[after : after + most]
 
+    async def past(self, channel: Channel, since: datetime, after: int, most: int) -> Sequence[Event]:
+        """A page of what happened in a channel and its threads and still stands, oldest first."""
+        events = [
+            event
+            for event in self.log
+            if place_of(event).parent.key == channel.parent.key and self._stands(event, since)
+        ]
+        return events[after : after + most]
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """What the bot may not do there."""
         return self.lacking.get(channel.key, ())
@@ -407,6 +417,18 @@ class World:
         await self._rights.wait()
 
     # Inside
+
+    def _stands(self, event: Event, since: datetime) -> bool:
+        match event:
+            case Message(ref=ref, at=at):
+                return at > since and not self.messages[ref].deleted
+            case Reaction(ref=ref, author=author, emoji=emoji, added=added, at=at):
+                posted = self.messages[ref]
+                return added and at > since and not posted.deleted and (author.id, emoji) in posted.reactions
+            case ThreadOpened(at=at):
+                return at > since
+            case _:
+                return False
 
     def _addressed(self, text: str, *, private: bool) -> str | None:
         mention = re.compile(rf"@{re.escape(self.bot.name)}\b[:,]?\s*")

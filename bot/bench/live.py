@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -44,18 +44,18 @@ async def _measured(community: Interactions, folder: Path) -> dict[str, object]:
         members = chance.integers(0, len(community.member_ids), ASKED)
         now = _time(float(community.times[-1]) + 60)
 
-        async def ask(member: int) -> float:
-            began = perf_counter()
+        async def ask(member: int) -> tuple[float, float]:
+            began, worked = perf_counter(), process_time()
             found = await recommendations.for_member(
                 (PLATFORM, f"m{member}"), COMMUNITY, readable, LENGTH, now
             )
             assert len(found) == LENGTH  # noqa: S101 - a list that is empty would be quick
-            return perf_counter() - began
+            return perf_counter() - began, process_time() - worked
 
         stalls = _Stalls()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(stalls.watch())
-            loaded_s = await ask(int(members[0]))
+            loaded_s, load_cpu_s = await ask(int(members[0]))
             while_loading = stalls.take()
             asked = [await ask(int(member)) for member in members]
             while_asking = stalls.take()
@@ -64,8 +64,10 @@ async def _measured(community: Interactions, folder: Path) -> dict[str, object]:
         return {
             "interactions": len(community),
             "load_seconds": round(loaded_s, 2),
+            "load_cpu_seconds": round(load_cpu_s, 2),
             "load_longest_stall_ms": round(while_loading * 1000, 1),
-            "recommend_ms": _percentiles(asked),
+            "recommend_ms": _percentiles([wall for wall, _cpu in asked]),
+            "recommend_cpu_ms": _percentiles([cpu for _wall, cpu in asked]),
             "recommend_longest_stall_ms": round(while_asking * 1000, 1),
             "store_and_fold_ms": _percentiles(folded),
             "database_mb": round((folder / "llmos.db").stat().st_size / 1e6),

@@ -1,11 +1,24 @@
 """What the core may ask a platform. Answers hold for this moment only and are never stored."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.events import Author, Channel, Message
+from bot.core.events import Author, Channel, Message, Reaction, ThreadOpened
 from bot.core.permissions import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A page of what happened and still stands, oldest first.
+
+    Attributes:
+        position: where to go on behind it; opaque.
+    """
+
+    events: Sequence[Message | Reaction | ThreadOpened]
+    position: str
 
 
 class Directory(Protocol):
@@ -49,6 +62,16 @@ class Directory(Protocol):
         """Messages of a channel from the platform's own history, oldest first, as far as we may read.
 
         A thread begins with the message it hangs on, which may stand in the channel around it.
+        """
+        ...
+
+    def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        """What happened in a channel and its threads, from the platform's own history, page by page.
+
+        Where the platform does not tell when somebody reacted, they did when the message was written.
+
+        Args:
+            position: of the last page that was read before; "" begins at `since`.
         """
         ...
 

@@ -15,7 +15,7 @@ from bot.recommend.votes import Thread, Vote, Votes
 from bot.storage.store import Store
 from bot.storage.threads import Count, Noted, ThreadRef, Touch
 
-_THREADS_AT_ONCE = 200
+_THREADS_AT_ONCE = 50
 """So many are read in one go; in between other work of the loop gets its turn."""
 
 _MICROSECONDS = 1_000_000

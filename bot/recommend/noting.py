@@ -157,16 +157,17 @@ class Noting:
         self._threads: OrderedDict[tuple[str, str], ThreadRef] = OrderedDict()
         self._joined: OrderedDict[tuple[str, Identity], datetime] = OrderedDict()
 
-    async def note(self, decided: Sequence[tuple[Event, str]]) -> Noted:
+    async def note(self, decided: Sequence[tuple[Event, str]], roots: dict[str, Root] | None = None) -> Noted:
         """What some events of one channel and its threads, in order, say about threads.
 
         Args:
             decided: each event and what became of it.
+            roots: messages by id with which a thread may begin; those of these events are added.
         """
         telling = [event for event, outcome in decided if _tells(event, outcome)]
         if not telling or place_of(telling[0]).private:
             return NOTHING_NOTED
-        page = _Page(place_of(telling[0]).parent)
+        page = _Page(place_of(telling[0]).parent, roots={} if roots is None else roots)
         await self._look_up(page, telling)
         for event in telling:
             match event:
@@ -263,7 +264,7 @@ class Noting:
     def _is_new(self, reaction: Reaction) -> bool:
         """Whether who reacted came just now; who writes is seen by moderation, so that counts at once."""
         joined = self._joined.get((reaction.ref.channel.community_key, reaction.author.identity))
-        return joined is not None and reaction.at - joined < NEWCOMER
+        return joined is not None and joined <= reaction.at < joined + NEWCOMER
 
     def _meet(self, join: Join) -> None:
         self._joined[join.channel.community_key, join.author.identity] = join.at

@@ -26,6 +26,7 @@ class Ranking:
     Attributes:
         community: what happened there.
         fitted_at: when its weights were learned last in this process.
+        has_learned: its weights are its own.
     """
 
     def __init__(self, store: Store, name: str, half_life_days: float) -> None:
@@ -33,6 +34,7 @@ class Ranking:
         self._store = store
         self.community = Community(store, name, EmojiWeights(own_weights(store.policies, name)))
         self.fitted_at: datetime | None = None
+        self.has_learned = False
         self._model = Blend(taste_half_life_days=half_life_days)
         self._missed: list[Noted] | None = []
 
@@ -40,6 +42,7 @@ class Ranking:
         """Read everything; what happens meanwhile is taken in at the end."""
         await self.community.load()
         kept = self._store.policies.get(self.community.name).get(WEIGHTS)
+        self.has_learned = kept is not None
         weights = self._model.prior if kept is None else Weights.model_validate_json(kept)
         self._model.resume(self.community.votes, weights)
         while self._missed:

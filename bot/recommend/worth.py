@@ -88,10 +88,16 @@ class Recommendations:
         return await (await self._ready(community)).fit(at)
 
     async def refit(self, at: datetime) -> None:
-        """Do that for every community somebody asked about, if it is a while ago; what has faded goes."""
-        for ranking in self._loaded():
+        """Do that for every community that has threads, if it is a while ago; what has faded goes.
+
+        Communities are read here, so that no member has to wait for it.
+        """
+        for community in await self._store.threads.communities():
+            ranking = await self._ready(community)
             ranking.community.expire(at - FADED_AFTER * timedelta(days=self._half_life_days))
-            if ranking.fitted_at is None or at - ranking.fitted_at >= FIT_AGAIN:
+            if ranking.fitted_at is None and ranking.has_learned:
+                ranking.fitted_at = at  # before this process began, who knows when: not all at its start
+            elif ranking.fitted_at is None or at - ranking.fitted_at >= FIT_AGAIN:
                 found = await ranking.fit(at)
                 log.info("weights of recommendations", extra={"choices": found.choices, "new": found.is_new})
 

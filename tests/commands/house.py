@@ -9,6 +9,7 @@ from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Handle, Running
 from bot.core.actions import Action, Alert, Chunk, Reply
+from bot.core.directory import Past
 from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
@@ -98,6 +99,10 @@ class Platform:
         for said in self.past:
             if said.ref.channel == channel and said.at > since:
                 yield said
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        async for said in self.history(channel, since):
+            yield Past((said,), said.ref.id)
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()

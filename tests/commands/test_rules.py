@@ -10,6 +10,7 @@ import pytest
 from bot.commands.command import Outcome
 from bot.core.actions import Post, Reply, Severity, Status
 from bot.core.controls import Control
+from bot.core.directory import Past
 from bot.core.errors import Gone, PlatformError, TooBig
 from bot.core.events import Attachment, Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
@@ -80,6 +81,10 @@ class Town(Platform):
                 yield said
         if channel.id in self.silent:
             raise PlatformError("no history")
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        async for said in self.history(channel, since):
+            yield Past((said,), said.ref.id)
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return self.lacking

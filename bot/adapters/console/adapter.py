@@ -37,6 +37,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
+from bot.core.directory import Past
 from bot.core.errors import Gone, Unsupported
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
@@ -326,6 +327,11 @@ class _Directory:
         for message in tuple(self._typed):
             if channel == message.ref.channel and message.at > since:
                 yield message
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        nothing: tuple[Past, ...] = ()
+        for page in nothing:
+            yield page
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()

@@ -13,7 +13,7 @@ import discord
 from discord.http import HTTPClient, Route
 
 from bot.adapters.discord.once import Once
-from bot.adapters.reading import Json
+from bot.adapters.reading import Json, tables
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
 DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE, FORM = 5, 8, 6, 9
@@ -91,6 +91,13 @@ class Calls:
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
         await self._request(Route("PUT", path, channel_id=channel_id, message_id=message_id, emoji=emoji))
 
+    async def reacted(self, channel_id: str, message_id: str, emoji: str) -> Sequence[Json]:
+        """Who reacted to a message with an emoji, the first `PAGE` of them."""
+        path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}"
+        route = Route("GET", path, channel_id=channel_id, message_id=message_id, emoji=emoji)
+        found = await self._request(route, params={"limit": PAGE})
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
     async def send_file(self, channel_id: str, body: Json, name: str, content: bytes) -> Json:
         """Post a message with a file; see `send`."""
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
@@ -130,6 +137,14 @@ class Calls:
         except Gone:
             return False
         return True
+
+    async def threads(self, guild_id: str, channel_id: str) -> Sequence[Json]:
+        """The public threads of a channel, open ones and the last `PAGE` archived ones, in no order."""
+        active = await self._object(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild_id))
+        path = "/channels/{channel_id}/threads/archived/public"
+        archived = await self._object(Route("GET", path, channel_id=channel_id), params={"limit": PAGE})
+        open_ones = [each for each in tables(active, "threads") if each.get("parent_id") == channel_id]
+        return [*open_ones, *tables(archived, "threads")]
 
     async def change_channel(self, channel_id: str, change: Json, reason: str) -> None:
         """Change settings of a channel or thread."""

@@ -1,21 +1,23 @@
 """What guilds say about rights, places and history, asked at the moment of use."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 import discord
 
 from bot.adapters.discord.calls import Calls
-from bot.adapters.discord.decoding import Malformed, Ourselves, message
+from bot.adapters.discord.decoding import Malformed, Ourselves, message, thread_opened
 from bot.adapters.discord.gaps import pages
 from bot.adapters.discord.gateway import Gateway
 from bot.adapters.discord.places import PLATFORM, PRIVATE_THREAD, id_of, place_of
 from bot.adapters.discord.settings import Grants
 from bot.adapters.discord.snowflakes import first_at, snowflake
-from bot.adapters.reading import Json, integer, texts
+from bot.adapters.reading import Json, flag, integer, table, tables, text, texts
+from bot.core.directory import Past
 from bot.core.errors import Forbidden, Gone, PlatformError
-from bot.core.events import Author, Channel, Message
+from bot.core.events import Author, Channel, Message, Reaction, ThreadOpened
 from bot.core.permissions import Role
 
 NEEDED = (
@@ -159,6 +161,58 @@ class DiscordDirectory:
         ours = found.author.id == self._us.user_id
         author = replace(found.author, is_bot=ours or found.author.is_bot)
         return replace(found, author=author, addressed=self._us.without_mention(found.text, raw))
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        """See `Directory`; of a reaction Discord keeps who, and not when."""
+        begin, _slash, after = position.partition("/")
+        opened = await self._threads(channel)
+        for place_id in sorted({channel.id, *opened}, key=int):
+            if begin and int(place_id) < int(begin):
+                continue
+            place = channel if place_id == channel.id else replace(channel, thread=place_id)
+            if place_id in opened and place_id != begin and opened[place_id].at > since:
+                yield Past((opened[place_id],), f"{place_id}/{int(place_id) - 1}")
+            start = after if place_id == begin else first_at(since)
+            try:
+                async for page in pages(self._calls, place_id, start):
+                    events = [event for raw in page for event in await self._standing(raw, place)]
+                    yield Past(events, f"{place_id}/{page[-1]['id']}")
+            except (Forbidden, Gone):
+                continue
+
+    async def _threads(self, channel: Channel) -> Mapping[str, ThreadOpened]:
+        """The public threads of a channel by id."""
+        try:
+            found = await self._calls.threads(channel.community, channel.id)
+        except (Forbidden, Gone):
+            return {}
+        opened: dict[str, ThreadOpened] = {}
+        for about in found:
+            place = place_of(about, channel.community)
+            if place is not None and place.thread is not None and not place.hidden:
+                with suppress(Malformed):
+                    opened[place.thread] = thread_opened(about, place)
+        return opened
+
+    async def _standing(self, raw: Json, place: Channel) -> Sequence[Message | Reaction]:
+        """A message, and who reacted to it."""
+        try:
+            found = message(raw, place, Ourselves("0"))
+        except Malformed:
+            return ()
+        if found is None:
+            return ()
+        events: list[Message | Reaction] = [found]
+        for about in tables(raw, "reactions"):
+            emoji = table(about, "emoji")
+            name, custom = text(emoji, "name") or "", snowflake(emoji, "id")
+            sign = f"{name}:{custom}" if custom is not None else name
+            for user in await self._calls.reacted(id_of(place), found.ref.id, sign):
+                who, is_bot = snowflake(user, "id"), flag(user, "bot")
+                if who is not None and who != self._us.user_id:
+                    author = Author(PLATFORM, who, text(user, "username") or who, is_bot)
+                    events.append(Reaction(found.ref, author, sign, True, found.at))
+        return events
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as Discord's clients name them."""

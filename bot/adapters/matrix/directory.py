@@ -3,20 +3,33 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.adapters.matrix.calls import Calls
-from bot.adapters.matrix.decoding import REPLACE, THREAD, Malformed, is_redacted, message
+from bot.adapters.matrix.decoding import (
+    REPLACE,
+    THREAD,
+    Known,
+    Malformed,
+    decode,
+    event_id,
+    is_redacted,
+    known,
+    message,
+    subject,
+)
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.rooms import PLATFORM, Room, Rooms
 from bot.adapters.matrix.settings import Settings
 from bot.adapters.reading import Json, integer, table, text
+from bot.core.directory import Past
 from bot.core.errors import Forbidden, Gone, Locked
-from bot.core.events import Author, Channel, Message
+from bot.core.events import Author, Channel, Message, Reaction
 from bot.core.permissions import Role
 
 if TYPE_CHECKING:  # without encryption its packages are not needed
@@ -101,6 +114,39 @@ class MatrixDirectory:
     async def is_shared(self, thread: Channel) -> bool:
         """See `Directory`; a thread is part of its room."""
         return _is_here(thread)
+
+    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
+        """See `Directory`; a room's threads are in its history."""
+        room = await self._rooms.get(channel.id)
+        envelope, seen = Envelope(room, self._encryption), dict[str, Known]()
+        if not position:
+            first = await self._calls.first_after(channel.id, int(since.timestamp() * 1000))
+            if first is None:
+                return
+            event, position = await self._calls.around(channel.id, first)
+            yield Past(await self._events((event,), room, envelope, seen), position)
+        while position:
+            query = {"dir": "f", "limit": str(_PAGE), "from": position}
+            events, following = await self._calls.page(channel.id, query)
+            position = following or ""
+            if events:
+                yield Past(await self._events(events, room, envelope, seen), position)
+
+    async def _events(
+        self, raws: Sequence[Json], room: Room, envelope: Envelope, seen: dict[str, Known]
+    ) -> Sequence[Message | Reaction]:
+        """Messages and reactions that stand, reactions in the thread of what they are about."""
+        found: list[Message | Reaction] = []
+        for raw in raws:
+            with suppress(Malformed):
+                seen[event_id(raw)] = known(raw)
+                if raw.get("type") == "m.reaction":
+                    about = seen.get(subject(raw) or "", Known(None))
+                    event = decode(raw, room, self._calls.user_id, about, self._now())
+                    found += [event] if isinstance(event, Reaction) else []
+                elif (said := await self._message(raw, room, envelope)) is not None:
+                    found.append(said)
+        return found
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; a message that was edited has its newest text."""
