@@ -43,6 +43,7 @@ from bot.outgoing.performer import Performer
 from bot.pipeline import Pipeline
 from bot.pressing import Presses
 from bot.recommend.digest import Chooser, Digesting
+from bot.recommend.importing import Importing
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
 from bot.routing import Router
@@ -362,6 +363,7 @@ class App:
             joins=frozenset(name for name, adapter in self._adapters.items() if adapter.tells_joins),
             models=self._models,
             recommendations=self._recommendations,
+            importing=Importing(self.store, self._directory, self._noting, self._recommendations),
             status=lambda: (*self._platform_lines(), loading.line()),
             search=self._search,
             archives=self._router(commands).archives,

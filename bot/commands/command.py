@@ -30,6 +30,7 @@ from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
 from bot.recommend.digest import Digesting
+from bot.recommend.importing import Importing
 from bot.recommend.worth import Recommendations
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
@@ -141,6 +142,7 @@ class Services:
     desk: Desk
     recommendations: Recommendations
     digesting: Digesting
+    importing: Importing
     now: Callable[[], datetime]
     version: str
     started_at: datetime

@@ -22,6 +22,8 @@ from bot.moderation.desk import Desk
 from bot.moderation.review import Review
 from bot.outgoing.keys import named_key
 from bot.recommend.digest import Digesting
+from bot.recommend.importing import Importing
+from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
 from bot.routing import Router
 from bot.storage.settlement import Settlement
@@ -52,6 +54,8 @@ class Platform:
     roles: dict[str, Role] = field(default_factory=lambda: {MODERATOR.id: Role.MODERATOR})
     broken: bool = False
     has_links: bool = True
+    forgetful: bool = False
+    """It has no history to give."""
     unreadable: bool = False
     """It does not tell which channels somebody may read."""
     asked: int = 0
@@ -96,6 +100,8 @@ class Platform:
         return True
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
+        if self.forgetful:
+            raise PlatformError("no history")
         for said in self.past:
             if said.ref.channel == channel and said.at > since:
                 yield said
@@ -215,6 +221,7 @@ def build(store: Store, clock: Clock) -> House:
     review = Review(store, platform, clock, lambda channel: "standard")
     commands = Commands.discover()
     paths = frozenset(spec.path for spec in commands.specs)
+    recommendations = Recommendations(store)
     services = Services(
         commands=commands,
         store=store,
@@ -231,7 +238,6 @@ def build(store: Store, clock: Clock) -> House:
         directory=platform,
         review=review,
         desk=Desk(store, review, clock),
-        recommendations=Recommendations(store),
         digesting=Digesting(
             store=store,
             directory=platform,
@@ -241,6 +247,8 @@ def build(store: Store, clock: Clock) -> House:
             locale="en",
             platforms={CHANNEL.platform},
         ),
+        recommendations=recommendations,
+        importing=Importing(store, platform, Noting(store), recommendations),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),

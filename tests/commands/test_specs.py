@@ -27,6 +27,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "digest list",
         "digest now",
         "digest remove",
+        "digest import",
         "digest weights",
         "help",
         "knowledge add",
