@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.app import App
 from bot.core.events import Author
+from bot.recommend.importing import Importing
 from bot.recommend.worth import Worth
 from tests.adapters.discord.house import House
 from tests.labs.discord import Json
@@ -103,3 +105,30 @@ async def test_a_reaction_comes_and_goes(house: House) -> None:
                     if next((r.members for r in worth.reasons if r.cause == "reactions"), 0) == members:
                         break
                     await asyncio.sleep(0.01)
+
+
+async def test_what_happened_before_the_bot_came_is_read_with_who_reacted(house: House) -> None:
+    house.message_content = True
+    ben = house.person("ben")
+    forum = house.server.forum("questions")
+    post = await house.anna.post(forum, "Sky", "why is it blue?")
+    ben.react(str(post["id"]), "👍")
+    root = house.anna.say(house.general, "Let us talk about boats")
+    thread = house.anna.open_thread(house.general, "Boats", on=root)
+    ben.react(ben.say(thread, "sloops"), "🎉")
+    private_thread(house, house.general, "Secret")
+    question = house.anna.say(house.general, "who has seen my umbrella?")
+    ben.say(house.general, "behind the door", reply_to=question)
+    async with house.living() as app:
+        since = house.clock() - timedelta(days=1)
+        importing = Importing(app.store, app._directory, app._noting, app.recommendations)
+        places = [house.place(house.general), house.place(forum)]
+        told = [each async for each in importing.read(places, since)]
+        assert (told[-1].done, told[-1].left_out) == (2, 0)
+        found = await until(house, app, "Sky", "Boats", "")
+        counted = {
+            each.thread.title: next((r.members for r in each.reasons if r.cause == "reactions"), 0)
+            for each in found
+        }
+        assert counted == {"Sky": 1, "Boats": 1, "": 1}
+        assert [each.events async for each in importing.read(places, since)][-1] <= 2

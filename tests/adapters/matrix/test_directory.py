@@ -11,7 +11,7 @@ import pytest
 from bot.adapters.matrix.directory import MatrixDirectory
 from bot.adapters.matrix.settings import Grants, Settings
 from bot.core.actions import Post
-from bot.core.events import Author, Channel
+from bot.core.events import Author, Channel, Message, Reaction
 from bot.core.permissions import Role
 from tests.adapters.matrix.sender import Hands, hands
 from tests.labs.synapse import Synapse
@@ -147,3 +147,31 @@ async def test_moderators_read_where_the_configuration_says_if_the_bot_is_there(
 async def test_links_open_in_every_client(house: Hands) -> None:
     link = await directory(house).link(await house.place(), "$abc:x/ä")
     assert link == f"https://matrix.to/#/{house.room}/$abc:x%2F%C3%A4?via=lab.test"
+
+
+async def test_the_past_of_a_room_has_its_threads_and_reactions_and_goes_on_where_it_stopped(
+    house: Hands,
+) -> None:
+    root = await house.ann.say(house.room, "root")
+    reply = await house.ann.say(house.room, "in a thread", thread=root)
+    await house.ann.react(house.room, root, "👍")
+    await house.ann.react(house.room, reply, "🎉")
+    gone = await house.ann.react(house.room, root, "🤡")
+    await house.ann.redact(house.room, gone)
+    for number in range(120):
+        await house.ann.say(house.room, f"message {number}")
+    place = await house.place()
+    pages = [page async for page in directory(house).happened(place, LONG_AGO)]
+    events = [event for page in pages for event in page.events]
+    told = [event.text for event in events if isinstance(event, Message)]
+    assert told == ["root", "in a thread", *(f"message {number}" for number in range(120))]
+    reactions = [
+        (each.emoji, each.ref.id, each.ref.channel.thread) for each in events if isinstance(each, Reaction)
+    ]
+    assert reactions == [("👍", root, None), ("🎉", reply, root)]
+    last = next(page.position for page in reversed(pages) if page.position)
+    await house.ann.say(house.room, "later")
+    further = [page async for page in directory(house).happened(place, LONG_AGO, last)]
+    texts = [each.text for page in further for each in page.events if isinstance(each, Message)]
+    assert texts[-1] == "later"
+    assert len(texts) < 122
