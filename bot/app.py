@@ -314,6 +314,11 @@ class App:
             known = {shelf.document for shelf in await self.store.passages.documents(community)}
             await self._index.add(community, (each for each in documents if each.id not in known))
 
+    @property
+    def noting(self) -> Noting:
+        """What reads threads out of events."""
+        return self._noting
+
     def model_named(self, name: str) -> Model:
         """A configured model.
 

@@ -164,15 +164,18 @@ class Noting:
             decided: each event and what became of it.
             roots: messages by id with which a thread may begin; those of these events are added.
         """
-        telling = [event for event, outcome in decided if _tells(event, outcome)]
+        telling = [event for event, _outcome in decided if _tells(event)]
+        talk = {event.key for event, outcome in decided if _is_talk(outcome)}
         if not telling or place_of(telling[0]).private:
             return NOTHING_NOTED
         page = _Page(place_of(telling[0]).parent, roots={} if roots is None else roots)
         await self._look_up(page, telling)
         for event in telling:
             match event:
-                case Message():
+                case Message() if event.key in talk and event.addressed is None and not event.notice:
                     self._message(page, event)
+                case Message() if event.ref.channel.thread is not None:
+                    _begins(page, event, page.begin(event.ref.channel.thread, in_channel=False))
                 case Reaction():
                     self._reaction(page, event)
                 case ThreadOpened():
@@ -207,10 +210,8 @@ class Noting:
         if thread is None:
             return
         page.within[message.ref.id] = thread
-        known = page.known[thread]
-        if known.first_message is None:
-            page.open(replace(known, first_message=message.ref.id))
-        if message.ref.id not in (known.first_message, thread):
+        _begins(page, message, thread)
+        if message.ref.id not in (page.known[thread].first_message, thread):
             page.touch(thread, who, "reply", message.at, message.ref.id)
 
     def _reaction(self, page: _Page, reaction: Reaction) -> None:
@@ -339,20 +340,17 @@ def _wanted(events: Sequence[Event]) -> tuple[set[str], set[str]]:
     return wanted, deleted
 
 
-def _tells(event: Event, outcome: str) -> bool:
-    """Whether an event can say anything about threads.
+def _tells(event: Event) -> bool:
+    """Whether an event can say anything about threads that every reader of their channel may read."""
+    kinds = Message | Deletion | Reaction | ThreadOpened | Join
+    return isinstance(event, kinds) and not place_of(event).hidden
 
-    Not what is said to the bot, nor what happens in threads that not every reader of the channel may read.
-    """
-    if place_of(event).hidden:
-        return False
-    match event:
-        case Message():
-            return event.addressed is None and not event.notice and _is_talk(outcome)
-        case Deletion() | Reaction() | ThreadOpened() | Join():
-            return True
-        case _:
-            return False
+
+def _begins(page: _Page, message: Message, thread: str | None) -> None:
+    """Note with which message a thread begins, whatever moderation makes of it: it looks there."""
+    known = page.known.get(thread) if thread is not None else None
+    if known is not None and known.first_message is None:
+        page.open(replace(known, first_message=message.ref.id))
 
 
 def _is_talk(outcome: str) -> bool:

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.events import Channel
-from bot.recommend.worth import Recommendations
+from bot.core.events import Channel, Event, place_of
+from bot.core.permissions import Role
+from bot.recommend.noting import Noting
+from bot.recommend.worth import Recommendations, ThreadRef
+from bot.storage.settlement import Settlement
+from bot.storage.store import Store
 from tests.living import Life
 from tests.recommend.village import Village, village
 
@@ -255,3 +259,56 @@ async def test_a_list_for_everybody_leaves_out_what_was_shown(tmp_path: Path) ->
         assert set(await _for_all(here, 5)) == {"Bees", "Hives"}
         assert await _for_all(here, 5, bees) == ["Hives"]
         assert await _for_all(here, 5, bees, hives) == []
+
+
+async def test_what_waits_for_a_moderator_is_recommended_once_they_let_it_stand(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        mia = here.life.world.member("mia", Role.MODERATOR)
+        desk = here.life.world.channel("desk")
+        for line in (
+            "setup",
+            'import rule = [{ kind = "words", name = "fools", words = ["fool"], action = "queue" }]',
+            "mode enforce fools yes 2",
+        ):
+            here.life.world.say(mia, desk, f"!llmos rules {line}")
+            await here.settled()
+        opened = here.life.world.open_thread(here.life.person("anna"), here.life.room, "Bees")
+        here.say("anna", "only a fool keeps bees", channel=opened.channel)
+        here.say("ben", "I do", channel=opened.channel)
+        question = here.say("anna", "which fool took my umbrella?")
+        await here.settled()
+        here.say("ben", "not me", to=question)
+        await here.settled()
+        assert await here.titles("cleo") == []
+        (waiting, *_older) = await here.app.store.cases.about(here.first(opened.channel))
+        here.life.world.say(mia, desk, f"!llmos mod resolve {waiting.number} approve")
+        await here.settled()
+        assert await here.titles("cleo") == ["Bees"]
+
+
+async def test_events_that_come_again_after_a_kill_change_nothing(tmp_path: Path) -> None:
+    """What was settled is not settled twice, and what was not is noted as if it came for the first time."""
+    life = Life(tmp_path)
+    async with village(tmp_path, life) as here:
+        bees = await here.thread("anna", "Bees")
+        await here.react("ben", here.first(bees))
+        await here.react("cleo", here.first(bees))
+        await here.react("cleo", here.first(bees), added=False)
+        store, events = here.app.store, [(event, "ignored:not-addressed") for event in life.world.log]
+        before = await _rows(store, bees)
+        for again in (Noting(store), here.app.noting):
+            by_place: dict[str, list[tuple[Event, str]]] = {}
+            for event, outcome in events:
+                by_place.setdefault(place_of(event).key, []).append((event, outcome))
+            for some in by_place.values():
+                await store.settle(Settlement(noted=await again.note(some)))
+            assert await _rows(store, bees) == before
+        assert await here.reacted() == {"Bees": 1}
+
+
+async def _rows(store: Store, thread: Channel) -> tuple[list[ThreadRef], list[tuple[str, ...]]]:
+    found = await store.threads.of(thread.community_key, 0, 99)
+    counts = await store.threads.counts(thread.community_key, found[0][0], found[-1][0])
+    return [each for _number, each in found], sorted(
+        (who, kind, emoji) for _n, who, kind, emoji, _at in counts
+    )

@@ -121,7 +121,7 @@ async def test_what_happened_before_the_bot_came_is_read_with_who_reacted(house:
     ben.say(house.general, "behind the door", reply_to=question)
     async with house.living() as app:
         since = house.clock() - timedelta(days=1)
-        importing = Importing(app.store, app._directory, app._noting, app.recommendations)
+        importing = Importing(app.store, app._directory, app.noting, app.recommendations)
         places = [house.place(house.general), house.place(forum)]
         told = [each async for each in importing.read(places, since)]
         assert (told[-1].done, told[-1].left_out) == (2, 0)
