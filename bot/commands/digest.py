@@ -1,12 +1,13 @@
 """`digest ...`: posts of threads worth reading that come by themselves."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
-from bot.commands.command import Completes, Context, Doc, Range, Services, command
+from bot.commands.command import Completes, Context, Doc, Matching, Range, Services, command
 from bot.commands.conversion import folded, shown
 from bot.commands.rules.places import channel_named
+from bot.core.actions import Action, Delete
 from bot.core.errors import PlatformError, UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
@@ -14,7 +15,8 @@ from bot.core.text import N_, _, ngettext
 from bot.recommend.digest import plan_of
 from bot.recommend.phrases import at_wall, due, expression, quiet_hours, said, zone_meant, zones_like
 from bot.recommend.schedule import Plan, zone_named
-from bot.storage.digests import Digest, Fate
+from bot.storage.digests import LESS, MORE, Digest, Fate, Posted, Tally
+from bot.storage.threads import Noted, Touch
 
 MOST = 20
 """Digests of a community."""
@@ -22,6 +24,11 @@ MOST_THREADS = 10
 """More than that nobody reads, and fewer characters than a card of Discord's may have (4,096)."""
 SUGGESTIONS = 25
 """Source: Discord, "Autocomplete"."""
+
+STATS_DAYS = 90
+
+Verdict = Literal["more", "less", "hide", "stop"]
+POST = Matching(r"[0-9a-f]{1,25}", N_("the key of a post"))
 
 HERE = frozenset({"here", "这里", "此处"})
 
@@ -110,10 +117,7 @@ async def list_all(context: Context) -> str:
     """List the digests of this community, and what became of the last one of each."""
     found = await context.services.store.digests.of(context.channel.community_key)
     if not found:
-        return _(
-            "There are no digests here. `{prefix}digest add here every monday 9:00 Europe/Berlin` makes one.",
-            prefix=context.prefix,
-        )
+        return _no_digests(context)
     return "\n".join(line for digest in found for line in _lines(context, digest))
 
 
@@ -147,6 +151,96 @@ async def now(context: Context, digest: Number) -> str:
     return f"{_('Digest {number}', number=meant.number)}: {_(FATES[fate])}."
 
 
+@command(
+    "digest feedback",
+    private=True,
+    examples=(N_("digest feedback more 7c9e6679f7425d40ab"),),
+)
+async def feedback(
+    context: Context,
+    verdict: Annotated[Verdict, Doc("More or less like it; hide and stop are for moderators.")],
+    post: Annotated[str, POST, Doc("The key of the post; what is pressed below it brings it along.")],
+) -> tuple[Action, ...]:
+    """Say what you think of a digest; below it are buttons, or reactions, for this."""
+    store, community = context.services.store, context.channel.community_key
+    posted = await store.digests.posted(community, post)
+    if posted is None:
+        raise UserError(_("I do not remember that digest any more, or it was stopped."))
+    if verdict in ("more", "less"):
+        await _vote(context, posted, post, MORE if verdict == "more" else LESS)
+        return context.thanks(_("Thank you, I have noted that."))
+    if await context.role() < Role.MODERATOR:
+        await context.audit("refused", f"digest {verdict}")
+        raise UserError(_("Only moderators can hide or stop a digest. Ask one of them to do it."))
+    await context.audit(f"digest {verdict}", str(posted.digest.number))
+    if verdict == "stop":
+        await store.digests.remove(community, posted.digest.number)
+        plan = said(plan_of(posted.digest))
+        return (
+            context.reply(_("Digest {number} is removed: {plan}.", number=posted.digest.number, plan=plan)),
+        )
+    if context.target is None:
+        raise UserError(_("Press 🙈 below the digest that is to be hidden."))
+    return (Delete(context.target, _("hidden by {who}", who=context.caller.name)),)
+
+
+@command("digest stats", role=Role.MODERATOR, examples=(N_("digest stats"),))
+async def stats(context: Context) -> str:
+    """Tell what the digests of this community led to in the last 90 days."""
+    store, since = context.services.store, context.services.now() - timedelta(days=STATS_DAYS)
+    found = await store.digests.of(context.channel.community_key)
+    if not found:
+        return _no_digests(context)
+    lines = [_("In the last {days} days:", days=STATS_DAYS)]
+    for digest in found:
+        lines += [_("• Digest {number}, {plan}", number=digest.number, plan=said(plan_of(digest)))]
+        lines += [f"  {line}" for line in _told(await store.digests.tally(digest, since))]
+    return "\n".join(lines)
+
+
+def _told(tally: Tally) -> Sequence[str]:
+    return (
+        _(
+            "{posts}, {threads} shown; {without} without anything new",
+            posts=ngettext("{n} post", "{n} posts", tally.slots["posted"]),
+            threads=ngettext("{n} thread", "{n} threads", tally.threads),
+            without=ngettext("{n} time", "{n} times", tally.slots.total() - tally.slots["posted"]),
+        ),
+        _(
+            "afterwards {members} took part in {touched} of them; 👍 {more} · 👎 {less}",
+            members=ngettext("{n} member", "{n} members", tally.members),
+            touched=tally.touched,
+            more=tally.more,
+            less=tally.less,
+        ),
+    )
+
+
+async def _vote(context: Context, posted: Posted, post: str, emoji: str) -> None:
+    """A member's vote on every thread of a post but their own; a new one takes the place of the old one."""
+    services, member = context.services, context.caller
+    if services.store.privacy.opted_out(member.identity):
+        raise UserError(_("You opted out of being remembered, so I keep no opinion of yours either."))
+    who, at = services.store.seal.pseudonym(member.identity), services.now()
+    own = {
+        (thread.channel, thread.id)
+        for channel in {channel for channel, _id in posted.threads}
+        for thread in await services.store.threads.known(channel, {id for _c, id in posted.threads})
+        if thread.author == who
+    }
+
+    def touches(sign: str) -> tuple[Touch, ...]:
+        return tuple(
+            Touch(channel, id, who, "reaction", at, post, sign)
+            for channel, id in posted.threads
+            if (channel, id) not in own
+        )
+
+    noted = Noted(touched=touches(emoji), untouched=touches(LESS if emoji == MORE else MORE))
+    await services.store.threads.write(noted)
+    await services.recommendations.fold(noted)
+
+
 async def _place(context: Context, channel: str) -> Channel:
     place = context.channel if folded(channel) in HERE else await channel_named(context, channel)
     if place.private:
@@ -175,6 +269,13 @@ async def _digest(context: Context, number: int) -> Digest:
     if found is None:
         raise UserError(_no_digest(context, number))
     return found
+
+
+def _no_digests(context: Context) -> str:
+    return _(
+        "There are no digests here. `{prefix}digest add here every monday 9:00 Europe/Berlin` makes one.",
+        prefix=context.prefix,
+    )
 
 
 def _no_digest(context: Context, number: int) -> str:

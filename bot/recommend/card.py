@@ -7,16 +7,21 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 
 from bot.core.actions import Post
+from bot.core.controls import Control
 from bot.core.events import Channel
-from bot.core.text import _, current_locale, ngettext
+from bot.core.text import N_, _, current_locale, ngettext
 from bot.recommend.reason import Reason
 from bot.recommend.worth import Worth
+from bot.storage.digests import LESS, MORE
 
 TITLE_CHARS = 100
 """Discord's limit of a thread's title (Discord, "Start Thread without Message")."""
 LEAST_SHARE = 0.1
 """What speaks less for a thread than this is not worth a word."""
 MOST_REASONS = 2
+
+FEEDBACK = ("digest", "feedback")
+"""The command behind what is pressed below a digest."""
 
 _FORMATTING = frozenset("`*_~|[]()<>#\\")
 _JOINER = "\u200d"  # part of many emojis
@@ -30,10 +35,29 @@ class Linked:
     link: str | None
 
 
-def card(channel: Channel, threads: Sequence[Linked]) -> Post:
-    """The post of a digest."""
+def card(channel: Channel, threads: Sequence[Linked], key: str) -> Post:
+    """The post of a digest.
+
+    Args:
+        key: by which what is pressed below it tells what it is about.
+    """
     text = "\n".join(_entry(number, each) for number, each in enumerate(threads, 1))
-    return Post(channel, text, ngettext("A thread worth reading", "{n} threads worth reading", len(threads)))
+    title = ngettext("A thread worth reading", "{n} threads worth reading", len(threads))
+    return Post(channel, text, title, controls(key))
+
+
+def controls(key: str) -> tuple[Control, ...]:
+    """What can be pressed below a digest."""
+    return (
+        _control(MORE, N_("More like this"), "more", key),
+        _control(LESS, N_("Less like this"), "less", key),
+        _control("🙈", N_("Hide"), "hide", key, grave=True),
+        _control("⏹️", N_("Stop"), "stop", key, grave=True),
+    )
+
+
+def _control(emoji: str, label: str, verdict: str, key: str, *, grave: bool = False) -> Control:
+    return Control(emoji, _(label), FEEDBACK, {"verdict": verdict, "post": key}, grave=grave)
 
 
 def _entry(number: int, thread: Linked) -> str:

@@ -171,11 +171,11 @@ class Digesting:
         fate: Fate = "posted" if threads else "nothing new" if readable else "no channels"
         post = None
         if threads:
+            key = self._key(f"digest {digest.number} {slot}")
             with speaking(self._locale):
-                action = card(digest.channel, threads)
-            post = NewOutboxRow(self._key(f"digest {digest.number} {slot}"), digest.channel, None, action)
-        keys = tuple(each.worth.thread.key for each in threads)
-        return fate, post, await self._store.digests.take(SlotTaken(digest, slot, at, fate, keys, post))
+                post = NewOutboxRow(key, digest.channel, None, card(digest.channel, threads, key))
+        shown = tuple(each.worth.thread for each in threads)
+        return fate, post, await self._store.digests.take(SlotTaken(digest, slot, at, fate, shown, post))
 
     async def _attend(self, digest: Digest, now: datetime) -> datetime:
         """Decide the newest slot of a digest if it is not; when to look at it again."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
 from sqlalchemy import Row as SqlRow
 
 from bot.core.events import Channel
@@ -18,7 +18,8 @@ from bot.storage.clock import Clock
 from bot.storage.dialects import insert_for
 from bot.storage.outbox import NewOutboxRow, Outbox
 from bot.storage.reader import Reader
-from bot.storage.schema import digests, shown, slots
+from bot.storage.schema import digests, interactions, shown, slots
+from bot.storage.threads import ThreadRef
 from bot.storage.writer import Row, Writer
 from bot.storage.writes import Writes
 
@@ -26,6 +27,9 @@ SLOT_DAYS = 365
 """How long it is known what became of a slot."""
 SHOWN_DAYS = 730
 """How long it is known what was shown; threads as old are not recommended to anybody."""
+
+MORE, LESS = "👍", "👎"
+"""A member who wants more, or less, like a post votes so on each thread that it showed."""
 
 Fate = Literal["posted", "nothing new", "no channels"]
 """What became of a slot."""
@@ -71,7 +75,7 @@ class SlotTaken:
     Attributes:
         slot: the slot's name: local date and time, or the name of a call that wanted one now.
         at: its instant.
-        threads: keys of the threads that the post shows.
+        threads: what the post shows.
         post: the post, or None if there is none.
     """
 
@@ -79,16 +83,34 @@ class SlotTaken:
     slot: str
     at: datetime
     fate: Fate
-    threads: tuple[str, ...] = ()
+    threads: tuple[ThreadRef, ...] = ()
     post: NewOutboxRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """A post of a digest; threads are (channel, id), see `ThreadRef`."""
+
+    digest: Digest
+    threads: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of a digest's slots, and how many threads it showed."""
+    """What became of a digest's slots, and what members made of its posts.
+
+    Attributes:
+        threads: how many it showed.
+        members: who took part in threads after these were shown, `touched` of them.
+        more, less: how often a member wanted more, or less, like a post.
+    """
 
     slots: Counter[str] = field(default_factory=Counter)
     threads: int = 0
+    members: int = 0
+    touched: int = 0
+    more: int = 0
+    less: int = 0
 
 
 class Digests:
@@ -166,8 +188,15 @@ class Digests:
 
     async def shown_in(self, channel: Channel) -> set[str]:
         """Keys of the threads that any digest showed in a channel."""
-        query = select(shown.c.thread).where(shown.c.channel_key == channel.key)
-        return {row[0] for row in await self._reader.rows(query)}
+        query = select(shown.c.source, shown.c.thread).where(shown.c.channel_key == channel.key)
+        return {f"{source}/{thread}" for source, thread in await self._reader.rows(query)}
+
+    async def posted(self, community: str, post: str) -> Posted | None:
+        """What is known of a post of a community by its key; of those of others nothing."""
+        query = select(shown.c.digest, shown.c.source, shown.c.thread).where(shown.c.post == post)
+        rows = await self._reader.rows(query)
+        digest = await self.get(community, rows[0][0]) if rows else None
+        return None if digest is None else Posted(digest, tuple((row[1], row[2]) for row in rows))
 
     async def tally(self, digest: Digest, since: datetime) -> Tally:
         """What became of a digest's slots since a time."""
@@ -176,9 +205,34 @@ class Digests:
             .where(slots.c.digest == digest.number, slots.c.at >= since)
             .group_by(slots.c.fate)
         )
-        threads = select(func.count()).where(shown.c.digest == digest.number, shown.c.at >= since)
-        counted = Counter({fate: count for fate, count in await self._reader.rows(fates)})
-        return Tally(counted, (await self._reader.rows(threads))[0][0])
+        mine = (shown.c.digest == digest.number, shown.c.at >= since)
+        afterwards = shown.join(
+            interactions,
+            and_(
+                interactions.c.channel_key == shown.c.source,
+                interactions.c.thread == shown.c.thread,
+                interactions.c.at > shown.c.at,
+                interactions.c.message_id != shown.c.post,
+            ),
+        )
+        place = shown.c.source + "/" + shown.c.thread
+        came = select(interactions.c.member).select_from(afterwards).where(*mine).distinct()
+        touched = select(place).select_from(afterwards).where(*mine).distinct()
+        said = (
+            select(interactions.c.emoji, interactions.c.member, shown.c.post)
+            .select_from(shown.join(interactions, interactions.c.message_id == shown.c.post))
+            .where(*mine)
+            .distinct()
+        )
+        opinions = Counter(emoji for emoji, _member, _post in await self._reader.rows(said))
+        return Tally(
+            Counter({fate: count for fate, count in await self._reader.rows(fates)}),
+            (await self._reader.rows(select(func.count()).where(*mine)))[0][0],
+            len(await self._reader.rows(came)),
+            len(await self._reader.rows(touched)),
+            opinions[MORE],
+            opinions[LESS],
+        )
 
     def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> Taking:
         insert, now = insert_for(self._reader.dialect), self._now()
@@ -189,10 +243,11 @@ class Digests:
             or connection.execute(select(slots.c.slot).where(*here)).all()
         ):
             return "late"
-        seen = shown.c.thread.in_(taken.threads)
+        seen = tuple_(shown.c.source, shown.c.thread).in_([(each.channel, each.id) for each in taken.threads])
         if connection.execute(select(shown.c.thread).where(shown.c.channel_key == place, seen)).all():
             return "stale"
-        row = {"digest": number, "slot": taken.slot, "at": taken.at, "fate": taken.fate}
+        key = None if taken.post is None else taken.post.key
+        row = {"digest": number, "slot": taken.slot, "at": taken.at, "fate": taken.fate, "post": key}
         mine = insert(slots).values(**row).on_conflict_do_nothing(index_elements=["digest", "slot"])
         if not connection.execute(mine.returning(slots.c.slot)).all():
             return "late"
@@ -201,13 +256,10 @@ class Digests:
         if post is not None:
             connection.execute(self._writes.open.statement, [post])
         if taken.threads:
-            new = insert(shown).on_conflict_do_nothing(index_elements=["channel_key", "thread"])
+            same = {"channel_key": place, "digest": number, "post": key or "", "at": now}
             connection.execute(
-                new,
-                [
-                    {"channel_key": place, "thread": thread, "digest": number, "at": now}
-                    for thread in taken.threads
-                ],
+                insert(shown).on_conflict_do_nothing(index_elements=["channel_key", "source", "thread"]),
+                [{**same, "source": each.channel, "thread": each.id} for each in taken.threads],
             )
         return "taken"
 

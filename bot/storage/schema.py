@@ -357,18 +357,22 @@ slots = Table(
     Column("slot", AnyText, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
     Column("fate", AnyText, nullable=False),
+    Column("post", AnyText, index=True),
 )
-"""What became of the times at which digests were due; `slot` is the local date and time."""
+"""What became of the times at which digests were due; `slot` is the local date and time, `post` the key of
+what was posted."""
 
 shown = Table(
     "shown",
     metadata,
     Column("channel_key", AnyText, primary_key=True),
+    Column("source", AnyText, primary_key=True),
     Column("thread", AnyText, primary_key=True),
     Column("digest", BigInteger, nullable=False, index=True),
+    Column("post", AnyText, nullable=False, index=True),
     Column("at", Instant, nullable=False, index=True),
 )
-"""Which threads digests showed in which channels: none is shown twice."""
+"""Which threads (of the channel `source`) digests showed in which channels: none is shown twice."""
 
 optouts = Table(
     "optouts",

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.commands.command import Commands
-from bot.core.actions import Post
+from bot.core.actions import Delete, Post
 from bot.core.errors import PlatformError
 from bot.core.events import Channel
 from bot.core.text import speaking
 from bot.storage.outbox import NewOutboxRow
+from bot.storage.threads import Noted
 from tests.commands.house import ALICE, CHANNEL, MODERATOR, House
 from tests.recommend.shelf import worth
 
@@ -172,3 +173,72 @@ async def test_zones_and_times_are_suggested_while_one_types(house: House) -> No
     assert (await zone("berl", MODERATOR, CHANNEL))[0] == "Europe/Berlin"
     assert len(await zone("", MODERATOR, CHANNEL)) <= 25
     assert await when("mon", MODERATOR, CHANNEL) == ["every monday 9:00", "monthly 9:00"]
+
+
+async def posted_key(house: House, posted: list[NewOutboxRow], *titles: str) -> str:
+    """The key of a post of these threads."""
+    house.shelf.put(*(worth(title, title) for title in titles))
+    await house.told(ADD, MODERATOR)
+    assert "posted" in await house.told("digest now 1", MODERATOR)
+    return posted[-1].key
+
+
+async def votes(house: House, title: str) -> list[tuple[str, str]]:
+    found = await house.store.threads.by(house.store.seal.pseudonym(ALICE.identity))
+    return [(each.kind, each.emoji) for each in found if each.thread == title]
+
+
+async def test_more_and_less_are_votes_on_what_was_shown_and_the_last_one_counts(
+    house: House, posted: list[NewOutboxRow]
+) -> None:
+    key = await posted_key(house, posted, "bees", "hives")
+    assert "Thank you" in await house.told(f"digest feedback more {key}", ALICE)
+    assert await votes(house, "bees") == await votes(house, "hives") == [("reaction", "👍")]
+    for _time in range(2):
+        await house.told(f"digest feedback less {key}", ALICE)
+    assert await votes(house, "bees") == [("reaction", "👎")]
+    assert "👍 0 · 👎 1" in await house.told("digest stats", MODERATOR)
+    await house.store.privacy.forget(ALICE.identity)
+    assert await votes(house, "bees") == []
+
+
+async def test_nobody_votes_for_their_own_thread(house: House, posted: list[NewOutboxRow]) -> None:
+    key = await posted_key(house, posted, "bees", "hives")
+    who = house.store.seal.pseudonym(ALICE.identity)
+    mine = replace(worth("bees").thread, author=who)
+    await house.store.threads.write(Noted(threads=(mine,)))
+    await house.told(f"digest feedback more {key}", ALICE)
+    assert await votes(house, "bees") == []
+    assert await votes(house, "hives") == [("reaction", "👍")]
+
+
+async def test_who_opted_out_has_no_opinion_kept(house: House, posted: list[NewOutboxRow]) -> None:
+    key = await posted_key(house, posted, "bees")
+    await house.store.privacy.opt_out(ALICE.identity)
+    assert "opted out" in await house.told(f"digest feedback more {key}", ALICE)
+    assert await votes(house, "bees") == []
+
+
+async def test_only_a_moderator_hides_or_stops_a_digest(house: House, posted: list[NewOutboxRow]) -> None:
+    key = await posted_key(house, posted, "bees")
+    for verdict in ("hide", "stop"):
+        assert "Only moderators" in await house.told(f"digest feedback {verdict} {key}", ALICE)
+    assert (await house.audited())[0] == ("refused", "digest stop")
+    (hidden,) = await house.do(f"digest feedback hide {key}", MODERATOR, target="card")
+    assert isinstance(hidden, Delete)
+    assert hidden.ref.id == "card"
+    assert "🙈" in await house.told(f"digest feedback hide {key}", MODERATOR)
+    assert "is removed" in await house.told(f"digest feedback stop {key}", MODERATOR)
+    assert await house.store.digests.all() == []
+    assert "do not remember" in await house.told(f"digest feedback more {key}", ALICE)
+
+
+async def test_stats_tell_what_digests_led_to(house: House, posted: list[NewOutboxRow]) -> None:
+    assert "There are no digests here" in await house.told("digest stats", MODERATOR)
+    await posted_key(house, posted, "bees", "hives")
+    await house.told("digest now 1", MODERATOR)
+    told = await house.told("digest stats", MODERATOR)
+    assert "Digest 1, every Monday at 09:00" in told
+    assert "1 post, 2 threads shown; 1 time without anything new" in told
+    assert "afterwards 0 members took part in 0 of them" in told
+    assert "is for moderators" in await house.told("digest stats", ALICE)

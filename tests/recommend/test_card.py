@@ -11,7 +11,9 @@ from tests.recommend.shelf import worth
 
 def test_every_thread_has_its_link_and_why_it_is_there() -> None:
     with speaking("en"):
-        post = card(CHANNEL, [Linked(worth("t1", "Soup"), "https://x.example/1"), Linked(worth("t2"), None)])
+        post = card(
+            CHANNEL, [Linked(worth("t1", "Soup"), "https://x.example/1"), Linked(worth("t2"), None)], "k"
+        )
     assert post.title == "2 threads worth reading"
     assert post.text.splitlines() == [
         "1. [**Soup**](https://x.example/1)",
@@ -23,7 +25,7 @@ def test_every_thread_has_its_link_and_why_it_is_there() -> None:
 
 def test_it_is_said_in_the_language_of_the_community() -> None:
     with speaking("zh-CN"):
-        post = card(CHANNEL, [Linked(worth("t1", "汤"), None)])
+        post = card(CHANNEL, [Linked(worth("t1", "汤"), None)], "k")
     assert "3小时前" in post.text
     assert "4" in post.text
     assert post.title is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.memory import MemoryAdapter, World
-from bot.core.actions import Post, Receipt, Severity
+from bot.core.actions import Action, Post, Receipt, Report, Severity, no_report
 from bot.core.errors import PlatformError
 from bot.core.events import MessageRef
 from bot.core.permissions import Role
@@ -164,21 +164,51 @@ async def decided(here: Village) -> None:
         texts = (await here.life.answers(before + 1))[before:]
 
 
+async def test_reactions_below_a_digest_are_votes_and_a_moderator_ends_it_with_one(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        await digested(here)
+        world, room = here.life.world, here.life.room
+        card = next(each for each in world.shown(room) if "worth reading" in each.text)
+        assert "React with: 👍 More like this · 👎 Less like this · 🙈 Hide · ⏹️ Stop" in card.text
+        await here.react("ben", card.message.ref, "👍")
+        world.say(world.member("mia", Role.MODERATOR), room, "!llmos digest stats")
+        await here.life.until(lambda: any("👍 1 · 👎 0" in text for text in world.answers(room)))
+        assert await here.reacted() == {"Bees": 1}
+        assert bees.thread is not None
+        await here.react("ben", card.message.ref, "🙈")
+        assert card in world.shown(room), "ben may not"
+        world.react(world.member("mia", Role.MODERATOR), card.message.ref, "🙈")
+        await here.life.until(lambda: card not in world.shown(room))
+
+
+class Down(MemoryAdapter):
+    """A platform that is down for so many attempts."""
+
+    left = 30
+
+    async def perform(
+        self, action: Action, key: str, resume: Receipt | None = None, report: Report = no_report
+    ) -> Receipt:
+        self.left -= 1
+        if self.left >= 0:
+            raise PlatformError("down")
+        return await super().perform(action, key, resume, report)
+
+
 @pytest.mark.parametrize(("title", "arrives"), [("A card", True), (None, False)])
 async def test_a_card_waits_out_a_platform_that_is_down_and_talk_does_not(
     store: Store, title: str | None, arrives: bool
 ) -> None:
     world = World()
-    world.faults.refuse = [PlatformError("down")] * 50
     place = world.channel("general")
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    deliverer = Deliverer(store, {"memory": MemoryAdapter(world)}, sleep)
-    action = Post(place, "threads", title)
-    row = OutboxRow("k", place, None, action, Receipt(), EPOCH, 0)
-    await deliverer.perform(action, Attempt(row))
+    deliverer = Deliverer(store, {"memory": Down(world)}, sleep)
+    row = OutboxRow("k", place, None, Post(place, "threads", title), Receipt(), EPOCH, 0)
+    await deliverer.perform(Post(place, "threads", title), Attempt(row))
     assert len(world.answers(place)) == arrives
     assert (sum(pauses) > 3_600) == arrives

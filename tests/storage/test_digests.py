@@ -1,7 +1,7 @@
 """A slot is decided once, with its post and what it shows, by whichever process comes first."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from bot.core.events import Channel
 from bot.storage.digests import Digest, SlotTaken
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.store import Store
+from bot.storage.threads import Noted, ThreadRef, Touch, TouchKind
 from tests.messages import CHANNEL, EPOCH
 from tests.storage.house import Clock, Place
 
@@ -25,7 +26,8 @@ async def made(store: Store, call: str = "call", channel: Channel = CHANNEL) -> 
 
 def posting(digest: Digest, slot: str = "2026-11-30T09:00", *threads: str) -> SlotTaken:
     row = NewOutboxRow(f"k{slot[-9:]}", digest.channel, None, Post(digest.channel, "threads"))
-    return SlotTaken(digest, slot, EPOCH, "posted", threads, row)
+    shown = tuple(ThreadRef(HOME, CHANNEL.key, thread, EPOCH) for thread in threads)
+    return SlotTaken(digest, slot, EPOCH, "posted", shown, row)
 
 
 async def test_a_digest_is_what_was_stored_also_after_a_restart(place: Place, clock: Clock) -> None:
@@ -69,7 +71,7 @@ async def test_a_slot_is_taken_once_with_its_post_and_what_it_shows(store: Store
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t1", "t2")) == "taken"
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t3")) == "late"
     assert [row.key for row in await store.outbox.unfinished(CHANNEL.platform)] == ["k-30T09:00"]
-    assert await store.digests.shown_in(CHANNEL) == {"t1", "t2"}
+    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1", f"{CHANNEL.key}/t2"}
     assert await store.digests.fate(digest, "2026-11-30T09:00") == "posted"
     assert await store.digests.fate(digest, "2026-12-07T09:00") is None
 
@@ -95,7 +97,7 @@ async def test_a_thread_that_was_shown_meanwhile_takes_no_slot(store: Store, pla
     assert await store.digests.take(posting(one, "2026-11-30T09:00", "t1")) == "taken"
     assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2", "t1")) == "stale"
     assert await store.digests.fate(other, "2026-11-30T10:00") is None
-    assert await store.digests.shown_in(CHANNEL) == {"t1"}
+    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1"}
     assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2")) == "taken"
 
 
@@ -105,7 +107,7 @@ async def test_a_digest_that_was_removed_takes_no_slot(store: Store, place: Plac
     await store.digests.remove(HOME, digest.number)
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t2")) == "late"
     assert place.count("slots") == 0
-    assert await store.digests.shown_in(CHANNEL) == {"t1"}, "what members saw stays known"
+    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1"}, "what members saw stays known"
 
 
 async def test_the_last_decision_is_told(store: Store, clock: Clock) -> None:
@@ -126,6 +128,44 @@ async def test_a_tally_counts_slots_and_threads(store: Store, clock: Clock) -> N
     assert tally.slots == {"posted": 1, "nothing new": 1}
     assert tally.threads == 2
     assert (await store.digests.tally(digest, EPOCH + timedelta(days=1))).threads == 0
+
+
+async def test_a_tally_tells_who_came_afterwards_and_what_they_thought(store: Store, clock: Clock) -> None:
+    digest = await made(store)
+    before = touch("anna", "t1", clock(), message="before")
+    clock.forward(hours=1)
+    await store.digests.take(posting(digest, "2026-11-23T09:00", "t1", "t2", "t3"))
+    key = "k-23T09:00"
+    later = clock() + timedelta(hours=1)
+    touches = [
+        before,
+        touch("ben", "t1", later),
+        touch("ben", "t2", later),
+        touch("cleo", "t2", later),
+        touch("dora", "t9", later),
+        *(touch("anna", thread, later, message=key, emoji="👍") for thread in ("t1", "t2", "t3")),
+        *(touch("ben", thread, later, message=key, emoji="👎") for thread in ("t1", "t2", "t3")),
+    ]
+    await store.threads.write(Noted(touched=tuple(touches)))
+    tally = await store.digests.tally(digest, EPOCH)
+    assert (tally.threads, tally.members, tally.touched) == (3, 2, 2)
+    assert (tally.more, tally.less) == (1, 1)
+
+
+async def test_a_post_is_known_by_its_key_in_its_own_community(store: Store) -> None:
+    digest = await made(store)
+    await store.digests.take(posting(digest, "2026-11-23T09:00", "t1", "t/2"))
+    posted = await store.digests.posted(HOME, "k-23T09:00")
+    assert posted is not None
+    assert posted.digest.number == digest.number
+    assert sorted(posted.threads) == [(CHANNEL.key, "t/2"), (CHANNEL.key, "t1")]
+    assert await store.digests.posted(ELSEWHERE.community_key, "k-23T09:00") is None
+    assert await store.digests.posted(HOME, "nothing") is None
+
+
+def touch(who: str, thread: str, at: datetime, *, message: str = "m", emoji: str = "") -> Touch:
+    kind: TouchKind = "reaction" if emoji else "reply"
+    return Touch(CHANNEL.key, thread, who, kind, at, message, emoji)
 
 
 @pytest.mark.parametrize(("days", "slots", "shown"), [(364, 1, 1), (366, 0, 1), (731, 0, 0)])

@@ -39,14 +39,19 @@ def upgrade() -> None:
         sa.Column("slot", sa.Text, primary_key=True),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("fate", sa.Text, nullable=False),
+        sa.Column("post", sa.Text),
     )
     op.create_index("ix_slots_at", "slots", ["at"])
+    op.create_index("ix_slots_post", "slots", ["post"])
     op.create_table(
         "shown",
         sa.Column("channel_key", sa.Text, primary_key=True),
+        sa.Column("source", sa.Text, primary_key=True),
         sa.Column("thread", sa.Text, primary_key=True),
         sa.Column("digest", sa.BigInteger, nullable=False),
+        sa.Column("post", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_shown_digest", "shown", ["digest"])
+    op.create_index("ix_shown_post", "shown", ["post"])
     op.create_index("ix_shown_at", "shown", ["at"])
