@@ -255,6 +255,7 @@ class App:
             key=named_key,
             locale=config.bot.locale,
             platforms=frozenset(adapters),
+            lacking=lambda action: adapters[action.channel.platform].lacking(action),
         )
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 

@@ -8,7 +8,7 @@ from bot.commands.command import Completes, Context, Doc, Matching, Range, Servi
 from bot.commands.conversion import folded, shown
 from bot.commands.rules.places import channel_named
 from bot.core.actions import Action, Delete
-from bot.core.errors import PlatformError, UserError
+from bot.core.errors import Forbidden, PlatformError, UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
@@ -102,6 +102,7 @@ async def add(
         (
             _("Digest {number}: {plan}, {n}.", number=digest.number, plan=said(plan), n=_threads(n)),
             _next(context, digest),
+            *_elsewhere(context, place),
             _(
                 "It shows what everybody who reads there may read, each thread once; when nothing is new, it "
                 "is left out. `{prefix}digest now {number}` posts one at once.",
@@ -138,6 +139,8 @@ async def now(context: Context, digest: Number) -> str:
     slot = f"now {context.call}"
     try:
         fate = await services.digesting.decide(meant, slot, services.now())
+    except Forbidden as error:
+        raise UserError(_("I may not post there: {lacks}.", lacks=str(error))) from error
     except (PlatformError, TimeoutError) as error:
         raise UserError(
             _("The platform did not tell who may read what, so I posted nothing. Try again in a minute.")
@@ -246,6 +249,13 @@ async def _place(context: Context, channel: str) -> Channel:
     if place.private:
         raise UserError(_("A digest is for a channel of your community. Name one, or write this there."))
     return place
+
+
+def _elsewhere(context: Context, place: Channel) -> Sequence[str]:
+    """A room of Matrix is a community of its own."""
+    if place.community_key == context.channel.community_key:
+        return ()
+    return (_("It belongs to that room: list, post and remove it there."),)
 
 
 def _plan(when: str, zone: str | None, quiet: str | None) -> Plan:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
+from bot.core.actions import Post
 from bot.core.directory import Directory
-from bot.core.errors import PlatformError, StorageError
+from bot.core.errors import Forbidden, PlatformError, StorageError
 from bot.core.text import speaking
 from bot.recommend.card import Linked, card
 from bot.recommend.schedule import Plan, Quiet, Slot
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = timedelta(seconds=5)
 """How long a clock that is set may go unnoticed."""
 SHORTEST = timedelta(milliseconds=100)
+AGAIN_AFTER = timedelta(minutes=1)
+"""After a slot could not be decided."""
 CHOOSE_S = 30.0
 """How long the platform and the recommender may take before the next look tries again."""
 SPARE = 10
@@ -86,6 +89,7 @@ class Digesting:
         key: makes an outbox key from the name of something that happens once.
         locale: the language of the posts.
         platforms: those that this process serves.
+        lacking: what the bot has not got and an action takes, see `Adapter.lacking`.
     """
 
     def __init__(
@@ -98,14 +102,16 @@ class Digesting:
         key: Callable[[str], str],
         locale: str,
         platforms: Collection[str],
+        lacking: Callable[[Post], Awaitable[str | None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._directory, self._chooser = store, directory, chooser
         self._now, self._key, self._locale, self._platforms = now, key, locale, platforms
-        self._sleep = sleep
+        self._lacking, self._sleep = lacking, sleep
         self._begin: Begin = lambda row: None
         self._spans: dict[int, _Span] = {}
         self._decided: dict[int, str] = {}
+        self._failed_at: dict[int, datetime] = {}
 
     def hand_to(self, begin: Begin) -> None:
         """From now on posts are carried out by this as soon as they are stored."""
@@ -132,8 +138,9 @@ class Digesting:
                 again = min(again, await self._attend(digest, now))
             except StorageError:
                 raise
-            except Exception:  # one digest: the others are due as well
+            except Exception as error:  # one digest: the others are due as well
                 log.exception("a digest failed", extra={"digest": digest.number})
+                await self._put_off(digest, type(error).__name__)
         return again
 
     def next(self, digest: Digest) -> Slot | None:
@@ -150,6 +157,7 @@ class Digesting:
             What became of it; None if it was decided before, or its digest is gone.
 
         Raises:
+            Forbidden: the bot may not post there.
             PlatformError, TimeoutError: it cannot be decided now; nothing was written.
         """
         fate, post, taking = await self._try_to_decide(digest, slot, at)
@@ -173,7 +181,11 @@ class Digesting:
         if threads:
             key = self._key(f"digest {digest.number} {slot}")
             with speaking(self._locale):
-                post = NewOutboxRow(key, digest.channel, None, card(digest.channel, threads, key))
+                action = card(digest.channel, threads, key)
+            lacks = await self._lacking(action)
+            if lacks is not None:  # else the threads would count as shown, and nobody would have seen them
+                raise Forbidden(lacks)
+            post = NewOutboxRow(key, digest.channel, None, action)
         shown = tuple(each.worth.thread for each in threads)
         return fate, post, await self._store.digests.take(SlotTaken(digest, slot, at, fate, shown, post))
 
@@ -184,6 +196,9 @@ class Digesting:
         slot = span.last
         if slot is None or self._decided.get(digest.number) == slot.name:
             return again
+        failed_at = self._failed_at.get(digest.number, now - AGAIN_AFTER)
+        if timedelta() <= now - failed_at < AGAIN_AFTER:
+            return again
         if await self._store.digests.fate(digest, slot.name) is None:
             if span.plan.is_quiet(now):
                 return min(again, span.plan.wakes(now))
@@ -191,11 +206,12 @@ class Digesting:
                 await self.decide(digest, slot.name, slot.at)
             except (PlatformError, TimeoutError) as error:
                 await self._put_off(digest, str(error) or "it took too long")
-                return now + LOOK_EVERY
+                return again
         self._decided[digest.number] = slot.name
         return again
 
     async def _put_off(self, digest: Digest, trouble: str) -> None:
+        self._failed_at[digest.number] = self._now()
         if digest.trouble != trouble:
             log.warning("a digest has to wait: %s", trouble, extra={"digest": digest.number})
             await self._store.digests.note(digest, trouble)

@@ -58,6 +58,8 @@ class Platform:
     """It has no history to give."""
     unreadable: bool = False
     """It does not tell which channels somebody may read."""
+    forbids: str = ""
+    """What the bot lacks to write, if anything."""
     asked: int = 0
     staff: Channel | None = None
     past: list[Message] = field(default_factory=list)
@@ -115,6 +117,9 @@ class Platform:
 
     async def staff_channel(self, channel: Channel) -> Channel | None:
         return self.staff
+
+    async def lacks(self, action: Action) -> str | None:
+        return self.forbids or None
 
     async def link(self, channel: Channel, message_id: str) -> str | None:
         return f"https://chat.example/{channel.key}/{message_id}" if self.has_links else None
@@ -246,6 +251,7 @@ def build(store: Store, clock: Clock) -> House:
             key=named_key,
             locale="en",
             platforms={CHANNEL.platform},
+            lacking=platform.lacks,
         ),
         recommendations=recommendations,
         importing=Importing(store, platform, Noting(store), recommendations),

@@ -159,6 +159,9 @@ async def test_when_the_platform_is_down_nothing_is_posted_and_the_moderator_is_
     async def down(channel: Channel) -> Sequence[Channel]:
         raise PlatformError("the platform is down")
 
+    house.shelf.put(worth("bees", "Bees"))
+    house.platform.forbids = "it takes “Embed Links” in #general"
+    assert "I may not post there: it takes “Embed Links”" in await house.told("digest now 1", MODERATOR)
     house.platform.shared_with = down  # type: ignore[method-assign]
     assert "who may read what" in await house.told("digest now 1", MODERATOR)
     assert posted == []

@@ -66,6 +66,7 @@ class Desk:
             key=named_key,
             locale="en",
             platforms={"memory"},
+            lacking=self.town.lacks,
         )
         self.digesting.hand_to(self.posted.append)
 
@@ -289,6 +290,28 @@ async def test_a_digest_that_fails_does_not_hold_up_the_others(desk: Desk) -> No
     assert await desk.at(MONDAY) == 2
 
 
+async def test_without_the_right_to_post_nothing_counts_as_shown_until_it_is_given(desk: Desk) -> None:
+    await desk.add()
+    desk.town.forbids = "it takes “Embed Links”"
+    for minutes in range(5):
+        assert await desk.at(MONDAY + timedelta(minutes=minutes)) == 0
+    assert await desk.store.digests.shown_in(CHANNEL) == set()
+    assert (await desk.told()).trouble == "it takes “Embed Links”"
+    desk.town.forbids = ""
+    assert await desk.at(MONDAY + timedelta(minutes=6)) == 1
+
+
+async def test_what_could_not_be_decided_is_tried_once_a_minute(desk: Desk) -> None:
+    await desk.add()
+    desk.shelf.error = PlatformError("down")
+    for seconds in range(0, 180, 5):
+        await desk.at(MONDAY + timedelta(seconds=seconds))
+    assert desk.shelf.asked == 3
+    desk.shelf.error = None
+    assert await desk.at(MONDAY + timedelta(minutes=2, seconds=59)) == 0
+    assert await desk.at(MONDAY + timedelta(minutes=3)) == 1
+
+
 async def test_only_what_every_reader_may_read_is_shown(desk: Desk) -> None:
     desk.shelf.threads = [
         worth("open", "open", channel=OTHER),
@@ -364,6 +387,7 @@ async def test_it_looks_again_and_again_and_just_in_time(desk: Desk) -> None:
         key=named_key,
         locale="en",
         platforms={"memory"},
+        lacking=desk.town.lacks,
         sleep=sleep,
     )
     digesting.hand_to(desk.posted.append)
