@@ -51,12 +51,17 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who wrote or did something; `name` is for people to read and is never sent to a model."""
+    """Who wrote or did something; `name` is for people to read and is never sent to a model.
+
+    Attributes:
+        since: when the account was made, where the platform tells that.
+    """
 
     platform: str
     id: str
     name: str
     is_bot: bool = False
+    since: datetime | None = field(default=None, compare=False, repr=False)
 
     @property
     def identity(self) -> Identity:

@@ -33,6 +33,9 @@ TITLE_CHARS = 80
 NEWCOMER = timedelta(days=1)
 """Who joined less long ago cannot vote by reacting yet: accounts made to push a thread mostly act at once."""
 
+YOUNG = timedelta(days=7)
+"""The same for accounts that were made less long ago, where the platform tells that."""
+
 _THREADS, _NEWCOMERS = 20_000, 20_000
 """So many are known in memory."""
 
@@ -264,6 +267,9 @@ class Noting:
 
     def _is_new(self, reaction: Reaction) -> bool:
         """Whether who reacted came just now; who writes is seen by moderation, so that counts at once."""
+        since = reaction.author.since
+        if since is not None and reaction.at - since < YOUNG:
+            return True
         joined = self._joined.get((reaction.ref.channel.community_key, reaction.author.identity))
         return joined is not None and joined <= reaction.at < joined + NEWCOMER
 

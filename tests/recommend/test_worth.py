@@ -1,5 +1,6 @@
 """From reactions to recommendations, through the whole bot."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -96,6 +97,16 @@ async def test_bots_authors_and_newcomers_have_no_vote(tmp_path: Path) -> None:
         await here.react("anna", here.first(bees))
         await here.react("sock", here.first(bees))
         assert await here.reacted() == {"Bees": 0}
+
+
+async def test_a_young_account_has_no_vote_where_the_platform_tells_its_age(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        for name, days in (("sock", 6), ("ben", 8)):
+            since = here.life.clock() - timedelta(days=days)
+            here.life.world.react(replace(here.life.person(name), since=since), here.first(bees), "👍")
+        await here.settled()
+        assert await here.reacted() == {"Bees": 1}
 
 
 async def test_a_deleted_thread_is_gone_at_once(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def reaction(raw: Json, place: Channel, *, added: bool, now: datetime) -> Reacti
     name = (
         text(table(raw, "member"), "nick") or text(user, "global_name") or text(user, "username") or user_id
     )
-    author = Author(PLATFORM, user_id, name, is_bot=flag(user, "bot"))
+    author = Author(PLATFORM, user_id, name, flag(user, "bot"), time_of(user_id))
     return Reaction(MessageRef(place, _id(raw, "message_id")), author, sign, added, now)
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
+
 from bot.app import App
 from bot.core.events import Author
 from bot.recommend.importing import Importing
@@ -90,15 +92,19 @@ async def test_private_threads_are_nobodys_to_recommend(house: House) -> None:
         assert [each.thread.title for each in await recommended(house, app)] == ["Open"]
 
 
-async def test_a_reaction_comes_and_goes(house: House) -> None:
-    house.message_content = True
+@pytest.mark.parametrize(("days", "counted"), [(8, 1), (6, 0)])
+async def test_a_reaction_comes_and_goes_unless_the_account_is_new(
+    house: House, days: int, counted: int
+) -> None:
+    house.message_content, house.clock.shift = True, timedelta(days=days)
     async with house.living() as app:
         thread = house.anna.open_thread(house.general, "Boats")
         first = house.anna.say(thread, "about boats")
         await until(house, app, "Boats")
-        for added, members in ((True, 1), (False, 0)):
-            ben = house.person("ben")
-            (ben.react if added else ben.unreact)(first, "👍")
+        ben = house.person("ben")
+        for does, then, members in ((ben.react, "cleo", counted + 1), (ben.unreact, "dora", 2)):
+            does(first, "👍")
+            house.person(then).say(thread, "who answers is counted, and comes after the reaction")
             async with asyncio.timeout(10):
                 while True:
                     (worth,) = await recommended(house, app)
