@@ -29,6 +29,7 @@ from bot.core.events import (
     MessageRef,
     Reaction,
     Readable,
+    ThreadClosed,
     ThreadOpened,
     place_of,
 )
@@ -277,7 +278,7 @@ class Pipeline:
                     return Decision(
                         event, "recorded", self._rows(event, self._review.welcome(event), first=1)
                     )
-                case Deletion() | ThreadOpened():
+                case Deletion() | ThreadOpened() | ThreadClosed():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
             log.exception("event failed", extra={"event_id": event.key})

@@ -27,6 +27,7 @@ from bot.core.events import (
     Message,
     MessageRef,
     Reaction,
+    ThreadClosed,
     ThreadOpened,
 )
 from bot.core.permissions import Role
@@ -37,7 +38,7 @@ _HOST = "127.0.0.1"
 _LONGEST_LINE = 1 << 26
 _CALL_S = 60.0
 _CALLS = frozenset(name for name in vars(Server) if not name.startswith("_"))
-_EVENTS = (Message, Edit, Deletion, Reaction, Join, ThreadOpened, Invocation)
+_EVENTS = (Message, Edit, Deletion, Reaction, Join, ThreadOpened, ThreadClosed, Invocation)
 _ACTS: tuple[type[Act], ...] = get_args(Act)
 _ADAPTERS: dict[str, TypeAdapter[object]] = {
     kind.__name__: TypeAdapter(kind)

@@ -45,6 +45,7 @@ from bot.core.events import (
     Message,
     MessageRef,
     Reaction,
+    ThreadClosed,
     ThreadOpened,
     place_of,
 )
@@ -235,6 +236,10 @@ class World:
             channel.id, thread=self._new_id(), private=channel.private, community=channel.community
         )
         return self._happened(ThreadOpened(place, author, title, self.now()))
+
+    def close_thread(self, thread: Channel, *, closed: bool = True) -> ThreadClosed:
+        """A moderator locks a thread, or opens it again."""
+        return self._happened(ThreadClosed(thread, closed, self.now()))
 
     def invoke(
         self,
@@ -498,6 +503,8 @@ class World:
         match action:
             case Lock(channel=channel, locked=locked):
                 (self.locked.add if locked else self.locked.discard)(channel.key)
+                if channel.thread is not None:
+                    self.close_thread(channel, closed=locked)
             case SlowMode(channel=channel, seconds=seconds):
                 self.slow_s[channel.key] = seconds
             case Archive(channel=channel):

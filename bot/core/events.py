@@ -206,6 +206,20 @@ class ThreadOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadClosed:
+    """A thread was locked, or (`closed` False) members may write in it again."""
+
+    channel: Channel
+    closed: bool
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """It can be closed and opened many times, so the time is part of the key."""
+        return f"closed:{self.channel.key}:{self.closed}:{self.at.timestamp()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """A command called with typed arguments (a slash command, a button, a menu).
 
@@ -258,7 +272,7 @@ class Encrypted:
         return f"encrypted:{self.channel.key}:{self.id}"
 
 
-Readable = Message | Edit | Deletion | Reaction | Join | ThreadOpened | Invocation
+Readable = Message | Edit | Deletion | Reaction | Join | ThreadOpened | ThreadClosed | Invocation
 Event = Readable | Encrypted
 
 
@@ -269,14 +283,14 @@ def place_of(event: Event) -> Channel:
             return ref.channel
         case Edit(message=message):
             return message.ref.channel
-        case Join() | ThreadOpened() | Invocation() | Encrypted():
+        case Join() | ThreadOpened() | ThreadClosed() | Invocation() | Encrypted():
             return event.channel
 
 
 def author_of(event: Event) -> Author | None:
-    """Who caused an event; platforms do not say who deleted a message."""
+    """Who caused an event; platforms do not say who deleted a message or locked a thread."""
     match event:
-        case Deletion():
+        case Deletion() | ThreadClosed():
             return None
         case Edit(message=message):
             return message.author

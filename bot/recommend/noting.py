@@ -19,6 +19,7 @@ from bot.core.events import (
     Join,
     Message,
     Reaction,
+    ThreadClosed,
     ThreadOpened,
     place_of,
 )
@@ -121,6 +122,12 @@ class _Page:
         self.roots.pop(message, None)
         self.within.pop(message, None)
 
+    def close(self, thread: str | None, *, closed: bool) -> None:
+        """Nobody can write in a thread any more, or everybody again."""
+        known = self.known.get(thread or "")
+        if known is not None and known.closed != closed:
+            self.open(replace(known, closed=closed))
+
     def noted(self) -> Noted:
         return Noted(
             tuple(self.opened.values()),
@@ -183,6 +190,8 @@ class Noting:
                     self._reaction(page, event)
                 case ThreadOpened():
                     self._opened(page, event)
+                case ThreadClosed(channel=channel, closed=closed):
+                    page.close(channel.thread, closed=closed)
                 case Deletion(ref=ref):
                     page.end(ref.id)
                 case Join():
@@ -348,7 +357,7 @@ def _wanted(events: Sequence[Event]) -> tuple[set[str], set[str]]:
 
 def _tells(event: Event) -> bool:
     """Whether an event can say anything about threads that every reader of their channel may read."""
-    kinds = Message | Deletion | Reaction | ThreadOpened | Join
+    kinds = Message | Deletion | Reaction | ThreadOpened | ThreadClosed | Join
     return isinstance(event, kinds) and not place_of(event).hidden
 
 

@@ -126,6 +126,7 @@ class Writes:
                 set_={
                     "title": func.coalesce(opened.excluded.title, threads.c.title),
                     "first_message": func.coalesce(threads.c.first_message, opened.excluded.first_message),
+                    "closed": opened.excluded.closed,
                     "in_channel": and_(threads.c.in_channel, opened.excluded.in_channel),
                 },
             ),

@@ -122,6 +122,21 @@ async def test_a_deleted_thread_is_gone_at_once(tmp_path: Path) -> None:
         assert await here.titles("cleo") == []
 
 
+async def test_a_closed_thread_is_left_out_until_it_is_open_again(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    async with village(tmp_path, life) as here:
+        bees = await here.thread("anna", "Bees")
+        assert await here.titles("cleo") == ["Bees"]
+        life.world.close_thread(bees)
+        await here.settled()
+        assert await here.titles("cleo") == []
+    async with village(tmp_path, life) as here:
+        assert await here.titles("cleo") == []
+        life.world.close_thread(bees, closed=False)
+        await here.settled()
+        assert await here.titles("cleo") == ["Bees"]
+
+
 async def test_a_deleted_reply_takes_its_vote_along(tmp_path: Path) -> None:
     async with village(tmp_path) as here:
         bees = await here.thread("anna", "Bees")

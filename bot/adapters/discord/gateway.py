@@ -48,6 +48,7 @@ SHARED = frozenset(
         "CHANNEL_UPDATE",
         "CHANNEL_DELETE",
         "THREAD_CREATE",
+        "THREAD_UPDATE",
         "THREAD_DELETE",
     }
 )

@@ -24,7 +24,7 @@ from bot.adapters.discord.places import Places, place_of
 from bot.adapters.discord.snowflakes import first_at, newest, snowflake
 from bot.adapters.reading import Json, flag, table, tables
 from bot.core.errors import Forbidden, Gone
-from bot.core.events import Deletion, Event, Invocation, MessageRef
+from bot.core.events import Deletion, Event, Invocation, MessageRef, ThreadClosed
 
 MOST_TOGETHER = 256
 """Arrivals that are stored in one transaction, when so many wait."""
@@ -160,14 +160,28 @@ class Ear:
                     self._places.learn(raw, None)
                 case "CHANNEL_DELETE":
                     self._places.forget(snowflake(raw, "id") or "")
-                case "THREAD_DELETE":
-                    self._places.forget(snowflake(raw, "id") or "")
-                    yield Batch(tuple(_thread_deleted(raw, self._now())))
+                case "THREAD_UPDATE" | "THREAD_DELETE":
+                    yield Batch(tuple(self._thread(kind, raw)))
                 case _:
                     events = await self._events(kind, raw)
                     yield Batch(tuple(events), self._read(kind, raw, cursors))
         except Malformed as error:
             _log.warning("an event cannot be understood: %s", error, extra={"kind": kind})
+
+    def _thread(self, kind: str, raw: Json) -> Iterator[ThreadClosed | Deletion]:
+        """A thread or forum post is gone, as the deletion of what it began with, or was locked or opened.
+
+        One that is only archived comes back when somebody writes in it.
+        """
+        place = place_of(raw, snowflake(raw, "guild_id"))
+        if kind == "THREAD_DELETE":
+            self._places.forget(snowflake(raw, "id") or "")
+        if place is None or place.thread is None:
+            return
+        if kind == "THREAD_DELETE":
+            yield Deletion(MessageRef(place, place.thread), self._now())
+        else:
+            yield ThreadClosed(place, flag(table(raw, "thread_metadata"), "locked"), self._now())
 
     def _guild(self, guild: Json, cursors: Cursors) -> None:
         guild_id = snowflake(guild, "id")
@@ -252,10 +266,3 @@ class Ear:
 def _channel_of(kind: str, raw: Json) -> str:
     """Where something happened, or "" for what happens in no channel."""
     return snowflake(raw, "channel_id") or "" if kind in OURS else ""
-
-
-def _thread_deleted(raw: Json, now: datetime) -> Iterator[Deletion]:
-    """A thread or forum post that is gone, as the deletion of what it began with."""
-    place = place_of(raw, snowflake(raw, "guild_id"))
-    if place is not None and place.thread is not None:
-        yield Deletion(MessageRef(place, place.thread), now)

@@ -64,6 +64,12 @@ async def test_forum_posts_and_threads_are_recommended_until_they_are_deleted(ho
         found = await until(house, app, "Sky", "Boats")
         places = {each.thread.title: each.thread.place.thread for each in found}
         assert places == {"Sky": str(post["id"]), "Boats": root}
+        house.lab.archive(post)
+        house.lab.archive(thread, locked=True)
+        await until(house, app, "Sky")
+        house.lab.channels[str(thread["id"])]["thread_metadata"]["locked"] = False
+        house.lab.emit("THREAD_UPDATE", thread, house.server.id)
+        await until(house, app, "Sky", "Boats")
         house.lab.delete_channel(post)
         await until(house, app, "Boats")
         house.anna.delete(root)
