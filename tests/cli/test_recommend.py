@@ -5,16 +5,14 @@ import json
 import subprocess
 import sys
 from contextvars import copy_context
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.storage.threads import Noted, ThreadRef, Touch
 from tests.cli.keeping import CONFIG, place
 from tests.cli.operator import Operator
-from tests.messages import EPOCH
-from tests.recommend.communities import two_tastes
+from tests.messages import CHANNEL, EPOCH
+from tests.recommend.communities import of_two_tastes
 from tests.storage.house import Clock, Place
 
 COFFEE = Path(__file__).parent.parent / "recommend" / "coffee_se"
@@ -118,19 +116,7 @@ def test_evaluating_the_blend_needs_no_chart_library() -> None:
 async def _lived(where: Place) -> None:
     """A community whose members chose by taste."""
     store = await where.open(Clock(EPOCH))
-    told, home = two_tastes(), "memory/home"
-    channel = f"{home}/general"
-    begin = EPOCH - timedelta(seconds=float(told.times[-1]) + 1)
-    threads = tuple(
-        ThreadRef(home, channel, name, begin + timedelta(seconds=float(born)), name)
-        for name, born in zip(told.thread_ids, told.born, strict=True)
-    )
-    rows = zip(told.members.tolist(), told.threads.tolist(), told.times.tolist(), strict=True)
-    touches = tuple(
-        Touch(channel, f"t{what}", f"m{who}", "reaction", begin + timedelta(seconds=when), f"t{what}", "👍")
-        for who, what, when in rows
-    )
-    await store.threads.write(Noted(threads, touches))
+    await store.threads.write(of_two_tastes(CHANNEL, EPOCH))
     await store.close()
 
 

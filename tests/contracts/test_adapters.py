@@ -439,6 +439,19 @@ async def test_history_is_in_order_and_after_the_given_time(stage: Stage) -> Non
     assert [m async for m in directory.history(place, messages[-1].at)] == []
 
 
+async def test_the_past_is_told_in_order_and_goes_on_behind_each_page(stage: Stage) -> None:
+    messages = [await stage.ask(f"question {n}") for n in range(3)]
+    directory, place = stage.adapter.directory, messages[0].ref.channel
+    start = messages[0].at - timedelta(seconds=1)
+    pages = [page async for page in directory.happened(place, start)]
+    texts = [event.text for page in pages for event in page.events if isinstance(event, Message)]
+    assert texts == ([m.text for m in messages] if stage.lives_on else [])
+    positions = [page.position for page in pages if page.position]
+    if positions:
+        behind = [page async for page in directory.happened(place, start, positions[-1])]
+        assert [event for page in behind for event in page.events if event in messages] == []
+
+
 async def test_permissions_and_links_are_told_in_words(stage: Stage) -> None:
     message = await stage.ask("Why?")
     directory, place = stage.adapter.directory, message.ref.channel

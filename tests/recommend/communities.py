@@ -1,10 +1,14 @@
 """Communities whose tastes are known, because they were made so."""
 
+from datetime import datetime, timedelta
+
 import numpy as np
 
+from bot.core.events import Channel
 from bot.recommend.interactions import Interactions
 from bot.recommend.rows import Floats
 from bot.recommend.votes import Thread, Vote, Votes
+from bot.storage.threads import Noted, ThreadRef, Touch
 
 DAY_S = 86_400.0
 HOUR_S = 3_600.0
@@ -57,4 +61,24 @@ def columns(rows: list[tuple[int, int, float]], born: Floats) -> Interactions:
         when.astype(np.float64),
         born.astype(np.float64),
         np.full(len(born), -1, np.int64),
+    )
+
+
+def of_two_tastes(room: Channel, now: datetime) -> Noted:
+    """A community whose members chose by taste, until a minute ago."""
+    told = two_tastes()
+    begin = now - timedelta(seconds=float(told.times[-1]) + 60)
+    threads = tuple(
+        ThreadRef(room.community_key, room.key, name, begin + timedelta(seconds=float(born)), name)
+        for name, born in zip(told.thread_ids, told.born, strict=True)
+    )
+    rows = zip(told.members.tolist(), told.threads.tolist(), told.times.tolist(), strict=True)
+    return Noted(
+        threads,
+        tuple(
+            Touch(
+                room.key, f"t{what}", f"m{who}", "reaction", begin + timedelta(seconds=when), f"t{what}", "👍"
+            )
+            for who, what, when in rows
+        ),
     )

@@ -1,18 +1,21 @@
 """From reactions to recommendations, through the whole bot."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.core.events import Channel, Event, place_of
 from bot.core.permissions import Role
+from bot.recommend.models.blend import Weights
 from bot.recommend.noting import Noting
-from bot.recommend.worth import Recommendations, ThreadRef
+from bot.recommend.ranking import WEIGHTS
+from bot.recommend.worth import FIT_AGAIN, Recommendations, ThreadRef
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.living import Life
+from tests.recommend.communities import of_two_tastes
 from tests.recommend.village import Village, village
 
 
@@ -338,3 +341,52 @@ async def _rows(store: Store, thread: Channel) -> tuple[list[ThreadRef], list[tu
     return [each for _number, each in found], sorted(
         (who, kind, emoji) for _n, who, kind, emoji, _at in counts
     )
+
+
+async def test_a_click_is_half_a_vote(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees = await here.thread("anna", "Bees")
+        (shown,) = await here.worth("ben")
+        ben, at = here.life.person("ben").identity, here.life.clock()
+        await here.app.recommendations.clicked(ben, shown.thread, at)
+        assert await here.reacted() == {"Bees": 0}
+        await here.react("ben", here.first(bees), "😂")
+        assert await here.reacted() == {"Bees": 1}
+        await here.app.store.privacy.opt_out(here.life.person("cleo").identity)
+        await here.app.recommendations.clicked(here.life.person("cleo").identity, shown.thread, at)
+        assert (
+            await here.app.store.threads.by(here.app.store.seal.pseudonym(here.life.person("cleo").identity))
+            == []
+        )
+
+
+async def test_weights_are_learned_in_the_background_and_outlive_a_restart(tmp_path: Path) -> None:
+    life, now = Life(tmp_path), datetime(2026, 1, 5, tzinfo=UTC)
+    async with life.store() as store:
+        await store.threads.write(of_two_tastes(life.room, now))
+        recommendations = Recommendations(store)
+        await recommendations.refit(now)
+        kept = store.policies.get(life.room.community_key)[WEIGHTS]
+        assert Weights.model_validate_json(kept).taste > 1
+        await store.policies.set(life.room.community_key, WEIGHTS, Weights(taste=9.0).model_dump_json())
+        await recommendations.refit(now + FIT_AGAIN - timedelta(seconds=1))
+        assert store.policies.get(life.room.community_key)[WEIGHTS] == Weights(taste=9.0).model_dump_json()
+        await recommendations.refit(now + FIT_AGAIN)
+        assert store.policies.get(life.room.community_key)[WEIGHTS] != Weights(taste=9.0).model_dump_json()
+        learned = store.policies.get(life.room.community_key)[WEIGHTS]
+    async with life.store() as store:
+        again = Recommendations(store)
+        await again.refit(now)
+        assert store.policies.get(life.room.community_key)[WEIGHTS] == learned
+        member = ("memory", "somebody new")
+        readable = {life.room.key}
+        found = await again.for_member(member, life.room.community_key, readable, 3, now)
+        assert len(found) == 3
+
+
+async def test_what_is_four_half_lives_old_leaves_memory_without_a_restart(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        await here.thread("anna", "Bees")
+        assert await here.titles("cleo") == ["Bees"]
+        await here.app.recommendations.refit(here.life.clock() + timedelta(days=361))
+        assert await here.titles("cleo") == []
