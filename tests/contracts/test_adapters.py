@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -281,6 +282,21 @@ async def test_resuming_edits_what_is_there_and_removes_the_surplus(service: Sta
 async def test_a_private_answer_reaches_its_asker(stage: Stage) -> None:
     question = await stage.ask("/privacy show")
     await stage.adapter.perform(Reply(question.ref, question.author, "psst", private=True), "k")
+    assert stage.shown() == ["psst"]
+    if stage.hides:
+        assert stage.readers() == [question.author.id]
+
+
+async def test_an_answer_for_its_asker_alone_grows_where_nobody_else_reads_or_not_at_all(
+    stage: Stage,
+) -> None:
+    question = await stage.ask("/catchup")
+    answer = replace(streamed(question, "ps", "st"), personal=True)
+    try:
+        await stage.adapter.perform(answer, "k")
+    except Gone:
+        assert not any("psst" in text for text in stage.shown())
+        return
     assert stage.shown() == ["psst"]
     if stage.hides:
         assert stage.readers() == [question.author.id]
