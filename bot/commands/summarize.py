@@ -130,21 +130,30 @@ async def _summary(context: Context, past: Past, model: Model | None, handle: Ha
     if not past.said:
         yield _nothing(past)
         return
-    why = ""
-    yield _heading(past) + "\n"
+    async for chunk in _told(context, past, model, handle):
+        yield chunk
+
+
+async def _told(context: Context, past: Past, model: Model | None, handle: Handle) -> AsyncIterator[Chunk]:
+    """In the words of a model; in quotes where there is none, or where it does not come to an end."""
+    heading, why = _heading(past) + "\n", list[str]()
     if model is not None:
         try:
             async with aclosing(retold(context, past, model, MOST_LINES, handle)) as lines:
                 async for chunk in lines:
+                    if heading and not isinstance(chunk, Status):
+                        yield heading
+                        heading = ""
                     yield chunk
-            yield "\n".join((_by_a_model(), *_notes(past)))
-            return
         except Stopped:
             yield sentences.note(sentences.stopped())
             return
         except NotRetold as error:
-            why = str(error)
-    yield "\n".join(([why] if why else []) + [*await _quotes(context, past), *_notes(past)])
+            why = [str(error)]
+        else:
+            yield "\n".join((_by_a_model(), *_notes(past)))
+            return
+    yield heading + "\n".join((*why, *await _quotes(context, past), *_notes(past)))
 
 
 async def _quotes(context: Context, past: Past) -> list[str]:

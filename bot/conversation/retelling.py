@@ -110,6 +110,7 @@ class Retelling:
         """
         parts = self._packed(self._sizes)
         if len(parts) == 1:
+            yield Step(1, 1)
             async for line in self._written(self._texts, range(1, len(self._texts) + 1), self._most, handle):
                 yield line
             return

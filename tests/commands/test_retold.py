@@ -210,6 +210,7 @@ async def test_parts_are_told_while_they_are_read_and_a_stop_keeps_what_is_there
         seen.append(chunk.text if isinstance(chunk, Status) else chunk)
         if "Fine" in seen[-1]:
             assert house.services.running.stop(CHANNEL, CLEO.identity, moderator=False)
+    assert seen[1] == "My language model reads part 1 of 1. `stop` ends it."
     assert seen[-2:] == [f"• Fine {LINK}0\n", "(stopped)"]
     assert model.running == 0
 
