@@ -24,9 +24,10 @@ from bot.core.permissions import Role
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
 from bot.knowledge.document import Document
-from bot.knowledge.index import Index
+from bot.knowledge.index import Embedding, Index
 from bot.knowledge.search import Search
-from bot.knowledge.waking import Load, Waking
+from bot.knowledge.waking import Waking
+from bot.llm import embedding
 from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
@@ -213,8 +214,8 @@ class App:
         judge: Judge | None,
         chooser: Chooser | None = None,
         metrics: Metrics,
+        embedder: Embedding | None,
         now: Callable[[], datetime],
-        embedder: Load | None = None,
     ) -> None:
         """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own.
 
@@ -242,9 +243,9 @@ class App:
         self._noting = Noting(store)
         self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
-        self._index = Index(store.passages, store.privacy, None)
-        self._waking = Waking(self._index, embedder)
-        self._search = Search(self._index, self._waking.ready) if config.storage.path is not None else None
+        self._index = Index(store.passages, store.privacy, embedder if store.passages.supported else None)
+        self._waking = Waking(self._index)
+        self._search = Search(self._index, self._waking.ready) if store.passages.supported else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
         store.privacy.forgets(self._noting.forget)
         self._digesting = Digesting(
@@ -313,7 +314,8 @@ class App:
         """Answer a community from documents too; those that are known by their ids stay as they are."""
         if self._search is not None:
             known = {shelf.document for shelf in await self.store.passages.documents(community)}
-            await self._index.add(community, (each for each in documents if each.id not in known))
+            new = (each for each in documents if each.id not in known)
+            await self._index.add(community, new, with_vectors=False)
 
     @property
     def noting(self) -> Noting:
@@ -508,8 +510,8 @@ async def opened(
     judge: Judge | None = None,
     chooser: Chooser | None = None,
     metrics: Metrics | None = None,
+    embedder: Embedding | None = None,
     now: Callable[[], datetime] = utc_now,
-    embedder: Load | None = None,
 ) -> AsyncIterator[App]:
     """Make the parts, and put them away when the context ends.
 
@@ -517,7 +519,7 @@ async def opened(
         models: by name, the default first; None for the configured ones.
         judge: with rules of its own; None for one that has those of each community.
         chooser: of threads for digests; None for the recommender.
-        embedder: loads what compares meanings, when somebody asks; None for words alone.
+        embedder: compares meanings; None for the installed one, or none with models that are given.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -536,8 +538,8 @@ async def opened(
                 judge=judge,
                 chooser=chooser,
                 metrics=metrics or Metrics(),
+                embedder=embedding.found() if models is None else embedder,
                 now=now,
-                embedder=embedder,
             )
         finally:
             for adapter in adapters:

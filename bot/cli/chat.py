@@ -56,8 +56,7 @@ async def _talk(settings: Config, adapter: ConsoleAdapter, *, sample: bool, at_t
         if at_terminal:
             adapter.begin(tasks)
         opened = (await asyncio.to_thread(import_module, "bot.app")).opened
-        load = (await asyncio.to_thread(import_module, "bot.llm.embedding")).load
-        async with opened(quiet, [adapter], embedder=load) as app:
+        async with opened(quiet, [adapter]) as app:
             if sample:
                 await app.learn(adapter.channel.community_key, _threads())
             await app.run(adapter.progress, {PLATFORM: _sample(adapter)} if sample else {})

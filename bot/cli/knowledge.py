@@ -27,7 +27,7 @@ from bot.knowledge.index import Embedding, Index
 from bot.knowledge.ingest import Reading, read
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicates
-from bot.llm.embedding import load as load_embedder
+from bot.llm.embedding import Embedder, available
 from bot.storage.passages import COMMON, Shelf
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
@@ -237,9 +237,9 @@ async def _opened(config: Path | None) -> AsyncIterator[Store]:
 
 
 def _embedder() -> Embedding | None:
-    embedder = load_embedder()
-    if embedder is not None:
-        return embedder
+    folder = available()
+    if folder is not None:
+        return Embedder(folder)
     sys.stderr.write(
         _(
             "Comparing words only: the model that compares meanings is not here. "

@@ -19,7 +19,6 @@ from bot.cli.platforms import adapters_for
 from bot.config import Config, load
 from bot.core.errors import ConfigError
 from bot.core.text import _
-from bot.llm import embedding
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ async def serve(settings: Config, adapters: Sequence[Adapter]) -> None:
 
 
 async def _serve(settings: Config, adapters: Sequence[Adapter]) -> None:
-    async with opened(settings, adapters, embedder=embedding.load) as app:
+    async with opened(settings, adapters) as app:
         gc.freeze()  # what is made by now stays: no search for garbage needs to look at it again
         await app.run()
 

@@ -17,7 +17,8 @@ LOOK_BACK = 50
 
 SENTENCES: dict[str, str] = {
     "answered": N_("I answered it."),
-    "sources:1": N_("I answered it from one source, which stands below the answer."),
+    "sources:1": N_("My language model answered it from one source, which stands below the answer."),
+    "quotes:1": N_("I answered it from one source, in its own words; it stands below the answer."),
     "not-found": N_(
         "I looked for an answer in what this community has written, and found none that is good enough; so I "
         "said that, and what comes nearest."
@@ -78,7 +79,8 @@ GROUPS: dict[str, str] = {
     "moderated": N_("The rule `{detail}` found something in it and acted."),
     "shadow": N_("The rule `{detail}` is being tried out and found something in it; nothing was done."),
     "noted": N_("The rule `{detail}` found something in it and took a note; nothing else was done."),
-    "sources": N_("I answered it from {detail} sources, which stand below the answer."),
+    "sources": N_("My language model answered it from {detail} sources, which stand below the answer."),
+    "quotes": N_("I answered it from {detail} sources, in their own words; they stand below the answer."),
     "ignored": N_("I stayed silent because of a rule of mine: `{detail}`."),
     "refused": N_("I did not answer: `{detail}`."),
     "cut": N_("I began to answer, and stopped because of the rule `{detail}`."),

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -189,7 +189,7 @@ class Conversation:
             rest = work.finish()
             if not work.visible:
                 raise ModelEmpty("the model wrote nothing that can be seen")
-            outcome = _sourced(work.cited.cited) if work.cited is not None else "answered"
+            outcome = f"sources:{len(work.cited.cited)}" if work.cited is not None else "answered"
         except Stopped:
             rest, outcome = work.finish(), "stopped"
             last = sentences.note(work.voice(sentences.stopped))
@@ -403,11 +403,7 @@ def _from_sources(found: Answer) -> _Declined:
     """No model is asked, since there are quotes that answer it; or nothing does."""
     if found.abstained:
         return _Declined("not-found", lambda: not_found(found.sources))
-    return _Declined(_sourced(found.sources), lambda: quotes(found.sources))
-
-
-def _sourced(sources: Collection[object]) -> str:
-    return f"sources:{len(sources)}"
+    return _Declined(f"quotes:{len(found.sources)}", lambda: quotes(found.sources))
 
 
 def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:

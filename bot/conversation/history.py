@@ -23,6 +23,7 @@ MAX_SHARED = 60
 JUST_BEFORE = timedelta(minutes=5)
 MAX_JUST_BEFORE = 5
 _SEARCHED = 40
+_NO_TALK = ("moderated:", "refused:", "quotes:")
 _MOMENT = timedelta(seconds=5)
 
 
@@ -69,7 +70,7 @@ async def history_of(
 
 def _is_talk(message: StoredMessage) -> bool:
     """No command, nothing that moderation took away, and nothing that no model was asked."""
-    return message.outcome != "command" and not message.outcome.startswith(("moderated:", "refused:"))
+    return message.outcome not in ("command", "not-found") and not message.outcome.startswith(_NO_TALK)
 
 
 def _is_heard(chain: Sequence[StoredMessage]) -> bool:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bot.knowledge.chunking import Chunk, chunks
 from bot.knowledge.document import Document
 from bot.knowledge.segmenting import words
-from bot.storage.passages import Guard, NewPassage, Passages, State, readable_in
+from bot.storage.passages import Guard, NewPassage, Passage, Passages, State, readable_in
 from bot.storage.privacy import Privacy
 
 MAX_VECTORS = 300_000
@@ -75,19 +75,25 @@ class Index:
         privacy.when_erased(self.refresh)
 
     async def add(
-        self, community: str, documents: Iterable[Document], added: Callable[[int], None] = lambda count: None
+        self,
+        community: str,
+        documents: Iterable[Document],
+        added: Callable[[int], None] = lambda count: None,
+        *,
+        with_vectors: bool = True,
     ) -> int:
         """Add documents, each in place of one of the same id; returns how many passages they have.
 
         Args:
             added: told how many documents are in so far.
+            with_vectors: False leaves them to `complete`, which is quick.
 
         Raises:
             StorageError: the documents told so far are in, whole; the others are not.
         """
         remaining, total, count = iter(documents), 0, 0
         while batch := await asyncio.to_thread(_batch, remaining):
-            new = await asyncio.to_thread(self._prepare, community, batch)
+            new = await asyncio.to_thread(self._prepare, community, batch, with_vectors=with_vectors)
             await self.passages.put(community, {document.id for document in batch}, new)
             total += len(new)
             count += len(batch)
@@ -116,27 +122,33 @@ class Index:
         await self.refresh()
         return removed
 
-    async def understand(self, embedder: Embedding) -> int:
-        """Compare meanings too, as soon as all that was added without vectors has them.
-
-        Where some have vectors and others not, those that have them would come first whatever was asked.
-        It is done a little at a time, so that what else needs the processor comes between.
+    async def complete(self) -> int:
+        """Give vectors to what was added without, a little at a time, so that questions come between.
 
         Returns:
-            How many passages got vectors.
+            How many passages that were.
         """
         after, total = 0, 0
-        while some := await self.passages.without_vectors(after, _READ_AT_ONCE):
-            texts = [readable(each.title, each.text) for each in some]
-            vectors = (await asyncio.to_thread(embedder.embed, texts)).astype("<f2")
+        while self.embedder is not None:
+            some = await self.passages.without_vectors(after, _READ_AT_ONCE)
+            if not some:
+                break
+            vectors = (await self.read(some)).astype("<f2")
             await self.passages.give_vectors(
                 {each.seq: vector.tobytes() for each, vector in zip(some, vectors, strict=True)}
             )
             after, total = some[-1].seq, total + len(some)
-        self.embedder = embedder
         if total:
             await self._reload()
         return total
+
+    async def read(self, passages: Sequence[Passage]) -> Vector:
+        """Unit vectors of passages, (passages, dimensions); for an index with an embedder."""
+        embedder = self.embedder
+        if embedder is None:
+            return np.zeros((len(passages), 0), np.float32)
+        texts = [readable(each.title, each.text) for each in passages]
+        return await asyncio.to_thread(embedder.embed, texts)
 
     async def refresh(self) -> None:
         """Make the vectors in memory those of the database."""

@@ -16,7 +16,7 @@ from bot.knowledge.synonyms import related
 from bot.storage.passages import ALL, Bounds, Passage
 
 _RRF = 60
-_CANDIDATES = 50
+_CANDIDATES, _READ_NOW = 50, 16
 # chosen on the development questions of tests/knowledge, see docs/performance.md
 _WORDS_COUNT, _RELATED_COUNT, _MEANING_COUNT = 20.0, 10.0, 40.0
 _COSINE_COUNT, _COVERED_COUNT = 3.0, 1.0
@@ -87,22 +87,23 @@ class Finding:
         return self.hits[0].passage
 
 
-async def _nothing_to_wait_for() -> None:
+async def _always() -> bool:
     """For an index that is ready."""
+    return True
 
 
 class Search:
     """Finds documents of one community at a time, and only in channels that may be read."""
 
-    def __init__(self, index: Index, ready: Callable[[], Awaitable[None]] = _nothing_to_wait_for) -> None:
-        """Args: ready: waited for before each question."""
+    def __init__(self, index: Index, ready: Callable[[], Awaitable[bool]] = _always) -> None:
+        """Args: ready: whether meanings may be compared; asked before each question."""
         self.index, self._ready = index, ready
 
     async def query(
         self, question: str, community: str | None = None, channels: Collection[str] | None = None
     ) -> Query:
         """Prepare a question, for one community or for all; see `find`."""
-        await self._ready()
+        ready = await self._ready()
         asked = content_words(question)[:_MOST_WORDS]
         others = related(question)[:_MOST_WORDS]
         async with asyncio.TaskGroup() as group:
@@ -113,7 +114,7 @@ class Search:
         names = _names(question)
         unread = await self._unread(names & known.keys(), community, channels)
         vector = None
-        if self.index.embedder is not None and not _mostly_han(question):
+        if ready and self.index.embedder is not None and not _mostly_han(question):
             vector = (await asyncio.to_thread(self.index.embedder.embed, [question]))[0]
         return Query(
             text=question,
@@ -146,8 +147,8 @@ class Search:
         seqs = list({seq for ranking in ranks for seq in ranking})
         if bounds != ALL:
             seqs = list(await passages.within(seqs, bounds))
-        cosines = self.index.cosines(seqs, query.vector) if query.vector is not None else {}
         found = await passages.get(seqs, community, channels)
+        cosines = await self._cosines(query.vector, found, ranks[0]) if query.vector is not None else {}
         hits = [
             _hit(query, passage, [ranking.get(seq) for ranking in ranks], cosines.get(seq, 0.0), now)
             for seq, passage in found.items()
@@ -164,6 +165,21 @@ class Search:
         return frozenset(
             [name for name in names if not await passages.matching([name], community, channels, 1)]
         )
+
+    async def _cosines(
+        self, vector: Vector, found: Mapping[int, Passage], by_words: Mapping[int, int]
+    ) -> dict[int, float]:
+        """How near passages are to a question; those without a vector are read now, as many as is quick.
+
+        Otherwise whatever has a vector would come first.
+        """
+        cosines = self.index.cosines(list(found), vector)
+        unread = sorted(found.keys() - cosines.keys(), key=lambda seq: by_words.get(seq, _CANDIDATES))
+        some = unread[:_READ_NOW]
+        if some:
+            read = await self.index.read([found[seq] for seq in some])
+            cosines |= dict(zip(some, (read @ vector).tolist(), strict=True))
+        return cosines
 
     async def _rankings(
         self, query: Query, community: str, channels: Collection[str] | None, bounds: Bounds

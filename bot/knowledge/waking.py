@@ -1,50 +1,38 @@
-"""The model that compares meanings, loaded when somebody first asks: no start waits for it."""
+"""When meanings may be compared, and that what was added without vectors gets them."""
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from bot.knowledge.index import Embedding, Index
+from bot.knowledge.index import Index
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
-"""A question waits so long for a model that is being loaded; then words alone are compared."""
-
-Load = Callable[[], Embedding | None]
-"""Takes seconds, so it is called in a thread; None where the model is not here."""
+"""A question waits so long for the language model to be loaded; then words alone are compared."""
 
 
 class Waking:
-    """Loads the model once, and lets it read what was added without it."""
+    """Lets the model that compares meanings come second: two that load at once import the same libraries."""
 
-    def __init__(self, index: Index, load: Load | None) -> None:
-        """Args: load: None where words alone are compared."""
-        self._index, self._load = index, load
-        self._needed, self._ready = asyncio.Event(), asyncio.Event()
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._needed, self._may_load = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
-        """Wait until somebody asks, load it, and catch up."""
-        if self._load is None:
-            return
+        """The language model is loaded: wait until somebody asks, and catch up."""
+        self._may_load.set()
         await self._needed.wait()
-        embedder = await asyncio.to_thread(self._load)
-        if embedder is None:
-            self._ready.set()
-            return
-        if await self._index.passages.without_vectors(0, 1):  # nobody waits for all of them to be read
-            self._ready.set()
-        read = await self._index.understand(embedder)
-        self._ready.set()
-        log.info("meanings are compared from now on", extra={"rows": read})
+        if read := await self._index.complete():
+            log.info("passages were read by the model that compares meanings", extra={"rows": read})
 
-    async def ready(self) -> None:
-        """Something is looked for: wait for the model, but not for ever."""
+    async def ready(self) -> bool:
+        """Something is looked for: whether meanings may be compared, which loads their model too."""
         self._needed.set()
-        if self._load is None or self._ready.is_set():
-            return
+        if self._index.embedder is None or self._may_load.is_set():
+            return True
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await self._ready.wait()
+                await self._may_load.wait()
         except TimeoutError:
-            log.info("the model that compares meanings is still loading; words alone are compared")
+            log.info("the language model is still loading; words alone are compared")
+        return self._may_load.is_set()

@@ -1,9 +1,9 @@
 """Texts as vectors by meaning: all-MiniLM-L6-v2 by transformers, where it is installed and fetched."""
 
 import importlib.util
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ Vectors = NDArray[np.float32]
 
 
 class Embedder:
-    """Holds the model; takes one core, and one thread after the other."""
+    """Holds the model; used by one thread at a time, and takes one core."""
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `llm`
@@ -32,14 +32,9 @@ class Embedder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)
         self._model = AutoModel.from_pretrained(str(folder), use_safetensors=True).eval()
-        self._lock = Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 (texts, DIMENSIONS), in the order of the texts."""
-        with self._lock:
-            return self._vectors(texts)
-
-    def _vectors(self, texts: Sequence[str]) -> Vectors:
         import torch  # noqa: PLC0415 - the extra `llm`
 
         tokens = [each.ids for each in self._tokenizer.encode_batch(list(texts))]
@@ -69,10 +64,25 @@ class Embedder:
         return result
 
 
-def load() -> Embedder | None:
-    """The model, or None if it, or what runs it, is not here; takes seconds."""
+class LazyEmbedder:
+    """The model, loaded when it is first needed; callers in several threads wait for each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._lock = folder, threading.Lock()
+        self._embedder: Embedder | None = None
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = Embedder(self._folder)
+            return self._embedder.embed(texts)
+
+
+def found() -> LazyEmbedder | None:
+    """The model if it, and what runs it, is here."""
     folder = available()
-    return None if folder is None else Embedder(folder)
+    return None if folder is None else LazyEmbedder(folder)
 
 
 def available() -> Path | None:

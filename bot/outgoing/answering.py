@@ -28,7 +28,7 @@ from bot.web.metrics import Metrics
 log = logging.getLogger(__name__)
 
 
-_RATED = ("answered", "sources:")
+_RATED = ("answered", "sources:", "quotes:")
 """Outcomes of answers that members may call helpful or not."""
 
 

@@ -207,8 +207,10 @@ async def test_what_is_not_kept_is_said_to_be_unknown_and_why(house: House) -> N
 @pytest.mark.parametrize(
     ("outcome", "says"),
     [
-        ("sources:1", "I answered it from one source"),
-        ("sources:3", "I answered it from 3 sources"),
+        ("sources:1", "My language model answered it from one source"),
+        ("sources:3", "answered it from 3 sources"),
+        ("quotes:1", "from one source, in its own words"),
+        ("quotes:3", "from 3 sources, in their own words"),
         ("not-found", "found none that is good enough"),
     ],
 )

@@ -103,8 +103,8 @@ def saying(talk: Talk, *texts: str) -> EchoModel:
 
 async def test_a_small_model_is_not_asked_where_quotes_answer(small: Talk, index: Index) -> None:
     await index.add(HOME, [BACKUP, FERRY])
-    assert await asked(small, "when does the backup run?") == (QUOTED, "sources:1")
-    assert await mentioned(small, "when does the backup run?") == (QUOTED, "sources:1")
+    assert await asked(small, "when does the backup run?") == (QUOTED, "quotes:1")
+    assert await mentioned(small, "when does the backup run?") == (QUOTED, "quotes:1")
     assert isinstance(small.model, EchoModel)
     assert small.model.asked == []
 
@@ -201,7 +201,7 @@ async def test_a_question_of_small_words_is_no_question_about_anything(able: Tal
 async def test_the_answer_is_in_the_language_of_the_question(small: Talk, index: Index) -> None:
     await index.add(HOME, [document("备份", "备份每天凌晨三点运行，密码找米娅要。", title="备份")])
     text, outcome = await asked(small, "备份每天凌晨运行吗？")
-    assert outcome == "sources:1"
+    assert outcome == "quotes:1"
     assert text.startswith("这是我找到的：\n> 备份每天凌晨三点运行")
     set_locale("en")
     assert (await asked(small, "向日葵是谁画的？"))[0] == "在我知道的内容里没有找到这个。"
@@ -259,7 +259,7 @@ async def test_sentences_that_no_source_bears_are_dropped_and_quotes_remain(
 ) -> None:
     await index.add(HOME, [BACKUP])
     saying(able, said)
-    assert await asked(able, "when does the backup run?") == (QUOTED, "sources:1")
+    assert await asked(able, "when does the backup run?") == (QUOTED, "quotes:1")
 
 
 async def test_only_the_borne_sentences_of_an_answer_are_shown(able: Talk, index: Index) -> None:
@@ -279,7 +279,7 @@ async def test_a_model_that_does_not_answer_leaves_the_quotes(
     model = able.model
     assert isinstance(model, EchoModel)
     model._behavior = Script("", error=error)
-    assert await asked(able, "when does the backup run?") == (QUOTED, "sources:1")
+    assert await asked(able, "when does the backup run?") == (QUOTED, "quotes:1")
 
 
 async def test_a_stop_leaves_what_was_borne_so_far(able: Talk, index: Index) -> None:
@@ -306,12 +306,16 @@ async def test_quotes_and_lists_do_not_come_back_to_a_model_as_its_own_words(
 ) -> None:
     await index.add(HOME, [BACKUP])
     model = saying(able, "Yes.", "The backup runs at night [1].", "Blah.")
-    first = await able.ask("when does the backup run?")  # nothing is borne: quotes
+    question = await able.hear("when does the backup run?", to_us=True, outcome="quotes:1")
+    first = await able.record(question, (await able.answer(question))[0])  # nothing is borne: quotes
     second = await able.ask("so when does the backup run?", reply_to=first)
     await able.ask("thanks a lot", reply_to=second)
     turns = [(turn.role, turn.text) for turn in model.asked[-1][1:]]
-    assert not any("This is what I found" in text or "example.org" in text for _, text in turns)
-    assert ("assistant", "The backup runs at night [1].") in turns
+    assert turns == [
+        ("user", "so when does the backup run?"),
+        ("assistant", "The backup runs at night [1]."),
+        ("user", "thanks a lot"),
+    ]
 
 
 async def test_sources_are_data_for_the_model(able: Talk, index: Index) -> None:
@@ -372,7 +376,7 @@ async def test_a_platform_that_does_not_tell_leaves_the_documents_of_the_communi
     assert "May" in (await asked(small, "when does the picnic happen?"))[0]
     rooms.broken = True
     assert "May" not in (await asked(small, "when does the picnic happen?"))[0]
-    assert await asked(small, "when does the backup run?") == (QUOTED, "sources:1")
+    assert await asked(small, "when does the backup run?") == (QUOTED, "quotes:1")
 
 
 async def test_who_was_forgotten_is_not_quoted(small: Talk, index: Index, store: Store, clock: Clock) -> None:
