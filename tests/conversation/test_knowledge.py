@@ -10,6 +10,7 @@ from bot.conversation.asking import asks
 from bot.conversation.grounded import RULES
 from bot.conversation.knowledge import Known
 from bot.conversation.policy import ChannelPolicy
+from bot.conversation.quota import Quota
 from bot.core.errors import ModelUnavailable, PlatformError
 from bot.core.events import Author, Channel
 from bot.core.text import set_locale
@@ -280,6 +281,17 @@ async def test_a_model_that_does_not_answer_leaves_the_quotes(
     assert isinstance(model, EchoModel)
     model._behavior = Script("", error=error)
     assert await asked(able, "when does the backup run?") == (QUOTED, "quotes:1")
+
+
+async def test_a_quota_that_is_used_up_leaves_the_quotes(
+    store: Store, clock: Clock, rooms: Rooms, index: Index
+) -> None:
+    known, model = Known(Search(index), rooms, clock), EchoModel(Script("The backup runs at night [1]."))
+    limited = talk(store, clock, model, knowledge=known, member=Quota(requests=1))
+    await index.add(HOME, [BACKUP])
+    assert (await asked(limited, "when does the backup run?"))[1] == "sources:1"
+    assert await asked(limited, "when does the backup run?") == (QUOTED, "quotes:1")
+    assert len(model.asked) == 1
 
 
 async def test_a_stop_leaves_what_was_borne_so_far(able: Talk, index: Index) -> None:
