@@ -60,6 +60,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} marks that you changed the rules of a community",
         n,
     ),
+    "digests": lambda n: ngettext(
+        "{n} mark that you made a digest",
+        "{n} marks that you made digests",
+        n,
+    ),
     "ratings": lambda n: ngettext(
         "{n} opinion of yours about an answer of mine",
         "{n} opinions of yours about answers of mine",

@@ -50,6 +50,7 @@ async def test_the_overview_is_grouped_under_headings(house: House) -> None:
         "Mention me and ask, or use one of these commands:",
         "About me:",
         "How I behave in a channel:",
+        "Threads worth reading, on time:",
         "What I answer from:",
         "What moderators decide and do:",
         "What I keep about you:",
