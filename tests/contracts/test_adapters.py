@@ -468,6 +468,14 @@ async def test_the_past_is_told_in_order_and_goes_on_behind_each_page(stage: Sta
         assert [event for page in behind for event in page.events if event in messages] == []
 
 
+async def test_a_channel_is_shared_with_itself_and_with_none_of_another_community(stage: Stage) -> None:
+    place = (await stage.ask("hello")).ref.channel
+    shared = await stage.adapter.directory.shared_with(place)
+    assert place.parent.key in {each.key for each in shared}
+    assert {each.community_key for each in shared} == {place.community_key}
+    assert await stage.adapter.directory.is_shared(place)
+
+
 async def test_permissions_and_links_are_told_in_words(stage: Stage) -> None:
     message = await stage.ask("Why?")
     directory, place = stage.adapter.directory, message.ref.channel
