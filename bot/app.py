@@ -248,6 +248,7 @@ class App:
         self._search = Search(self._index, self._waking.ready) if store.passages.supported else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
         store.privacy.forgets(self._noting.forget)
+        store.privacy.when_erased(self._noting.look_again)
         self._digesting = Digesting(
             store=store,
             directory=self._directory,

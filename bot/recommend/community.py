@@ -104,7 +104,8 @@ class Community:
         channel = self._channels.setdefault(thread.channel, len(self._channels))
         self._channel_of[number] = _NOWHERE if thread.closed else channel
 
-    def _open(self, thread: ThreadRef) -> None:
+    def _open(self, told: ThreadRef) -> None:
+        thread = self._store.threads.keepable(told)
         if thread.key not in self.threads:
             self.votes.open(Thread(thread.key, thread.opened_at.timestamp(), thread.author or None))
         self.threads[thread.key] = thread

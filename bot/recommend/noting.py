@@ -14,6 +14,7 @@ from bot.core.events import (
     Author,
     Channel,
     Deletion,
+    Edit,
     Event,
     Identity,
     Join,
@@ -128,6 +129,15 @@ class _Page:
         if known is not None and known.closed != closed:
             self.open(replace(known, closed=closed))
 
+    def reword(self, message: Message) -> None:
+        """A message has another text, and so has the thread that is called by it."""
+        id, root = message.ref.id, self.roots.get(message.ref.id)
+        if root is not None:
+            self.roots[id] = replace(root, text=message.text)
+        known, title = self.known.get(id), titled(self.room, message.text)
+        if known is not None and title and known.title:
+            self.open(replace(known, title=title))
+
     def noted(self) -> Noted:
         return Noted(
             tuple(self.opened.values()),
@@ -181,23 +191,7 @@ class Noting:
         page = _Page(place_of(telling[0]).parent, roots={} if roots is None else roots)
         await self._look_up(page, telling)
         for event in telling:
-            match event:
-                case Message() if event.key in talk and event.addressed is None and not event.notice:
-                    self._message(page, event)
-                case Message() if event.ref.channel.thread is not None:
-                    _begins(page, event, page.begin(event.ref.channel.thread, in_channel=False))
-                case Reaction():
-                    self._reaction(page, event)
-                case ThreadOpened():
-                    self._opened(page, event)
-                case ThreadClosed(channel=channel, closed=closed):
-                    page.close(channel.thread, closed=closed)
-                case Deletion(ref=ref):
-                    page.end(ref.id)
-                case Join():
-                    self._meet(event)
-                case _:
-                    pass
+            self._take(page, event, is_talk=event.key in talk)
         self._remember(page)
         return page.noted()
 
@@ -209,7 +203,32 @@ class Noting:
         for joined in [each for each in self._joined if each[1] == identity]:
             del self._joined[joined]
 
+    async def look_again(self) -> None:
+        """Something was erased or expired: what is remembered may be gone."""
+        self._threads.clear()
+
     # One event
+
+    def _take(self, page: _Page, event: Event, *, is_talk: bool) -> None:
+        match event:
+            case Message(addressed=None, notice=False) if is_talk:
+                self._message(page, event)
+            case Message() if event.ref.channel.thread is not None:
+                _begins(page, event, page.begin(event.ref.channel.thread, in_channel=False))
+            case Edit(message=message):
+                page.reword(message)
+            case Reaction():
+                self._reaction(page, event)
+            case ThreadOpened():
+                self._opened(page, event)
+            case ThreadClosed(channel=channel, closed=closed):
+                page.close(channel.thread, closed=closed)
+            case Deletion(ref=ref):
+                page.end(ref.id)
+            case Join():
+                self._meet(event)
+            case _:
+                pass
 
     def _message(self, page: _Page, message: Message) -> None:
         if not self._counts(message.author, message.at):
@@ -348,6 +367,8 @@ def _wanted(events: Sequence[Event]) -> tuple[set[str], set[str]]:
                 about = about or ref.id
             case Message(reply_to=reply_to):
                 about = about or reply_to
+            case Edit(message=message):
+                about = about or message.ref.id
             case _:
                 pass
         if about is not None:
@@ -357,7 +378,7 @@ def _wanted(events: Sequence[Event]) -> tuple[set[str], set[str]]:
 
 def _tells(event: Event) -> bool:
     """Whether an event can say anything about threads that every reader of their channel may read."""
-    kinds = Message | Deletion | Reaction | ThreadOpened | ThreadClosed | Join
+    kinds = Message | Edit | Deletion | Reaction | ThreadOpened | ThreadClosed | Join
     return isinstance(event, kinds) and not place_of(event).hidden
 
 

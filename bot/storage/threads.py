@@ -5,7 +5,7 @@ for each single touch, so that it can go alone when its reaction is taken back o
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -209,12 +209,18 @@ class Threads:
         touched = [touch for touch in noted.touched if not self._refuses(touch.member, touch.at)]
         gone: list[Row] = [{"b_channel": channel, "b_thread": thread} for channel, thread in noted.gone]
         return {
-            writes.open_thread: [self._row(thread) for thread in noted.threads],
+            writes.open_thread: [self._row(self.keepable(thread)) for thread in noted.threads],
             writes.touch: [_touch_row(touch) for touch in touched],
             writes.untouch: [_name_row(touch) for touch in noted.untouched],
             writes.untouch_all: gone,
             writes.end_thread: gone,
         }
+
+    def keepable(self, thread: ThreadRef) -> ThreadRef:
+        """What may be kept of a thread: neither who opened it nor its title, if they were forgotten since."""
+        if thread.author and self._refuses(thread.author, thread.opened_at):
+            return replace(thread, author="", title="")
+        return thread
 
     def _row(self, thread: ThreadRef) -> Row:
         title = self._seal.seal(thread.title, fleeting=thread.fleeting) if thread.title else None

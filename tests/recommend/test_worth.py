@@ -14,6 +14,7 @@ from bot.recommend.ranking import WEIGHTS
 from bot.recommend.worth import FIT_AGAIN, Recommendations, ThreadRef
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
+from bot.storage.threads import Noted
 from tests.living import Life
 from tests.recommend.communities import of_two_tastes
 from tests.recommend.village import Village, village
@@ -180,6 +181,39 @@ async def test_a_member_who_is_forgotten_leaves_no_vote_and_no_title(tmp_path: P
             await here.app.store.privacy.forget(here.life.person(who).identity)
         assert await here.reacted() == {"": 0}
         assert await here.app.store.threads.touches(bees.parent.key, [here.first(bees).id]) == []
+
+
+async def test_a_late_event_brings_nothing_back_of_who_was_forgotten(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        bees, store = await here.thread("anna", "Bees"), here.app.store
+        await here.titles("cleo")
+        ((_number, before),) = await store.threads.of(bees.community_key, 0, 9)
+        await store.privacy.forget(here.life.person("anna").identity)
+        late = Noted((replace(before, closed=False),))
+        await store.settle(Settlement(noted=late))
+        await here.app.recommendations.fold(late)
+        ((_number, after),) = await store.threads.of(bees.community_key, 0, 9)
+        assert (before.title, before.author != "") == ("Bees", True)
+        assert (after.title, after.author) == ("", "")
+        assert await here.titles("cleo") == [""]
+        here.life.world.close_thread(bees)
+        await here.settled()
+        ((_number, closed),) = await store.threads.of(bees.community_key, 0, 9)
+        assert (closed.closed, closed.title, closed.author) == (True, "", "")
+
+
+async def test_a_thread_is_called_by_the_newest_text_of_its_message(tmp_path: Path) -> None:
+    async with village(tmp_path) as here:
+        question = here.say("anna", "my password is hunter2")
+        await here.settled()
+        here.say("ben", "take that away", to=question)
+        await here.settled()
+        assert await here.titles("cleo") == ["my password is hunter2"]
+        here.life.world.edit(question, "my password is a secret")
+        await here.settled()
+        assert await here.titles("cleo") == ["my password is a secret"]
+        ((_number, stored),) = await here.app.store.threads.of(here.life.room.community_key, 0, 9)
+        assert stored.title == "my password is a secret"
 
 
 async def test_who_opts_out_has_no_vote_until_they_opt_in(tmp_path: Path) -> None:
