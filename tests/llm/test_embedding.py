@@ -1,9 +1,11 @@
 """The real embedding model: near in meaning is near as vectors."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from bot.llm.embedding import DIMENSIONS, Embedder, available
+from bot.llm.embedding import DIMENSIONS, Embedder, available, found
 
 pytestmark = pytest.mark.model
 
@@ -30,3 +32,12 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(embedder: Embedd
     for text, vector in zip(texts, together, strict=True):
         assert embedder.embed([text])[0] == pytest.approx(vector, abs=1e-5)
     assert embedder.embed([]).shape == (0, DIMENSIONS)
+
+
+def test_the_model_that_loads_itself_gives_the_same_to_several_threads(embedder: Embedder) -> None:
+    lazy, texts = found(), [f"text number {n}" for n in range(4)]
+    assert lazy is not None
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda text: lazy.embed([text])[0], texts))
+    for text, vector in zip(texts, made, strict=True):
+        assert embedder.embed([text])[0] == pytest.approx(vector, abs=1e-5)
