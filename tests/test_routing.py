@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.routing import AnswerMode, Converse, Ignore, Invoke, Situation, route
-from tests.messages import ROBOT, message
+from bot.core.events import Message
+from bot.routing import AnswerMode, Converse, Ignore, Invoke, Situation, is_talk, route
+from tests.messages import EPOCH, ROBOT, message
 
 COMMANDS = frozenset({("help",), ("stop",), ("ask",), ("why",), ("channel", "set"), ("privacy", "show")})
 USUAL = Situation(answer="mention", prefix="!llmos", commands=COMMANDS)
@@ -102,3 +103,23 @@ def test_every_text_has_exactly_one_way(text: str, to_us: bool, answer: AnswerMo
         assert way.question == text.strip() != ""
     else:
         assert isinstance(way, Ignore | Invoke)
+
+
+@pytest.mark.parametrize(
+    ("said", "situation", "talk"),
+    [
+        (message("the umbrella is red"), USUAL, True),
+        (message("the umbrella is red"), replace(USUAL, answer="all"), True),
+        (message("!llmos help", at=EPOCH), replace(USUAL, too_old=True), False),
+        (message("！LLMOS help"), USUAL, False),
+        (message("/llmos help"), USUAL, False),
+        (message("where is it?", to_us=True), USUAL, False),
+        (message("and the other?"), replace(USUAL, replies_to_us=True), False),
+        (message("and the other?"), replace(USUAL, in_our_thread=True), False),
+        (message("beep", author=ROBOT), USUAL, False),
+        (message("beep", notice=True), USUAL, False),
+        (message(" \n"), USUAL, False),
+    ],
+)
+def test_talk_is_what_people_say_to_each_other(said: Message, situation: Situation, talk: bool) -> None:
+    assert is_talk(said, situation) is talk
