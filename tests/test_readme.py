@@ -10,14 +10,19 @@ from tempfile import TemporaryDirectory
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-TYPED = ("What is the capital of France?", "And of Italy?", "/help ask", "/privacy show")
-FACTS = {"What is the capital of France?": "Paris", "And of Italy?": "Rome"}
+TYPED = (
+    "/ask What is the smallest donation?",
+    "/ask 硬盘返厂换新之前要注意什么？",
+    "/ask Is there a meetup in Berlin this summer?",
+    "What is the capital of France?",
+)
+FACTS = {"What is the capital of France?": "Paris"}
 START, END = "```text\n", "\n```"
 
 
 def command_line() -> str:
     typed = "".join(f"{line}\\n" for line in TYPED)
-    return f"$ printf {shlex.quote(typed)} | .venv/bin/llmos chat"
+    return f"$ printf {shlex.quote(typed)} | .venv/bin/llmos chat --sample"
 
 
 def transcript() -> str:
@@ -25,7 +30,7 @@ def transcript() -> str:
     with TemporaryDirectory() as folder:
         settings = {"XDG_DATA_HOME": folder, "LANG": "C.UTF-8", "LLMOS_LLM__TEMPERATURE": "0"}
         run = subprocess.run(
-            [sys.executable, "-m", "bot", "chat"],
+            [sys.executable, "-m", "bot", "chat", "--sample"],
             input="".join(f"{line}\n" for line in TYPED),
             env={**os.environ, **settings},
             cwd=folder,
