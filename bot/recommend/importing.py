@@ -21,8 +21,8 @@ PAGE_S = 60.0
 POSITION = "recommend.imported"
 """The setting of a channel that keeps how far its history was read."""
 
-_FROM_HISTORY = "ignored:history"
-"""What becomes of a message that was said before: it is answered to nobody."""
+_FROM_HISTORY = "ignored:not-addressed"
+"""What becomes of a message that was said before: it was talk between members."""
 
 _ROOTS = 5_000
 """Messages with which a thread may begin that are remembered from page to page."""
