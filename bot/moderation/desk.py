@@ -13,6 +13,7 @@ from bot.core.errors import UserError
 from bot.core.events import Author, Channel, MessageRef
 from bot.core.text import _, speaking
 from bot.moderation import cards, decisions
+from bot.moderation.adapting import ADAPTER, adapt, told
 from bot.moderation.decisions import Verb
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
@@ -71,14 +72,16 @@ class Desk:
         Raises:
             UserError: somebody else was faster, or there is nothing to undo; it says who did what.
         """
+        learned: tuple[Action, ...] = ()
         if not call or case.call != call:
             if verb != "undo" and case.state != "open":
                 raise UserError(already(case))
             case = await self._resolved(case, decisions.after(case, verb), verb, by, call)
+            learned = await self._learned(case)
         await self._count(case)
         with speaking(self.locale):
-            told = (warning(case),) if verb == "warn" else ()
-            return Decided(case, (*decisions.actions(case, verb), *told, *await self.cards(case)))
+            warned = (warning(case),) if verb == "warn" else ()
+            return Decided(case, (*decisions.actions(case, verb), *warned, *await self.cards(case), *learned))
 
     async def overturn(self, case: Case, by: Author, call: str) -> Decided:
         """An appeal was right: the rule was wrong, and nothing counts against its author any more.
@@ -86,11 +89,13 @@ class Desk:
         Raises:
             UserError: somebody decided about the case at the same moment.
         """
+        learned: tuple[Action, ...] = ()
         if not call or case.call != call:
             case = await self._resolved(case, decisions.overturned(case), "overturn", by, call)
+            learned = await self._learned(case)
         await self._count(case)
         with speaking(self.locale):
-            return Decided(case, (*decisions.taken_back(case), *await self.cards(case)))
+            return Decided(case, (*decisions.taken_back(case), *await self.cards(case), *learned))
 
     async def act(self, done: ByHand, by: Author, call: str) -> Decided:
         """Write down what a moderator does by hand, and say it; the deed itself is the caller's to add."""
@@ -109,9 +114,9 @@ class Desk:
             )
         log = self._store.rulebooks.of(case.community).log
         with speaking(self.locale):
-            told = (warning(case),) if done.deed in ("warn", "timeout") else ()
+            warned = (warning(case),) if done.deed in ("warn", "timeout") else ()
             card = () if log is None else (await self._review.card(case, log),)
-        return Decided(case, (*told, *card))
+        return Decided(case, (*warned, *card))
 
     async def cards(self, case: Case) -> tuple[Action, ...]:
         """The new text of every card of a case."""
@@ -128,6 +133,28 @@ class Desk:
             return decided
         found = await self._store.cases.get(case.community, case.number)
         raise UserError(gone(case.number) if found is None else already(found))
+
+    async def _learned(self, case: Case) -> tuple[Action, ...]:
+        """What moderators are told when a verdict changed the rule behind a case."""
+        if not case.rule or case.state not in ("upheld", "false alarm"):
+            return ()
+        change = await adapt(self._store, case.community, case.rule, self._now())
+        if change is None:
+            return ()
+        book, channel = self._store.rulebooks.of(case.community), case.message.channel
+        counted = f"{change.found.right}/{change.found.verdicts}"
+        entry = AuditEntry(
+            at=self._now(),
+            platform=channel.platform,
+            community=channel.community,
+            channel_key=channel.key,
+            actor=ADAPTER,
+            verb="rules adapt",
+            detail=f"version {book.version} {case.rule} raised={change.after.raised} {counted}",
+        )
+        await self._store.settle(Settlement(audit=(entry,)))
+        with speaking(self.locale):
+            return () if book.log is None else (Post(book.log, told(change)),)
 
     async def _count(self, case: Case) -> None:
         """Make what counts against the author what the case counts now; once more changes nothing."""

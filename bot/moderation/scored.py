@@ -13,6 +13,9 @@ from bot.moderation.rule import Finding, Rule, part
 STRONGEST_UNPROVEN = Severity.QUEUE
 """What may follow from a score whose precision nobody has seen here: local models misread context."""
 
+MOST_RAISED, HIGHEST = 0.1, 0.99
+"""So far verdicts raise a threshold, and where they leave it at the latest."""
+
 
 class ScoreRule(Rule):
     """Finds messages whose score reaches a threshold.
@@ -32,6 +35,18 @@ class ScoreRule(Rule):
         ge=0.5,
         le=1,
         description=N_("From this probability on; left out, from where the classifier is seldom wrong."),
+    )
+    adapts: bool = Field(
+        True,
+        description=N_(
+            "The threshold follows moderators' verdicts: up while too many findings are wrong, and back."
+        ),
+    )
+    raised: float = Field(
+        0.0,
+        ge=0,
+        le=MOST_RAISED,
+        description=N_("What verdicts added to the threshold; `default` takes it back."),
     )
     proven: bool = Field(
         False,
@@ -56,10 +71,14 @@ class ScoreRule(Rule):
     def check(self, seen: Examined, past: Past) -> Finding | None:
         """See `Rule`."""
         value = self.value(seen)
-        if value is None or value < (self.threshold or seen.threshold(self.score)):
+        if value is None or value < self.demands(self.threshold or seen.threshold(self.score)):
             return None
         why = _(self.why, percent=round(100 * value))
         return Finding(value, tuple(part(seen, *span, why) for span in seen.spans(self.score)))
+
+    def demands(self, chosen: float) -> float:
+        """The threshold with what verdicts added to it."""
+        return max(chosen, min(chosen + self.raised, HIGHEST))
 
     def value(self, seen: Examined) -> float | None:
         """The score of a message, None if nobody knows it."""

@@ -142,6 +142,15 @@ class Cases:
             counted.setdefault(rule, Counter())[state] = count
         return counted
 
+    async def verdicts(self, community: str, rule: str, version: int) -> Counter[str]:
+        """How many cases of a rule are in each state, since a version of the rulebook."""
+        query = (
+            select(cases.c.state, func.count())
+            .where(cases.c.community == community, cases.c.rule == rule, cases.c.version >= version)
+            .group_by(cases.c.state)
+        )
+        return Counter({state: count for state, count in await self._reader.rows(query)})
+
     async def resolve(self, case: Case, decided: Case, entry: AuditEntry) -> bool:
         """Put a decision in the place of a case as it was read, and into the log; durable on return.
 

@@ -101,7 +101,7 @@ def test_missing_examples_are_named(operator: Operator) -> None:
 
 def write(folder: Path, name: str, rows: Sequence[Mapping[str, object]]) -> None:
     with gzip.open(folder / f"{name}.csv.gz", "wt", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -155,6 +155,34 @@ def test_training_twice_writes_the_same_bytes(operator: Operator, tmp_path: Path
     operator.types("moderate", "train", "--fast", "--data", str(data), "--out", "two.safetensors")
     one, two = ((operator.folder / f"{name}.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+@pytest.mark.parametrize("name", ["spam", "toxicity_en", "toxicity_zh", "intents_oos"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"platform": "discord"},
+        {"source": "Discord export"},
+        {"id": "https://discord.com/channels/1/2/3"},
+        {"channel": "discord/1/2"},
+        {"platform": "matrix"},
+    ],
+    ids=["platform", "source", "link", "channel", "matrix"],
+)
+def test_what_members_said_trains_nothing(
+    operator: Operator, tmp_path: Path, name: str, origin: Mapping[str, str]
+) -> None:
+    canary = "canary-5d1f you all are worthless"
+    data = small_data(tmp_path / "data")
+    with gzip.open(data / f"{name}.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        known = list(csv.DictReader(file))
+    write(data, name, [*known, {**known[0], "text": canary, **origin}])
+    done = operator.types("moderate", "train", "--fast", "--data", str(data), "--out", "out.safetensors")
+    assert done.code == 2
+    assert f"{name}.csv.gz holds messages" in done.err
+    assert "matrix" in origin.values() or "Developer Policy" in done.err
+    assert "canary" not in done.out + done.err
+    assert not (operator.folder / "out.safetensors").exists()
 
 
 def test_training_names_what_is_missing(operator: Operator) -> None:

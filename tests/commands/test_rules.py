@@ -120,8 +120,8 @@ async def cases(house: House, name: str, upheld: int = 0, wrong: int = 0, *other
     """Cases of a rule that moderators decided so."""
     found = [
         Case(
-            house.store.cases.next_number(), HOME, MessageRef(CHANNEL, f"c{n}"), BOB, "x", name, 1,
-            Severity.HIDE, True, house.clock(), state,
+            house.store.cases.next_number(), HOME, MessageRef(CHANNEL, f"c{n}"), BOB, "x", name,
+            book(house).version, Severity.HIDE, True, house.clock(), state,
         )
         for n, state in enumerate((*_UPHELD * upheld, *_WRONG * wrong, *others))
     ]  # fmt: skip
@@ -772,6 +772,57 @@ class TestImportOfFiles:
         assert isinstance(house.services.files, Shelf)
         assert house.services.files.asked == []
         assert book(house) == before
+
+
+class TestLearning:
+    async def abuse(self, house: House, settings: str = "") -> None:
+        await told(house, "rules setup")
+        await told(house, f"rules add toxicity abuse {settings}")
+
+    @pytest.mark.parametrize(("right", "wrong", "part"), [(0, 0, "are 0, 0"), (49, 0, "49"), (47, 3, "47")])
+    async def test_a_score_may_not_do_more_before_verdicts_prove_it(
+        self, house: House, right: int, wrong: int, part: str
+    ) -> None:
+        await self.abuse(house)
+        await cases(house, "abuse", right, wrong)
+        before = book(house)
+        for line in (
+            "rules set abuse proven=yes action=hide",
+            "rules import rule = [{ kind = 'toxicity', name = 'abuse', proven = true, action = 'hide' }]",
+            "rules add toxicity other proven=yes action=hide",
+        ):
+            answer = await told(house, line)
+            assert "not proven here, so nothing changed" in answer
+            assert part in answer or "other" in line
+        assert "It was right often enough" not in await told(house, "rules show abuse")
+        assert book(house) == before
+
+    async def test_what_verdicts_prove_is_offered_and_may_hide(self, house: House) -> None:
+        await self.abuse(house)
+        await cases(house, "abuse", 48, 2)
+        assert "`/rules set abuse proven=yes action=hide`" in await told(house, "rules show abuse")
+        assert "is changed" in await told(house, "rules set abuse proven=yes action=hide")
+        assert rule(house, "abuse").action is Severity.HIDE
+        assert "is changed" in await told(house, "rules set abuse threshold=0.95")
+        assert "It was right often enough" not in await told(house, "rules show abuse")
+
+    async def test_what_verdicts_did_is_shown_and_undone_and_can_be_switched_off(self, house: House) -> None:
+        await self.abuse(house)
+        assert "Its threshold is as it was chosen" in await told(house, "rules show abuse")
+        await cases(house, "abuse", 0, 9, "open")
+        (last,) = await house.store.cases.waiting(HOME, 1)
+        await house.services.desk.decide(last, "false-alarm", MODERATOR, "call")
+        shown = await told(house, "rules show abuse")
+        assert "raised its threshold by 2 %" in shown
+        assert "by me, by your verdicts" in shown
+        assert "as they were" in await told(house, "rules undo")
+        assert "Its threshold is as it was chosen; since then, 0 of 0" in await told(
+            house, "rules show abuse"
+        )
+        await told(house, "rules set abuse adapts=no")
+        assert "Your verdicts do not change it" in await told(house, "rules show abuse")
+        await told(house, "rules set abuse raised=0.04 adapts=yes")
+        assert "raised its threshold by 4 %" in await told(house, "rules show abuse")
 
 
 class TestNames:

@@ -8,9 +8,11 @@ from bot.commands.conversion import nearest, shown
 from bot.core.errors import PlatformError, StorageError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import _
+from bot.moderation.adapting import PROOF_PRECISION, PROOF_VERDICTS, is_proof, proof
 from bot.moderation.ladder import is_stronger
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import read
+from bot.moderation.rulebook import entry_of, read
+from bot.moderation.scored import ScoreRule
 from bot.storage.messages import StoredMessage
 from bot.storage.rulebooks import Rulebook
 
@@ -65,7 +67,7 @@ async def save(context: Context, book: Rulebook, verb: str, detail: str) -> Rule
     Raises:
         UserError: its rules cannot be used together, or somebody else changed them meanwhile.
     """
-    read(book.rules)
+    await _prove(context, read(book.rules))
     store = context.services.store
     actor = store.seal.pseudonym(context.caller.identity)
     try:
@@ -81,6 +83,34 @@ async def save(context: Context, book: Rulebook, verb: str, detail: str) -> Rule
         ) from error
     await context.audit(f"rules {verb}", f"version {saved.version} {detail}")
     return saved
+
+
+async def _prove(context: Context, rules: Iterable[Rule]) -> None:
+    """See that what is said to be proven is.
+
+    Raises:
+        UserError: a rule is marked as proven that was not, and its verdicts do not say so.
+    """
+    services = context.services
+    now = services.store.rulebooks.of(context.channel.community_key)
+    for rule in rules:
+        if not isinstance(rule, ScoreRule) or not rule.proven:
+            continue
+        if (entry_of(now.rules, rule.name) or {}).get("proven"):
+            continue  # it was, and is watched since: see `bot.moderation.adapting`
+        found = await proof(services.store, now.community, rule.name, services.now())
+        if not is_proof(found):
+            raise UserError(
+                _(
+                    "`{name}` is not proven here, so nothing changed: that takes {needed} verdicts of which "
+                    "{percent} % say that it was right, and there are {n}, {right} of them right.",
+                    name=rule.name,
+                    needed=PROOF_VERDICTS,
+                    percent=round(100 * PROOF_PRECISION),
+                    n=found.verdicts,
+                    right=found.right,
+                )
+            )
 
 
 def still_enforced(book: Rulebook, before: Iterable[Rule], after: Iterable[Rule]) -> frozenset[str]:

@@ -9,17 +9,16 @@ from bot.commands.rules.book import book_of, rule_named, rules_in
 from bot.commands.rules.named import RuleName
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
+from bot.moderation.adapting import ADAPTER, VERSIONS, became, is_proof, points, proof, verdicts
 from bot.moderation.cards import ACTIONS
 from bot.moderation.record import Record, record
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import entry_of
+from bot.moderation.scored import ScoreRule
 from bot.storage.rulebooks import Rulebook
 
 OVER = timedelta(days=30)
 MOST_LISTED = 50
 VALUE_CHARS = 200
-VERSIONS = 50
-"""How far back it is looked up who changed a rule."""
 
 
 @command("rules list", role=Role.MODERATOR, private=True)
@@ -86,6 +85,7 @@ async def show(context: Context, rule: RuleName) -> str:
         *_settings(chosen),
         "",
         _("A rule of this kind finds for example: {example}", example=_code(chosen.violations[0].text)),
+        *await _learning(context, book, chosen),
         *await _last_change(context, book, chosen.name),
         _(
             "`{prefix}rules set {name} NAME=VALUE` changes a setting.",
@@ -134,19 +134,58 @@ def _code(text: str) -> str:
     return f"`{flat if len(flat) <= VALUE_CHARS else flat[: VALUE_CHARS - 1] + '…'}`"
 
 
+async def _learning(context: Context, book: Rulebook, rule: Rule) -> Sequence[str]:
+    """What moderators' verdicts made of a rule, and what they allow."""
+    if not isinstance(rule, ScoreRule):
+        return ()
+    store, prefix = context.services.store, context.prefix
+    found = await verdicts(store, book.community, rule.name)
+    lines = [
+        _(
+            "Your verdicts raised its threshold by {points}; since then, {right} of {n} were right.",
+            points=points(rule.raised),
+            right=found.right,
+            n=found.verdicts,
+        )
+        if rule.raised
+        else _(
+            "Its threshold is as it was chosen; since then, {right} of {n} verdicts were right.",
+            right=found.right,
+            n=found.verdicts,
+        ),
+        _(
+            "`{prefix}rules set {name} adapts=no` keeps the threshold where it is.",
+            prefix=prefix,
+            name=rule.name,
+        )
+        if rule.adapts
+        else _(
+            "Your verdicts do not change it; `{prefix}rules set {name} adapts=yes` lets them.",
+            prefix=prefix,
+            name=rule.name,
+        ),
+    ]
+    if not rule.proven and is_proof(await proof(store, book.community, rule.name, context.services.now())):
+        lines.append(
+            _(
+                "It was right often enough that it may do more than queue: `{prefix}rules set {name} "
+                "proven=yes action=hide`.",
+                prefix=prefix,
+                name=rule.name,
+            )
+        )
+    return lines
+
+
 async def _last_change(context: Context, book: Rulebook, name: str) -> Sequence[str]:
     """In which version the rule became what it is, when, and by whom."""
-    versions = await context.services.store.rulebooks.history(book.community, VERSIONS)
-    last = versions[0]
-    now = entry_of(last.rules, name)
-    for version in versions[1:]:
-        if entry_of(version.rules, name) != now:
-            break
-        last = version
+    last = became(await context.services.store.rulebooks.history(book.community, VERSIONS), name)
     if last.at is None:
         return ()
     mine = last.actor == context.services.store.seal.pseudonym(context.caller.identity)
     who = _("you") if mine else _("the moderator `{who}` of the audit log", who=last.actor[:8])
+    if last.actor == ADAPTER:
+        who = _("me, by your verdicts")
     return (
         _(
             "It is as it is since version {n}, of {day}, by {who}.",

@@ -13,6 +13,10 @@ from bot.moderation import data
 from bot.moderation.features import prose
 from bot.moderation.normalize import Normalized, normalize
 
+_DISCORD = re.compile(r"\bdiscord", re.IGNORECASE)
+_PROVENANCE = ("platform", "source", "id", "community", "channel", "author", "link", "url")
+"""Columns that can say where a text is from."""
+
 _RETWEET = re.compile(r"\bRT\b")
 
 
@@ -55,7 +59,7 @@ def rows(folder: Path, name: str) -> list[Example]:
     """The examples of `name`.csv.gz, a column `text` and a column `label` at least.
 
     Raises:
-        ConfigError: the file is missing or has no such columns.
+        ConfigError: the file is missing, has no such columns, or holds what members said on a platform.
     """
     path = folder / f"{name}.csv.gz"
     try:
@@ -71,7 +75,26 @@ def rows(folder: Path, name: str) -> list[Example]:
         ) from error
 
 
+def _refuse_members(row: dict[str, str], name: str) -> None:
+    """Learn nothing from what members said.
+
+    Source: Discord Developer Policy, rule 21: no training of models on message content. Elsewhere nobody was
+    asked.
+    """
+    if any(_DISCORD.search(row.get(column) or "") for column in _PROVENANCE):
+        raise ConfigError(
+            f"{name}.csv.gz holds messages from Discord. Its Developer Policy forbids training on them, so "
+            "nothing was trained. Take them out."
+        )
+    if row.get("platform"):
+        raise ConfigError(
+            f"{name}.csv.gz holds messages of members (its column platform says where from). Nobody agreed "
+            "to training on them, so nothing was trained. Take them out."
+        )
+
+
 def _example(row: dict[str, str], name: str) -> Example:
+    _refuse_members(row, name)
     text = _RETWEET.sub(" ", html.unescape(html.unescape(row["text"])))
     kind = row.get("fine") or row.get("intent") or ""
     return Example(text, int(row["label"]), row.get("source") or name, kind, row.get("split") or "")
