@@ -14,6 +14,7 @@ from time import process_time
 from typing import TypeVar
 
 import numpy as np
+import scipy.linalg  # noqa: F401 - only a library of linear algebra that is loaded can be held to one thread
 from threadpoolctl import threadpool_limits
 
 from bot.llm.model import Progress, no_progress

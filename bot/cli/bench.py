@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot import logs
-from bot.bench import pipeline as pipeline_bench
 from bot.cli.options import JsonFlag, print_json, print_line
 from bot.core.errors import ConfigError
 from bot.llm.model import Progress as ModelProgress
@@ -42,6 +41,8 @@ def pipeline(
         rules: how many moderation rules look at each message.
         db: the SQLite file to write, kept afterwards; without it a temporary one.
     """
+    from bot.bench import pipeline as pipeline_bench  # noqa: PLC0415 - the whole bot, with numpy
+
     logs.set_up()
     with TemporaryDirectory(prefix="llmos-bench-") as folder, _bar("messages decided", messages) as shown:
         database = db.resolve() if db is not None else Path(folder) / "bench.db"

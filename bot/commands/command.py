@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.commands import grammar
 from bot.commands.conversion import bind, shown
@@ -22,19 +22,21 @@ from bot.core.events import Attachment, Author, Channel, Message, MessageRef, Qu
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
-from bot.knowledge.index import Index
-from bot.knowledge.search import Search
 from bot.llm.language_names import Language
 from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
-from bot.recommend.digest import Digesting
-from bot.recommend.importing import Importing
-from bot.recommend.worth import Recommendations
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
+
+if TYPE_CHECKING:  # with numpy behind them they would slow down every start of the command line
+    from bot.knowledge.index import Index
+    from bot.knowledge.search import Search
+    from bot.recommend.digest import Digesting
+    from bot.recommend.importing import Importing
+    from bot.recommend.worth import Recommendations
 
 __all__ = [
     "Answer",
@@ -140,9 +142,9 @@ class Services:
     directory: Directory
     review: Review
     desk: Desk
-    recommendations: Recommendations
-    digesting: Digesting
-    importing: Importing
+    recommendations: "Recommendations"
+    digesting: "Digesting"
+    importing: "Importing"
     now: Callable[[], datetime]
     version: str
     started_at: datetime
@@ -156,9 +158,9 @@ class Services:
     models: Mapping[str, Model] = field(default_factory=dict)
     files: Files = field(default_factory=NoFiles)
     status: Callable[[], Sequence[StatusLine]] = tuple
-    search: Search | None = None
+    search: "Search | None" = None
     archives: Callable[[Message], bool] = lambda message: False
-    index: Index | None = None
+    index: "Index | None" = None
 
 
 @dataclass(frozen=True, slots=True)

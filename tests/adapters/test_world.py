@@ -127,7 +127,7 @@ async def test_the_directory_tells_what_holds_now(served: Served) -> None:
     assert await directory.place(ann, "town", hidden.channel.thread or "") is None
     assert await directory.place(bob, "town", hidden.channel.thread or "") == hidden.channel
     assert await directory.place(bob, "elsewhere", "general") is None
-    assert await directory.shared_with(staff) == [general]
+    assert await directory.shared_with(staff) == [general, staff]
     world.lacking[staff.key] = ("send messages",)
     assert list(await directory.missing_permissions(staff)) == ["send messages"]
     assert await directory.link(general, "1") == "memory://memory/town/general/1"

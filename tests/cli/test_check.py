@@ -59,7 +59,7 @@ EXPECTED = {
     "quota.member_requests": (17, '"unlimited"'),
     "quota.community_tokens": (18, '"unlimited"'),
     "metrics.listen": (20, "127.0.0.1:9464"),
-    "recommend": (21, "Take it out"),
+    "recommend.schedule": (22, "Known here: half_life_days"),
     "privacy.context_hours": (24, "at most 168"),
     "privacy.archive_days": (25, "at least 1"),
 }

@@ -42,7 +42,7 @@ def test_erasing_erases_and_says_how_much(operator: Operator) -> None:
     live(operator)
     outcome = operator.types("privacy", "erase", *ABOUT)
     assert (outcome.code, outcome.err) == (0, "")
-    assert f"13 entries about {MEMBER.id} are erased." in outcome.out
+    assert f"19 entries about {MEMBER.id} are erased." in outcome.out
     assert kept(operator) == {"outbox": 1, "strikes": 1}
     assert "Nothing is stored" in operator.types("privacy", "erase", *ABOUT).out
 
@@ -50,7 +50,7 @@ def test_erasing_erases_and_says_how_much(operator: Operator) -> None:
 def test_erasing_as_json_is_one_document(operator: Operator) -> None:
     live(operator)
     outcome = operator.types("privacy", "erase", *ABOUT, "--json")
-    assert json.loads(outcome.out) == {"platform": "discord", "user": MEMBER.id, "erased": 13}
+    assert json.loads(outcome.out) == {"platform": "discord", "user": MEMBER.id, "erased": 19}
 
 
 def test_without_a_database_none_is_made(operator: Operator) -> None:

@@ -129,7 +129,9 @@ async def test_five_hundred_questions_show_nothing_that_somebody_there_cannot_re
         person = town.world.member(who, town.world.roles["town", who])
         for each in (town.small, town.able):
             told = await town.asked(each, person, places[where], f"What is the code of falcon{number}?")
-            assert leaks(told, where) == []
+            assert (
+                leaks(told, where, *(["staff"] if where == "mods" else [])) == []
+            )  # who reads mods reads staff
             asked += 2
         stranger = next(name for name in ("ben", "anna") if not reads(name, home))
         lines = (f"falcon{number} code", f"falcon{number} after:2000-01-01", f"code in:{places[home].id}")

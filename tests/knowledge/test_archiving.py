@@ -197,7 +197,7 @@ async def test_a_thread_is_found_by_the_readers_of_its_channel_and_as_one_docume
         assert len({each.document for each in passages}) == 1
 
 
-@pytest.mark.parametrize("kind", ["closed", "private", "encrypted"])
+@pytest.mark.parametrize("kind", ["hidden", "private", "encrypted"])
 async def test_places_that_few_can_read_and_encrypted_ones_are_never_archived(life: Life, kind: str) -> None:
     place = Channel("memory", "town", "general", "t1", **{kind: True})
     async with archiving(life, life.room, place) as app:
