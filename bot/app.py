@@ -136,6 +136,10 @@ class Directories:
         """See `Directory`."""
         return self._of(channel).happened(channel, since, position)
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """See `Directory`."""
+        return await self._of(channel).threads_with(channel, since)
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`."""
         return await self._of(channel).missing_permissions(channel)

@@ -187,6 +187,10 @@ class RemoteWorld:
         """See `World.past`."""
         return await self._call(list[Event], "past", channel, since, after, most)
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """See `World.threads_with`."""
+        return await self._call(list[Channel], "threads_with", channel, since)
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `World.missing_permissions`."""
         return await self._call(list[str], "missing_permissions", channel)

@@ -408,6 +408,16 @@ class World:
         ]
         return events[after : after + most]
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """The threads of a channel in which something was said since."""
+        return [
+            place
+            for place in self.channels.values()
+            if place.thread is not None
+            and place.parent.key == channel.key
+            and any(posted.message.at > since for posted in self.shown(place))
+        ]
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """What the bot may not do there."""
         return self.lacking.get(channel.key, ())

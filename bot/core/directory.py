@@ -75,6 +75,10 @@ class Directory(Protocol):
         """
         ...
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """The threads of a channel in which something was said since, as far as all its readers may read them."""
+        ...
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """Permissions the bot would need in a channel and does not have, by the platform's names."""
         ...

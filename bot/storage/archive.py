@@ -204,9 +204,10 @@ class Archive:
         return dropped
 
     async def forget_reading(self, channel: Channel) -> None:
-        """From now on it is as if the history of a channel had never been read."""
-        mark = (cursors.c.platform == _SCOPE, cursors.c.scope == channel.key)
-        await self._writer.call(lambda connection: connection.execute(delete(cursors).where(*mark)).rowcount)
+        """From now on it is as if the history of a place, with its threads, had never been read."""
+        below = cursors.c.scope.startswith(f"{channel.key}/", autoescape=True)
+        marks = delete(cursors).where(cursors.c.platform == _SCOPE, (cursors.c.scope == channel.key) | below)
+        await self._writer.call(lambda connection: connection.execute(marks).rowcount)
 
     def _row(self, message: Message) -> dict[str, object] | None:
         channel, author = message.ref.channel, self._seal.pseudonym(message.author.identity)

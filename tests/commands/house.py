@@ -63,7 +63,8 @@ class Platform:
     asked: int = 0
     staff: Channel | None = None
     past: list[Message] = field(default_factory=list)
-    """What the platform's own history holds."""
+    """What the platform's own history holds; it breaks off after `breaks_after` messages."""
+    breaks_after: int | None = None
     open: tuple[tuple[Channel, str], ...] = ()
     """Threads that are open, and their titles."""
     shut_out: set[str] = field(default_factory=set)
@@ -104,13 +105,19 @@ class Platform:
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         if self.forgetful:
             raise PlatformError("no history")
-        for said in self.past:
+        for n, said in enumerate(self.past):
+            if n == self.breaks_after:
+                raise PlatformError("the platform is down")
             if said.ref.channel == channel and said.at > since:
                 yield said
 
     async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
         async for said in self.history(channel, since):
             yield Past((said,), said.ref.id)
+
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        places = dict.fromkeys(said.ref.channel for said in self.past if said.at > since)
+        return [place for place in places if place.thread is not None and place.parent == channel]
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()

@@ -1,6 +1,6 @@
 """`channel set archive` and `knowledge read`: a channel is told, its past is read, and what was kept goes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,6 @@ import pytest
 
 from bot.commands.knowledge import read
 from bot.core.actions import Action, Chunk, Post, Reply, Severity, Status
-from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message
 from bot.storage.cases import Case
 from bot.storage.settlement import Settlement
@@ -166,11 +165,35 @@ class TestKnowledgeRead:
         talk(house, 350, days_ago=45)
         text, progress = await run(house)
         assert "I read 350 messages, and archived 350" in text
+        assert "thread" not in text
         assert [each.partition("messages")[0] for each in progress[:3]] == [
-            "Reading the history: 0 %, 0 ",
-            "Reading the history: 50 %, 100 ",
-            "Reading the history: 50 %, 200 ",
+            "Reading the past: 0 %, 0 ",
+            "Reading the past: 50 %, 100 ",
+            "Reading the past: 50 %, 200 ",
         ]
+
+    async def test_it_reads_the_threads_of_the_channel_too_each_as_far_as_it_came(self, house: House) -> None:
+        await archive(house)
+        talk(house, 120)
+        inside = [replace(each, ref=replace(each.ref, channel=THREAD)) for each in house.platform.past]
+        house.platform.past += inside
+        text, progress = await run(house, stop_after=3)
+        assert "You stopped it" in text
+        assert await house.store.archive.count(CHANNEL) == 220
+        assert [each.split()[3] for each in progress] == ["0", "44", "94"]
+        text, _progress = await run(house)
+        assert "archived 20 that I did not have. 1 thread is among it." in text
+        assert await house.store.archive.count(CHANNEL) == 240
+
+    async def test_after_no_and_yes_again_all_of_it_is_read_anew(self, house: House) -> None:
+        await archive(house)
+        talk(house, 3)
+        house.platform.past.append(replace(message("inside", channel=THREAD), at=house.clock()))
+        await run(house)
+        await house.do("channel set archive no", MODERATOR)
+        await archive(house)
+        text, _progress = await run(house)
+        assert "archived 4 that I did not have" in text
 
     async def test_stopped_it_goes_on_where_it_ended_and_doubles_nothing(self, house: House) -> None:
         await archive(house)
@@ -194,12 +217,11 @@ class TestKnowledgeRead:
     async def test_a_history_that_breaks_off_is_said_and_tried_again_from_there(self, house: House) -> None:
         await archive(house)
         talk(house, 250)
-        whole = house.platform.past
-        house.platform.past = Breaking(whole, after=230)
+        house.platform.breaks_after = 230
         text, _progress = await run(house)
         assert "did not give me the rest" in text
         assert await house.store.archive.count(CHANNEL) == 200
-        house.platform.past = whole
+        house.platform.breaks_after = None
         await run(house)
         assert await house.store.archive.count(CHANNEL) == 250
 
@@ -254,20 +276,6 @@ class TestKnowledgeRead:
         rest = "".join([chunk async for chunk in outcome if isinstance(chunk, str)])
         assert "not archived any more" in rest
         assert await house.store.archive.count(CHANNEL) == 0
-
-
-class Breaking(list[Message]):
-    """A history that the platform gives up on."""
-
-    def __init__(self, messages: list[Message], after: int) -> None:
-        super().__init__(messages)
-        self._after = after
-
-    def __iter__(self) -> Iterator[Message]:
-        for n, each in enumerate(list.__iter__(self)):
-            if n == self._after:
-                raise PlatformError("the platform is down")
-            yield each
 
 
 def case(about: Message, number: int, severity: Severity, at: datetime) -> Case:

@@ -86,6 +86,9 @@ class Town(Platform):
         async for said in self.history(channel, since):
             yield Past((said,), said.ref.id)
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        return ()
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return self.lacking
 

@@ -475,6 +475,19 @@ async def test_a_channel_is_shared_with_itself_and_with_none_of_another_communit
     assert {each.community_key for each in shared} == {place.community_key}
     assert await stage.adapter.directory.is_shared(place)
 
+async def test_threads_in_which_something_was_said_are_told_and_can_be_read(service: Stage) -> None:
+    question = await service.ask("Why?")
+    directory, here = service.adapter.directory, question.ref.channel
+    start = question.at - timedelta(seconds=1)
+    assert list(await directory.threads_with(here, start)) == []
+    place = (await service.adapter.perform(OpenThread(here, "a place for it"), "thread")).channel
+    assert place is not None
+    await service.adapter.perform(Post(place, "welcome"), "post")
+    assert [each.key for each in await directory.threads_with(here, start)] == [place.key]
+    assert [m.text async for m in directory.history(place, start)] == ["a place for it", "welcome"]
+    assert list(await directory.threads_with(here, question.at + timedelta(hours=1))) == []
+    assert list(await directory.threads_with(place, start)) == []
+
 
 async def test_permissions_and_links_are_told_in_words(stage: Stage) -> None:
     message = await stage.ask("Why?")

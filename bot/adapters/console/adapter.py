@@ -333,6 +333,9 @@ class _Directory:
         for page in nothing:
             yield page
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        return ()
+
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         return ()
 

@@ -6,6 +6,7 @@ discord.py keeps to the rate limits, waits where Discord says so, and repeats wh
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -13,13 +14,15 @@ import discord
 from discord.http import HTTPClient, Route
 
 from bot.adapters.discord.once import Once
-from bot.adapters.reading import Json, tables
+from bot.adapters.reading import Json, flag, table, tables, text
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
 DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE, FORM = 5, 8, 6, 9
 """How an interaction is acknowledged (Discord, "Interaction Callback Type")."""
 
 PAGE = 100
+
+_MOST_PAGES = 50
 
 _TOO_LARGE = frozenset({40005, 50035})
 
@@ -138,13 +141,20 @@ class Calls:
             return False
         return True
 
-    async def threads(self, guild_id: str, channel_id: str) -> Sequence[Json]:
-        """The public threads of a channel, open ones and the last `PAGE` archived ones, in no order."""
+    async def threads(self, guild_id: str, channel_id: str, since: datetime) -> Sequence[Json]:
+        """The public threads of a channel, open ones and at least those archived since then, in no order."""
         active = await self._object(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild_id))
-        path = "/channels/{channel_id}/threads/archived/public"
-        archived = await self._object(Route("GET", path, channel_id=channel_id), params={"limit": PAGE})
-        open_ones = [each for each in tables(active, "threads") if each.get("parent_id") == channel_id]
-        return [*open_ones, *tables(archived, "threads")]
+        found = [each for each in tables(active, "threads") if each.get("parent_id") == channel_id]
+        path, params = "/channels/{channel_id}/threads/archived/public", {"limit": str(PAGE)}
+        for _page in range(_MOST_PAGES):
+            page = await self._object(Route("GET", path, channel_id=channel_id), params=params)
+            archived = tables(page, "threads")  # last archived first
+            found += archived
+            before = text(table(archived[-1], "thread_metadata"), "archive_timestamp") if archived else None
+            if not flag(page, "has_more") or before is None or datetime.fromisoformat(before) <= since:
+                break
+            params["before"] = before
+        return found
 
     async def change_channel(self, channel_id: str, change: Json, reason: str) -> None:
         """Change settings of a channel or thread."""

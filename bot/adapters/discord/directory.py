@@ -13,7 +13,7 @@ from bot.adapters.discord.gaps import pages
 from bot.adapters.discord.gateway import Gateway
 from bot.adapters.discord.places import PLATFORM, PRIVATE_THREAD, id_of, place_of
 from bot.adapters.discord.settings import Grants
-from bot.adapters.discord.snowflakes import first_at, snowflake
+from bot.adapters.discord.snowflakes import first_at, snowflake, time_of
 from bot.adapters.reading import Json, flag, integer, table, tables, text, texts
 from bot.core.directory import Past
 from bot.core.errors import Forbidden, Gone, PlatformError
@@ -133,6 +133,8 @@ class DiscordDirectory:
 
     async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
         """See `Directory`; Discord gives the newest text of a message that was edited."""
+        if self._is_forum(channel):
+            return  # it holds threads and nothing else
         root = await self._root(channel)
         if root is not None and root.at > since:
             yield root
@@ -165,7 +167,7 @@ class DiscordDirectory:
     async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
         """See `Directory`; of a reaction Discord keeps who, and not when."""
         begin, _slash, after = position.partition("/")
-        opened = await self._threads(channel)
+        opened = await self._opened(channel, since)
         for place_id in sorted({channel.id, *opened}, key=int):
             if begin and int(place_id) < int(begin):
                 continue
@@ -180,18 +182,16 @@ class DiscordDirectory:
             except (Forbidden, Gone):
                 continue
 
-    async def _threads(self, channel: Channel) -> Mapping[str, ThreadOpened]:
+    async def _opened(self, channel: Channel, since: datetime) -> Mapping[str, ThreadOpened]:
         """The public threads of a channel by id."""
         try:
-            found = await self._calls.threads(channel.community, channel.id)
+            threads = await self._threads(channel, since)
         except (Forbidden, Gone):
             return {}
         opened: dict[str, ThreadOpened] = {}
-        for about in found:
-            place = place_of(about, channel.community)
-            if place is not None and place.thread is not None and not place.hidden:
-                with suppress(Malformed):
-                    opened[place.thread] = thread_opened(about, place)
+        for place, about in threads.items():
+            with suppress(Malformed):
+                opened[id_of(place)] = thread_opened(about, place)
         return opened
 
     async def _standing(self, raw: Json, place: Channel) -> Sequence[Message | Reaction]:
@@ -213,6 +213,19 @@ class DiscordDirectory:
                     author = Author(PLATFORM, who, text(user, "username") or who, is_bot)
                     events.append(Reaction(found.ref, author, sign, True, found.at))
         return events
+
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """See `Directory`."""
+        if self._guild(channel) is None or channel.thread is not None:
+            return []
+        threads = await self._threads(channel, since)
+        return [place for place, about in threads.items() if _said_in(about) > since]
+
+    async def _threads(self, channel: Channel, since: datetime) -> Mapping[Channel, Json]:
+        """The public threads of a channel, without those in which nothing can have been said since."""
+        found = await self._calls.threads(channel.community, channel.id, since)
+        places = [(place_of(about, channel.community), about) for about in found]
+        return {place: about for place, about in places if place is not None and place.thread and not place.hidden}
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as Discord's clients name them."""
@@ -245,6 +258,10 @@ class DiscordDirectory:
         except (Forbidden, Gone):
             return None
         return discord.Member(data=found, guild=guild, state=guild._state)  # type: ignore[arg-type]
+
+    def _is_forum(self, channel: Channel) -> bool:
+        guild = self._guild(channel) if channel.thread is None else None
+        return guild is not None and isinstance(guild.get_channel(int(channel.id)), discord.ForumChannel)
 
     def _guild(self, channel: Channel) -> discord.Guild | None:
         if channel.platform != PLATFORM or channel.private or not channel.community.isdigit():
@@ -290,6 +307,12 @@ def _gates(channel: Place) -> Mapping[int, tuple[int, int]]:
 
 def _is_nsfw(channel: Place) -> bool:
     return isinstance(channel, discord.TextChannel | discord.ForumChannel) and channel.is_nsfw()
+
+
+def _said_in(thread: Json) -> datetime:
+    """When the last message of a thread was written; its id is known though it may be deleted."""
+    last = snowflake(thread, "last_message_id") or snowflake(thread, "id")
+    return time_of(last or "0")
 
 
 def _by_permissions(guild: discord.Guild, user_id: str, roles: frozenset[str]) -> Role:

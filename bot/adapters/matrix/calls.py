@@ -117,6 +117,12 @@ class Calls:
         answer = await self._http.request("GET", "rooms", room_id, "messages", query=query)
         return tables(answer, "chunk"), text(answer, "end")
 
+    async def threads(self, room_id: str, query: Mapping[str, str]) -> tuple[Sequence[Json], str | None]:
+        """Some of the messages below which a thread hangs, last written in first, and where it goes on."""
+        path = ("rooms", room_id, "threads")
+        answer = await self._http.request("GET", *path, query=query, base=_API_V1)
+        return tables(answer, "chunk"), text(answer, "next_batch")
+
     async def first_after(self, room_id: str, at_ms: int) -> str | None:
         """The id of the first event at or after a time, if there is one."""
         query = {"ts": str(at_ms), "dir": "f"}

@@ -180,6 +180,23 @@ class MatrixDirectory:
         first = await self._calls.first_after(channel.id, since_ms)
         return None if first is None else await self._calls.around(channel.id, first)
 
+    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
+        """See `Directory`."""
+        if not _is_here(channel) or channel.thread is not None:
+            return []
+        room, since_ms = await self._rooms.get(channel.id), int(since.timestamp() * 1000)
+        found: list[Channel] = []
+        position: str | None = ""
+        while position is not None:
+            query = {"limit": str(_PAGE)} | ({"from": position} if position else {})
+            roots, position = await self._calls.threads_with(channel.id, query)
+            for root in roots:
+                last = table(root, "unsigned", "m.relations", "m.thread", "latest_event")
+                if (integer(last, "origin_server_ts") or 0) <= since_ms:
+                    return found
+                found.append(room.channel(event_id(root)))
+        return found
+
     async def _message(self, event: Json, room: Room, envelope: Envelope) -> Message | None:
         relation = table(event, "content", "m.relates_to")
         if relation.get("rel_type") == REPLACE or is_redacted(event):

@@ -1,7 +1,7 @@
 """`knowledge read`: take the past of an archived channel in, from the platform's own history."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -12,7 +12,7 @@ from bot.conversation.policy import channel_policy
 from bot.conversation.running import Handle, Stopped
 from bot.core.actions import Chunk, Status
 from bot.core.errors import PlatformError, UserError
-from bot.core.events import Message
+from bot.core.events import Channel, Message
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 
@@ -28,26 +28,46 @@ PAGE_TIMEOUT_S = 60.0
 _OVERLAP = timedelta(seconds=1)
 """Read once more: messages can have the same time, and what is known is not doubled."""
 
+_SAME_WISH = timedelta(days=1)
+"""So much later an earlier reading may have begun, and this one goes on where that ended."""
+
+
+class _NoMore(Exception):
+    """The place is not archived any more."""
+
+
+class _Enough(Exception):
+    """As much is read as one call may."""
+
 
 @dataclass(slots=True)
 class Progress:
-    """How far a history is read: from `since` on, up to `at`; `until` is when it began."""
+    """How far the past of a channel is read.
 
-    since: datetime
-    at: datetime
+    Attributes:
+        days: how far back.
+        until: when it began, so what is newer comes in anyway.
+        places: the channel and its threads; `done` of them are read, and `share` of the next.
+        read, kept: messages.
+    """
+
+    days: int
     until: datetime
+    places: Sequence[Channel] = ()
+    done: int = 0
+    share: float = 0.0
     read: int = 0
     kept: int = 0
 
     @property
-    def mark(self) -> str:
-        """What the next call goes on from."""
-        return f"{self.since.isoformat()} {self.at.isoformat()}"
+    def since(self) -> datetime:
+        """Where the past begins."""
+        return self.until - timedelta(days=self.days)
 
     @property
     def percent(self) -> int:
-        """The share of the time that is read."""
-        return int(100 * (self.at - self.since) / max(self.until - self.since, timedelta(seconds=1)))
+        """How much of it is read, as if every place had as much to read."""
+        return int(100 * (self.done + self.share) / max(len(self.places), 1))
 
 
 @command(
@@ -60,9 +80,9 @@ async def read(
     context: Context,
     days: Annotated[int, Range(1, READ_DAYS), Doc("How many days back.")] = READ_DAYS,
 ) -> OwnWords:
-    """Read the history of this archived channel, so that it can be found; `stop` ends it."""
+    """Read the past of this archived channel, so that it can be found; `stop` ends it."""
     check(context, context.channel)
-    if not channel_policy(context.services.store.policies, context.channel).archive:
+    if not _archived(context):
         raise UserError(
             _(
                 "This place is not archived. `{prefix}channel set archive yes` changes that, and tells "
@@ -70,56 +90,70 @@ async def read(
                 prefix=context.prefix,
             )
         )
-    progress = await _beginning(context, days)
+    progress = Progress(min(days, int(context.services.archive_days)), context.services.now())
     return OwnWords(context.stream(lambda handle: _read(context, progress, handle)))
 
 
-async def _beginning(context: Context, days: int) -> Progress:
-    """Where to begin: where an earlier call ended, if it began as early."""
-    now = context.services.now()
-    since = now - timedelta(days=min(days, context.services.archive_days))
-    mark = await context.services.store.archive.read_to(context.channel)
-    if mark is not None:
-        began, at = map(datetime.fromisoformat, mark.split())
-        if began <= since + timedelta(days=1):  # the same wish, some hours later
-            return Progress(began, max(began, at), now)
-    return Progress(since, since, now)
-
-
 async def _read(context: Context, progress: Progress, handle: Handle) -> AsyncIterator[Chunk]:
-    archive, place = context.services.store.archive, context.channel
     why = ""
-    with archive.reading():
-        history = context.services.directory.history(place, progress.at - _OVERLAP)
+    with context.services.store.archive.reading():
         yield Status(_so_far(progress))
         try:
-            while progress.read < MOST:
-                some = await handle.unless_stopped(_some(history))
-                if not channel_policy(context.services.store.policies, place).archive:
-                    why = _("Meanwhile this place is not archived any more, so I kept nothing.")
-                    break
-                if some:
-                    progress.at = max(progress.at, some[-1].at)
-                    progress.read += len(some)
-                wanted = [message for message in some if context.services.archives(message)]
-                if len(some) < STORED_AT_ONCE:
-                    progress.at = max(progress.at, progress.until)
-                progress.kept += await archive.add(wanted, place, progress.mark)
-                if len(some) < STORED_AT_ONCE:
-                    break
-                yield Status(_so_far(progress))
-            else:
-                why = _("That was enough for once: `{prefix}knowledge read` goes on.", prefix=context.prefix)
+            progress.places = (context.channel, *await _threads(context, progress, handle))
+            for place in progress.places:
+                async for _stored in _read_place(context, place, progress, handle):
+                    yield Status(_so_far(progress))
+                progress.done, progress.share = progress.done + 1, 0.0
+        except _Enough:
+            why = _("That was enough for once: `{prefix}knowledge read` goes on.", prefix=context.prefix)
         except Stopped:
             why = _("You stopped it: `{prefix}knowledge read` goes on.", prefix=context.prefix)
+        except _NoMore:
+            why = _("Meanwhile this place is not archived any more, so I kept nothing.")
         except (PlatformError, TimeoutError):
             why = _(
                 "The platform did not give me the rest: `{prefix}knowledge read` tries again from there.",
                 prefix=context.prefix,
             )
     handle.outcome = "command"
-    await context.audit("knowledge read", f"{place.key} {progress.read} messages, {progress.kept} new")
+    done = f"{context.channel.key} {progress.read} messages, {progress.kept} new"
+    await context.audit("knowledge read", done)
     yield "\n".join(filter(None, (_report(progress), why)))
+
+
+async def _threads(context: Context, progress: Progress, handle: Handle) -> Sequence[Channel]:
+    async with asyncio.timeout(PAGE_TIMEOUT_S):
+        threads = context.services.directory.threads_with(context.channel, progress.since)
+        return await handle.unless_stopped(threads)
+
+
+async def _read_place(
+    context: Context, place: Channel, progress: Progress, handle: Handle
+) -> AsyncIterator[int]:
+    """Read one channel or thread from where an earlier call ended; tells each time that it stored some."""
+    archive, since = context.services.store.archive, progress.since
+    mark = await archive.read_to(place)
+    at = since
+    if mark is not None:
+        began, reached = map(datetime.fromisoformat, mark.split())
+        if began <= since + _SAME_WISH:
+            since, at = began, max(began, reached)
+    history = context.services.directory.history(place, at - _OVERLAP)
+    complete = False
+    while not complete:
+        if progress.read >= MOST:
+            raise _Enough
+        some = await handle.unless_stopped(_some(history))
+        if not _archived(context):
+            raise _NoMore
+        complete = len(some) < STORED_AT_ONCE
+        at = progress.until if complete else max(at, some[-1].at)
+        wanted = [message for message in some if context.services.archives(message)]
+        kept = await archive.add(wanted, place, f"{since.isoformat()} {at.isoformat()}")
+        progress.read, progress.kept = progress.read + len(some), progress.kept + kept
+        progress.share = (at - since) / max(progress.until - since, timedelta(seconds=1))
+        if not complete:
+            yield kept
 
 
 async def _some(history: AsyncIterator[Message]) -> list[Message]:
@@ -134,9 +168,13 @@ async def _some(history: AsyncIterator[Message]) -> list[Message]:
     return some
 
 
+def _archived(context: Context) -> bool:
+    return channel_policy(context.services.store.policies, context.channel).archive
+
+
 def _so_far(progress: Progress) -> str:
     return _(
-        "Reading the history: {percent} %, {read} messages, {kept} of them new. `stop` ends it.",
+        "Reading the past: {percent} %, {read} messages, {kept} of them new. `stop` ends it.",
         percent=progress.percent,
         read=progress.read,
         kept=progress.kept,
@@ -144,11 +182,14 @@ def _so_far(progress: Progress) -> str:
 
 
 def _report(progress: Progress) -> str:
-    days = max(round((progress.until - progress.since).total_seconds() / 86_400), 1)
-    return ngettext(
+    text = ngettext(
         "Of the last {days} days I read {n} message, and archived {kept} that I did not have.",
         "Of the last {days} days I read {n} messages, and archived {kept} that I did not have.",
         progress.read,
-        days=days,
+        days=progress.days,
         kept=progress.kept,
     )
+    threads = len(progress.places) - 1
+    if threads < 1:
+        return text
+    return text + " " + ngettext("{n} thread is among it.", "{n} threads are among it.", threads)
