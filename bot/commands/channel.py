@@ -83,7 +83,9 @@ async def change(
     place = _place(context.channel, where)
     if not channel_policy(context.services.store.policies, place).archive:
         return f"{text} {await archive.end(context, scope, place)}"
-    return _archived(context, place, text, told)
+    controls = (archive.READ.translated(),)
+    said = f"{text}\n{archive.offer(context)}"
+    return (Reply(context.to, context.caller, said, notice=True, controls=controls), *told)
 
 
 async def _before_archiving(context: Context, where: Where, scope: str) -> tuple[Action, ...]:
@@ -95,15 +97,6 @@ async def _before_archiving(context: Context, where: Where, scope: str) -> tuple
     place = _place(context.channel, where)
     archive.check(context, place)
     return await archive.begin(context, scope, place)
-
-
-def _archived(context: Context, place: Channel, text: str, told: tuple[Action, ...]) -> tuple[Action, ...]:
-    """The answer, with the offer to read the past of this place, and what the place is told."""
-    if place.key != context.channel.key:
-        return (context.reply(text), *told)
-    controls = (archive.READ.translated(),)
-    said = f"{text}\n{archive.offer(context)}"
-    return (Reply(context.to, context.caller, said, notice=True, controls=controls), *told)
 
 
 def _place(channel: Channel, where: Where) -> Channel:

@@ -76,7 +76,7 @@ class Directory(Protocol):
         ...
 
     async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
-        """The threads of a channel in which something was said since, as far as all its readers may read them."""
+        """The threads of a channel in which something was said since, that all its readers may read."""
         ...
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:

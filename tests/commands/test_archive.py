@@ -76,6 +76,21 @@ class TestChannelSetArchive:
         assert "From now on I keep" in posts(outcome)[0].text
         assert "Here `archive`" not in reply(outcome).text
 
+    async def test_said_in_a_thread_for_its_channel_both_are_told_and_all_of_it_is_read(
+        self, house: House
+    ) -> None:
+        """A forum has no place of its own to write in."""
+        actions = await house.do("channel set archive yes where=channel", MODERATOR, THREAD)
+        assert [each.channel for each in posts(actions)] == [CHANNEL, THREAD]
+        assert reply(actions).controls
+        talk(house, 2)
+        house.platform.past.append(replace(message("inside", channel=THREAD), at=house.clock()))
+        context = house.context(MODERATOR, THREAD)
+        outcome = growing(await house.services.commands.run_line(context, "knowledge read"))
+        async for _chunk in outcome:
+            pass
+        assert await house.store.archive.count(CHANNEL) == 3
+
     async def test_the_moderator_is_offered_to_read_the_past_by_a_button(self, house: House) -> None:
         answer = reply(await archive(house))
         assert "Here `archive` is now `yes` (set for this channel)." in answer.text
@@ -184,6 +199,16 @@ class TestKnowledgeRead:
         text, _progress = await run(house)
         assert "archived 20 that I did not have. 1 thread is among it." in text
         assert await house.store.archive.count(CHANNEL) == 240
+
+    async def test_a_thread_that_is_not_archived_is_left_out_and_ends_nothing(self, house: House) -> None:
+        await archive(house)
+        talk(house, 3)
+        house.platform.past.append(replace(message("inside", channel=THREAD), at=house.clock()))
+        await house.do("channel set archive no", MODERATOR, THREAD)
+        text, _progress = await run(house)
+        assert "I read 3 messages, and archived 3 that I did not have." in text
+        assert "not archived" not in text
+        assert "thread" not in text
 
     async def test_after_no_and_yes_again_all_of_it_is_read_anew(self, house: House) -> None:
         await archive(house)

@@ -475,6 +475,7 @@ async def test_a_channel_is_shared_with_itself_and_with_none_of_another_communit
     assert {each.community_key for each in shared} == {place.community_key}
     assert await stage.adapter.directory.is_shared(place)
 
+
 async def test_threads_in_which_something_was_said_are_told_and_can_be_read(service: Stage) -> None:
     question = await service.ask("Why?")
     directory, here = service.adapter.directory, question.ref.channel

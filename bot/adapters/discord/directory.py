@@ -225,7 +225,9 @@ class DiscordDirectory:
         """The public threads of a channel, without those in which nothing can have been said since."""
         found = await self._calls.threads(channel.community, channel.id, since)
         places = [(place_of(about, channel.community), about) for about in found]
-        return {place: about for place, about in places if place is not None and place.thread and not place.hidden}
+        return {
+            place: about for place, about in places if place is not None and place.thread and not place.hidden
+        }
 
     async def missing_permissions(self, channel: Channel) -> Sequence[str]:
         """See `Directory`; named as Discord's clients name them."""

@@ -189,7 +189,7 @@ class MatrixDirectory:
         position: str | None = ""
         while position is not None:
             query = {"limit": str(_PAGE)} | ({"from": position} if position else {})
-            roots, position = await self._calls.threads_with(channel.id, query)
+            roots, position = await self._calls.threads(channel.id, query)
             for root in roots:
                 last = table(root, "unsigned", "m.relations", "m.thread", "latest_event")
                 if (integer(last, "origin_server_ts") or 0) <= since_ms:

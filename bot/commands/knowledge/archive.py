@@ -37,7 +37,10 @@ async def begin(context: Context, scope: str, place: Channel) -> tuple[Action, .
         return ()
     await policies.set(scope, _TOLD, context.call)
     with speaking(context.services.desk.locale):
-        return (Post(place, _notice(context)),)
+        notice = _notice(context)
+    if place.key == context.channel.key:
+        return (Post(place, notice),)
+    return (Post(place, notice), Post(context.channel, notice))  # a forum has no room for it but its threads
 
 
 async def end(context: Context, scope: str, place: Channel) -> str:

@@ -81,8 +81,9 @@ async def read(
     days: Annotated[int, Range(1, READ_DAYS), Doc("How many days back.")] = READ_DAYS,
 ) -> OwnWords:
     """Read the past of this archived channel, so that it can be found; `stop` ends it."""
-    check(context, context.channel)
-    if not _archived(context):
+    place = _place(context)
+    check(context, place)
+    if not _archived(context, place):
         raise UserError(
             _(
                 "This place is not archived. `{prefix}channel set archive yes` changes that, and tells "
@@ -91,15 +92,21 @@ async def read(
             )
         )
     progress = Progress(min(days, int(context.services.archive_days)), context.services.now())
-    return OwnWords(context.stream(lambda handle: _read(context, progress, handle)))
+    return OwnWords(context.stream(lambda handle: _read(context, place, progress, handle)))
 
 
-async def _read(context: Context, progress: Progress, handle: Handle) -> AsyncIterator[Chunk]:
+def _place(context: Context) -> Channel:
+    """Here; in a thread of an archived channel all of that, for nothing can be called in a forum itself."""
+    parent = context.channel.parent
+    return parent if _archived(context, parent) else context.channel
+
+
+async def _read(context: Context, here: Channel, progress: Progress, handle: Handle) -> AsyncIterator[Chunk]:
     why = ""
     with context.services.store.archive.reading():
         yield Status(_so_far(progress))
         try:
-            progress.places = (context.channel, *await _threads(context, progress, handle))
+            progress.places = (here, *await _threads(context, here, progress, handle))
             for place in progress.places:
                 async for _stored in _read_place(context, place, progress, handle):
                     yield Status(_so_far(progress))
@@ -116,15 +123,16 @@ async def _read(context: Context, progress: Progress, handle: Handle) -> AsyncIt
                 prefix=context.prefix,
             )
     handle.outcome = "command"
-    done = f"{context.channel.key} {progress.read} messages, {progress.kept} new"
+    done = f"{here.key} {progress.read} messages, {progress.kept} new"
     await context.audit("knowledge read", done)
     yield "\n".join(filter(None, (_report(progress), why)))
 
 
-async def _threads(context: Context, progress: Progress, handle: Handle) -> Sequence[Channel]:
+async def _threads(context: Context, here: Channel, progress: Progress, handle: Handle) -> Sequence[Channel]:
     async with asyncio.timeout(PAGE_TIMEOUT_S):
-        threads = context.services.directory.threads_with(context.channel, progress.since)
-        return await handle.unless_stopped(threads)
+        threads = context.services.directory.threads_with(here, progress.since)
+        found = await handle.unless_stopped(threads)
+    return [thread for thread in found if _archived(context, thread)]
 
 
 async def _read_place(
@@ -144,7 +152,7 @@ async def _read_place(
         if progress.read >= MOST:
             raise _Enough
         some = await handle.unless_stopped(_some(history))
-        if not _archived(context):
+        if not _archived(context, place):
             raise _NoMore
         complete = len(some) < STORED_AT_ONCE
         at = progress.until if complete else max(at, some[-1].at)
@@ -168,8 +176,8 @@ async def _some(history: AsyncIterator[Message]) -> list[Message]:
     return some
 
 
-def _archived(context: Context) -> bool:
-    return channel_policy(context.services.store.policies, context.channel).archive
+def _archived(context: Context, place: Channel) -> bool:
+    return channel_policy(context.services.store.policies, place).archive
 
 
 def _so_far(progress: Progress) -> str:

@@ -120,11 +120,26 @@ async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(hou
     assert [m.ref.id for m in inside] == [ids[0], thread], "a thread begins with the message it hangs on"
     lately = [m async for m in directory(house).history(await house.place(ids[0]), found[-3].at)]
     assert [m.ref.id for m in lately] == [thread]
+    (told,) = await directory(house).threads_with(await house.place(), LONG_AGO)
+    assert told == await house.place(ids[0])
+    assert [m async for m in directory(house).history(told, inside[-1].at)] == []
     later = [m async for m in directory(house).history(await house.place(), found[-3].at)]
     assert later == found[-2:]
     assert [m async for m in directory(house).history(await house.place(), found[-1].at)] == []
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert [m async for m in directory(house).history(await house.place(), tomorrow)] == []
+    assert list(await directory(house).threads_with(await house.place(), tomorrow)) == []
+
+
+async def test_threads_are_told_and_read_page_by_page(house: Hands) -> None:
+    roots = [await house.ann.say(house.room, f"root {n}") for n in range(103)]
+    for root in roots:
+        await house.ann.say(house.room, "in a thread", thread=root)
+    more = [await house.ann.say(house.room, f"more {n}", thread=roots[0]) for n in range(103)]
+    found = await directory(house).threads_with(await house.place(), LONG_AGO)
+    assert {each.thread for each in found} == set(roots)
+    inside = [m async for m in directory(house).history(await house.place(roots[0]), LONG_AGO)]
+    assert [m.ref.id for m in inside][1:] == more
 
 
 async def test_what_the_bot_may_not_do_is_told_by_name(synapse: Synapse, tmp_path: Path) -> None:
