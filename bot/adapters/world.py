@@ -415,6 +415,7 @@ class World:
             for place in self.channels.values()
             if place.thread is not None
             and place.parent.key == channel.key
+            and await self.is_shared(place)
             and any(posted.message.at > since for posted in self.shown(place))
         ]
 

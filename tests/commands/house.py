@@ -108,7 +108,8 @@ class Platform:
         for n, said in enumerate(self.past):
             if n == self.breaks_after:
                 raise PlatformError("the platform is down")
-            if said.ref.channel == channel and said.at > since:
+            is_root = said.ref == MessageRef(channel.parent, channel.thread or "")
+            if (said.ref.channel == channel or is_root) and said.at > since:
                 yield said
 
     async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.commands.knowledge import read
 from bot.core.actions import Action, Chunk, Post, Reply, Severity, Status
-from bot.core.events import Author, Channel, Message
+from bot.core.events import Author, Channel, Message, MessageRef
 from bot.storage.cases import Case
 from bot.storage.settlement import Settlement
 from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, THREAD, House, growing
@@ -199,6 +199,16 @@ class TestKnowledgeRead:
         text, _progress = await run(house)
         assert "archived 20 that I did not have. 1 thread is among it." in text
         assert await house.store.archive.count(CHANNEL) == 240
+
+    async def test_the_message_that_a_thread_hangs_on_is_counted_once(self, house: House) -> None:
+        await archive(house)
+        root = MessageRef(CHANNEL, THREAD.thread or "")
+        house.platform.past = [
+            replace(message("the root"), ref=root, at=house.clock()),
+            replace(message("inside", channel=THREAD), at=house.clock()),
+        ]
+        text, _progress = await run(house)
+        assert "I read 2 messages, and archived 2 that I did not have. 1 thread" in text
 
     async def test_a_thread_that_is_not_archived_is_left_out_and_ends_nothing(self, house: House) -> None:
         await archive(house)

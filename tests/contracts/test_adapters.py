@@ -481,11 +481,11 @@ async def test_threads_in_which_something_was_said_are_told_and_can_be_read(serv
     directory, here = service.adapter.directory, question.ref.channel
     start = question.at - timedelta(seconds=1)
     assert list(await directory.threads_with(here, start)) == []
-    place = (await service.adapter.perform(OpenThread(here, "a place for it"), "thread")).channel
+    place = (await service.adapter.perform(OpenThread(question.ref, "a place for it"), "thread")).channel
     assert place is not None
     await service.adapter.perform(Post(place, "welcome"), "post")
     assert [each.key for each in await directory.threads_with(here, start)] == [place.key]
-    assert [m.text async for m in directory.history(place, start)] == ["a place for it", "welcome"]
+    assert [m.text async for m in directory.history(place, start)] == [question.text, "welcome"]
     assert list(await directory.threads_with(here, question.at + timedelta(hours=1))) == []
     assert list(await directory.threads_with(place, start)) == []
 

@@ -158,7 +158,10 @@ async def _read_place(
         at = progress.until if complete else max(at, some[-1].at)
         wanted = [message for message in some if context.services.archives(message)]
         kept = await archive.add(wanted, place, f"{since.isoformat()} {at.isoformat()}")
-        progress.read, progress.kept = progress.read + len(some), progress.kept + kept
+        progress.read += sum(
+            message.ref.channel == place for message in some
+        )  # a thread's root is the channel's
+        progress.kept += kept
         progress.share = (at - since) / max(progress.until - since, timedelta(seconds=1))
         if not complete:
             yield kept
