@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from time import perf_counter
 
 from bot.adapters.adapter import Adapter
@@ -213,7 +213,7 @@ class Pipeline:
         decisions: list[Decision] = []
         decision: Decision | None
         decided: list[tuple[Event, float]] = []
-        self._judge.foresee(written(events))
+        self._judge.foresee(written(events), written(self._next(CHUNK - len(events))))
         began = perf_counter()
         for event, arrived in events:
             if perf_counter() - began > TURN_S:
@@ -239,6 +239,10 @@ class Pipeline:
                 self._performer.withdraw(decision.event.ref)
                 self._opener.withdraw(decision.event.ref)
         return decided
+
+    def _next(self, most: int) -> Iterable[tuple[Event, float]]:
+        """What waits in all places, what is first there first."""
+        return islice(chain.from_iterable(self._places.values()), max(most, 0))
 
     async def _opened(self, event: Encrypted, arrived: float) -> Decision | None:
         """The decision about what an encrypted event says; None while nobody can read it."""
@@ -330,7 +334,7 @@ class Pipeline:
         )
 
 
-def written(events: Sequence[tuple[Event, float]]) -> Iterator[Message]:
+def written(events: Iterable[tuple[Event, float]]) -> Iterator[Message]:
     """The messages among some events, new versions included."""
     for event, _arrived in events:
         match event:

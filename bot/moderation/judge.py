@@ -150,15 +150,18 @@ class Judge:
         verdicts = self._ask(rules, seen, past, self._strikes_of)
         return self._merged(rules, message, verdicts) if verdicts else NOTHING_TO_SAY
 
-    def foresee(self, messages: Iterable[Message]) -> None:
-        """Score messages that are about to be judged, all at once: that takes a fraction of one by one."""
+    def foresee(self, messages: Iterable[Message], later: Iterable[Message] = ()) -> None:
+        """Score messages that are about to be judged, all at once: that takes a fraction of one by one.
+
+        Args:
+            later: some that are judged soon after them; they are scored along with the others.
+        """
         if self.scorer is None:
             return
-        wanted = [
-            message
-            for message in messages
-            if self._rules_of(message.ref.channel).needs_scores and not message.author.is_bot
-        ]
+        wanted = [message for message in messages if self._needs_scores(message)]
+        if not wanted:
+            return
+        wanted += [message for message in later if self._needs_scores(message)]
         if len(wanted) < 2:
             return
         texts = [normalize(message.text) for message in wanted]
@@ -166,6 +169,13 @@ class Judge:
             self._foreseen.clear()  # of messages that were judged by nobody
         for message, text, scores in zip(wanted, texts, self.scorer.score(texts), strict=True):
             self._foreseen[message.ref, message.text] = (text, scores)
+
+    def _needs_scores(self, message: Message) -> bool:
+        return (
+            (message.ref, message.text) not in self._foreseen
+            and self._rules_of(message.ref.channel).needs_scores
+            and not message.author.is_bot
+        )
 
     def joined(self, join: Join) -> None:
         """Note that somebody came."""

@@ -179,6 +179,17 @@ def test_messages_that_wait_are_scored_at_once_and_each_gets_its_own_score() -> 
     assert scorer.batches == [10, 1]
 
 
+def test_what_waits_elsewhere_is_scored_along_and_not_again() -> None:
+    scorer = Counting()
+    judge = Judge([rule_from("toxicity", "toxicity", {})], scorer=scorer)
+    first, *others = [message("good" if n % 2 else "so bad", id=str(n)) for n in range(6)]
+    judge.foresee([first], others)
+    for each in others:
+        judge.foresee([each], others)
+    assert [judge.judge(each).stands for each in (first, *others)] == [False, True] * 3
+    assert scorer.batches == [6]
+
+
 def test_without_rules_about_scores_nobody_is_scored() -> None:
     scorer = Counting()
     judge = Judge([forbid("x")], scorer=scorer)
