@@ -1,7 +1,7 @@
 """A digest comes once for each slot, on time, whatever happens to the process and its clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,7 +58,11 @@ class Desk:
     posted: list[NewOutboxRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.digesting = Digesting(
+        self.digesting = self.made()
+
+    def made(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Digesting:
+        """Another clock of digests at this desk, with a sleep of its own."""
+        digesting = Digesting(
             store=self.store,
             directory=self.town,
             chooser=self.shelf,
@@ -67,8 +71,10 @@ class Desk:
             locale="en",
             platforms={"memory"},
             lacking=self.town.lacks,
+            sleep=sleep,
         )
-        self.digesting.hand_to(self.posted.append)
+        digesting.hand_to(self.posted.append)
+        return digesting
 
     async def add(self, when: str = "every monday 9:00", quiet: str = "", n: int = 5) -> Digest:
         return await self.store.digests.add(
@@ -379,18 +385,7 @@ async def test_it_looks_again_and_again_and_just_in_time(desk: Desk) -> None:
         if len(pauses) == 4:
             raise Enough
 
-    digesting = Digesting(
-        store=desk.store,
-        directory=desk.town,
-        chooser=desk.shelf,
-        now=desk.clock,
-        key=named_key,
-        locale="en",
-        platforms={"memory"},
-        lacking=desk.town.lacks,
-        sleep=sleep,
-    )
-    digesting.hand_to(desk.posted.append)
+    digesting = desk.made(sleep)
     with pytest.raises(Enough):
         await digesting.keep()
     assert pauses == [5, 5, 2, 5]
