@@ -1,4 +1,4 @@
-"""A reaction as a press: below a card it calls the command behind its emoji, below an answer it rates it.
+"""A reaction as a press: below a card the command behind its emoji, below an answer what answers offer.
 
 People can be faster than we: a card is on their screen before its platform has told us its id. So reactions
 that mean nothing yet are remembered for some minutes, and looked at again when a card is known.
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.rate import HELPFUL, UNHELPFUL
+from bot.commands.sources import SOURCES
 from bot.core.controls import same_emoji
 from bot.core.events import Identity, Invocation, MessageRef, Reaction
 from bot.storage.store import Store
@@ -49,7 +50,7 @@ class Presses:
     def _found(self, reaction: Reaction) -> Invocation | None:
         control = self._store.controls.pressed(reaction.ref, reaction.emoji)
         if control is None and self._store.messages.is_ours(reaction.ref.channel, reaction.ref.id):
-            found = (each for each in (HELPFUL, UNHELPFUL) if same_emoji(each.emoji, reaction.emoji))
+            found = (each for each in (HELPFUL, UNHELPFUL, SOURCES) if same_emoji(each.emoji, reaction.emoji))
             control = next(found, None)
         if control is None:
             return None

@@ -1,6 +1,7 @@
 """Cards and controls as text, for platforms that have no frames and no buttons."""
 
 from bot.core.actions import Post, Reply, Update
+from bot.core.below import with_sources
 from bot.core.text import _
 
 
@@ -13,7 +14,8 @@ def as_text(card: Post | Update | Reply, prefix: str | None = None) -> str:
     """
     title = None if isinstance(card, Reply) else card.title
     parts = [f"**{title}**"] if title is not None else []
-    parts += [card.text] if card.text else []
+    text = with_sources(card.text, card.sources) if isinstance(card, Reply) else card.text
+    parts += [text] if text else []
     if card.controls and prefix is not None:
         parts.append("\n".join(f"{each.emoji} {each.label}: `{prefix}{each.line}`" for each in card.controls))
     elif card.controls:

@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 
 from bot.adapters.pacing import EditBudget, Priority
 from bot.adapters.splitting import split
-from bot.core.actions import Chunk, Receipt, Report, Status, no_controls, no_report
+from bot.core.actions import Chunk, Receipt, Report, Status, no_report
+from bot.core.below import NOTHING, Below, nothing, with_sources
 from bot.core.controls import Control
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
 
@@ -31,9 +32,6 @@ _BACKOFF_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-Controls = tuple[Control, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An existing message; `text` is its text if the platform tells it; a repeated key finds an old one."""
@@ -48,16 +46,18 @@ class Transport(Protocol):
     Attributes:
         limit: how long a message may be, as `length` measures it.
         buttons: whether controls stand below messages here; if not, none is ever given.
+        cards: whether sources stand in a card below messages here; if not, they are part of the text.
     """
 
     limit: int
     buttons: bool
+    cards: bool
 
     def length(self, text: str) -> int:
         """How much of `limit` a text takes; see `splitting.Length`."""
         ...
 
-    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
+    async def send(self, text: str, part: int, key: str, below: Below) -> Sent:
         """Post a message; the first (part 0) is the reply that tells the asker. Same key, same message.
 
         A platform may answer with a message that was deleted since; then editing it has to raise Gone.
@@ -68,8 +68,8 @@ class Transport(Protocol):
         """The id of a message that this key made in an earlier attempt, if the platform can tell."""
         ...
 
-    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
-        """Give a message a new text and new controls, telling nobody."""
+    async def edit(self, message_id: str, text: str, below: Below) -> None:
+        """Give a message a new text and what stands below it, telling nobody."""
         ...
 
     async def delete(self, message_id: str) -> None:
@@ -111,10 +111,10 @@ class Delivery:
         key: str,
         resume: Receipt | None = None,
         report: Report = no_report,
-        controls: Controls = (),
+        below: Below = NOTHING,
     ) -> Receipt:
-        """Show a finished text, in as many messages as it needs; controls stand below the last."""
-        draft = _Draft(self._placeholder, (), lambda: controls)
+        """Show a finished text, in as many messages as it needs; `below` stands below the last."""
+        draft = _Draft(self._placeholder, (), lambda: below)
         draft.add(text)
         draft.finish()
         return await self._writer(draft, key, resume, report).run()
@@ -125,8 +125,8 @@ class Delivery:
         key: str,
         resume: Receipt | None = None,
         report: Report = no_report,
-        meanwhile: Controls = (),
-        afterwards: Callable[[], Controls] = no_controls,
+        meanwhile: tuple[Control, ...] = (),
+        afterwards: Callable[[], Below] = nothing,
     ) -> Receipt:
         """Show a text while it is being written.
 
@@ -138,7 +138,7 @@ class Delivery:
             resume: what an earlier attempt made; give it, even empty, whenever there was one: then what a
                 repeated key finds is brought to the new text.
             meanwhile: controls below the last message while it grows.
-            afterwards: those below the last message when it is complete.
+            afterwards: what stands below the last message when it is complete.
         """
         draft = _Draft(self._placeholder, meanwhile, afterwards)
         writer = self._writer(draft, key, resume, report)
@@ -170,10 +170,12 @@ class Delivery:
 class _Draft:
     """What is to be shown, as far as it is known."""
 
-    def __init__(self, placeholder: str, controls: Controls, afterwards: Callable[[], Controls]) -> None:
+    def __init__(
+        self, placeholder: str, meanwhile: tuple[Control, ...], afterwards: Callable[[], Below]
+    ) -> None:
         self.text = ""
         self.status = placeholder
-        self.controls = controls
+        self.below = Below(meanwhile)
         self._afterwards = afterwards
         self.finished = False
         self.changed = asyncio.Event()
@@ -195,7 +197,7 @@ class _Draft:
 
     def finish(self) -> None:
         if not self.finished:
-            self.finished, self.controls = True, self._afterwards()
+            self.finished, self.below = True, self._afterwards()
         self.changed.set()
         self.urge(Priority.FINAL)
 
@@ -212,10 +214,10 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a message shows; `controls` is None where nobody knows them."""
+    """What a message shows; `below` is None where nobody knows it."""
 
     text: str
-    controls: Controls | None = ()
+    below: Below | None = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class _Step:
     kind: Literal["send", "edit", "delete"]
     index: int
     text: str = ""
-    controls: Controls = ()
+    below: Below = NOTHING
 
 
 class _Writer:
@@ -310,7 +312,8 @@ class _Writer:
         """The texts of the messages that should stand now; None to leave them as they are."""
         draft = self._draft
         if draft.has_text:
-            return self._messages(draft.text)
+            sources = () if self._transport.cards else draft.below.sources
+            return self._messages(with_sources(draft.text, sources))
         if draft.finished:
             return []
         return None if self._resumed else self._messages(draft.status)[:1]
@@ -328,14 +331,20 @@ class _Writer:
         if wanted is None:
             return None
         for index, text in enumerate(wanted):
-            controls = self._draft.controls if self._transport.buttons and index == len(wanted) - 1 else ()
+            below = self._below if index == len(wanted) - 1 else NOTHING
             if index == len(self._ids):
-                return _Step("send", index, text, controls)
-            if self._shown[index] != _Shown(text, controls):
-                return _Step("edit", index, text, controls)
+                return _Step("send", index, text, below)
+            if self._shown[index] != _Shown(text, below):
+                return _Step("edit", index, text, below)
         if self._draft.finished and len(self._ids) > len(wanted):
             return _Step("delete", len(self._ids) - 1)
         return None
+
+    @property
+    def _below(self) -> Below:
+        """What stands below the last message now, as far as the platform shows it there."""
+        below, transport = self._draft.below, self._transport
+        return Below(below.controls if transport.buttons else (), below.sources if transport.cards else ())
 
     async def _advance(self) -> None:
         """Wait for a turn, then make the call that is the right one by then."""
@@ -370,15 +379,15 @@ class _Writer:
         match step.kind:
             case "send":
                 key = part_key(self._key, step.index, self._edition)
-                sent = await self._transport.send(step.text, step.index, key, step.controls)
+                sent = await self._transport.send(step.text, step.index, key, step.below)
                 self._ids.append(sent.id)
                 if not self._certain:
                     self._unproven.add(sent.id)
                 self._shown.append(self._what_stands(sent, step))
                 await self._report(Receipt(tuple(self._ids)))
             case "edit":
-                await self._transport.edit(self._ids[step.index], step.text, step.controls)
-                self._shown[step.index] = _Shown(step.text, step.controls)
+                await self._transport.edit(self._ids[step.index], step.text, step.below)
+                self._shown[step.index] = _Shown(step.text, step.below)
                 self._unproven.discard(self._ids[step.index])
             case "delete":
                 with suppress(Gone):
@@ -390,8 +399,8 @@ class _Writer:
     def _what_stands(self, sent: Sent, step: _Step) -> _Shown | None:
         """What a message shows that was just sent, or found by a key that was used before."""
         if self._certain:
-            return _Shown(step.text if sent.text is None else sent.text, step.controls)
-        unknown = None if self._transport.buttons else ()
+            return _Shown(step.text if sent.text is None else sent.text, step.below)
+        unknown = None if self._transport.buttons or self._transport.cards else NOTHING
         return None if sent.text is None else _Shown(sent.text, unknown)
 
     def _refused_for_good(self, step: _Step, error: PlatformError) -> None:

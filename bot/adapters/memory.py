@@ -6,7 +6,7 @@ from typing import Protocol, assert_never, get_args
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
 from bot.adapters.cards import as_text
-from bot.adapters.delivery import Controls, Delivery, Sent
+from bot.adapters.delivery import Delivery, Sent
 from bot.adapters.pacing import EditBudget, Limit, Window
 from bot.adapters.world import Act, Posted, World
 from bot.core.actions import (
@@ -33,6 +33,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
+from bot.core.below import Below
 from bot.core.directory import Past
 from bot.core.events import Author, Channel, Event, Message, MessageRef, Reaction, ThreadOpened
 from bot.core.permissions import Role
@@ -109,9 +110,9 @@ class MemoryAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`."""
         match action:
-            case StreamedReply(to=to, chunks=chunks, personal=personal, author=author):
+            case StreamedReply(to=to, chunks=chunks, personal=personal, author=author, afterwards=afterwards):
                 delivery = self._delivery(to.channel, to.id, author.id if personal else None)
-                return await delivery.stream(chunks, key, resume, report)
+                return await delivery.stream(chunks, key, resume, report, afterwards=afterwards)
             case Reply(to=to, private=private, author=author):
                 delivery = self._delivery(to.channel, to.id, author.id if private else None)
                 return await delivery.reply(as_text(action), key, resume, report)
@@ -151,7 +152,7 @@ class MemoryAdapter(Adapter):
 class _Transport:
     """The messages of one answer in a World, whose members have reactions and no buttons."""
 
-    buttons = False
+    buttons = cards = False
 
     def __init__(
         self, server: Server, channel: Channel, reply_to: str | None, private_to: str | None, limit: int
@@ -163,14 +164,14 @@ class _Transport:
     def length(self, text: str) -> int:
         return len(text)
 
-    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
+    async def send(self, text: str, part: int, key: str, below: Below) -> Sent:
         reply_to = self._reply_to if part == 0 else None
         return Sent(await self._server.send(self._channel, text, key, reply_to, self._private_to))
 
     async def find(self, part: int, key: str) -> str | None:
         return await self._server.find(key)
 
-    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
+    async def edit(self, message_id: str, text: str, below: Below) -> None:
         await self._server.rewrite(MessageRef(self._channel, message_id), text)
 
     async def delete(self, message_id: str) -> None:

@@ -177,7 +177,7 @@ def _fits(hit: Hit) -> bool:
 def _page(found: Sequence[Passage], query: Query | None) -> Sequence[str]:
     lines = [ngettext("I found {n} place:", "I found {n} places, the best first:", len(found))]
     for number, passage in enumerate(found, start=1):
-        lines.append(entry(number, passage.title, passage.link))
+        lines.append(entry(number, passage.title, passage.link).line)
         lines.append(f"> {one_line(_best(passage, query), _SHOWN_CHARS)}")
     return lines
 

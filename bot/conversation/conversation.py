@@ -22,12 +22,12 @@ from bot.conversation.quota import Allowance, Quotas, Refused
 from bot.conversation.quoting import may_quote
 from bot.conversation.running import Handle, Running, Stopped
 from bot.conversation.sentences import Voice
-from bot.conversation.sourced import listed, not_found, quotes
+from bot.conversation.sourced import not_found, quotes
 from bot.conversation.translation import translation_of
 from bot.core.actions import Chunk, Status
 from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
 from bot.core.events import Message, MessageRef
-from bot.knowledge.answering import Answer
+from bot.knowledge.answering import Answer, Source
 from bot.llm.language import language_of
 from bot.llm.language_names import Language
 from bot.llm.model import Limits, Model, Piece, Queued, Reading, Turn
@@ -40,6 +40,9 @@ LOADS_UNNOTICED_S = 0.3
 
 READS_UNNOTICED_TOKENS = 512
 """What is read of a question in a second or two needs no line about it."""
+
+QUOTES = "quotes:"
+"""The outcome of an answer in the words of its sources; behind it stands how many."""
 
 LOADS_AT_MOST_S = 15 * 60.0
 """Nobody waits longer for an answer; a large model that is fetched for the first time takes minutes."""
@@ -197,6 +200,7 @@ class Conversation:
             rest = work.finish()
             outcome, last = _instead(work, error)
         handle.outcome = handle.reason or outcome
+        handle.sources = _resting_on(work, outcome)
         if handle.reason != "deleted":
             ending = (above if work.visible else "") + rest + _below(work, last)
             if ending:
@@ -403,7 +407,7 @@ def _from_sources(found: Answer) -> _Declined:
     """No model is asked, since there are quotes that answer it; or nothing does."""
     if found.abstained:
         return _Declined("not-found", lambda: not_found(found.sources))
-    return _Declined(f"quotes:{len(found.sources)}", lambda: quotes(found.sources))
+    return _Declined(f"{QUOTES}{len(found.sources)}", lambda: quotes(found.sources))
 
 
 def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
@@ -419,6 +423,17 @@ def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
         return error.outcome, work.voice(error.sentence)
     log.warning("no answer, or half of one: %s", error, extra={"channel": place})
     return f"failed:{type(error).__name__}", _failure(work, error)
+
+
+def _resting_on(work: _Work, outcome: str) -> tuple[tuple[int, Source], ...]:
+    """The sources that an answer quotes, or that a model cites in it."""
+    found, cited = work.found, work.cited
+    if found is None:
+        return ()
+    numbered = tuple(enumerate(found.sources, start=1))
+    if outcome.startswith(QUOTES):
+        return numbered
+    return tuple(pair for pair in numbered if cited is not None and pair[0] in cited.cited)
 
 
 def _failure(work: _Work, error: ModelError) -> str:
@@ -438,8 +453,6 @@ def _above(work: _Work) -> str:
 def _below(work: _Work, last: str) -> str:
     """What stands below the model's text: each remark in a paragraph of its own."""
     paragraphs = [*([last] if last else []), *map(sentences.note, _remarks(work))]
-    if work.visible and work.cited is not None:
-        paragraphs.insert(0, listed(work.cited.sources, work.cited.cited))
     return "".join(f"\n\n{each}" for each in paragraphs) if work.visible else "\n\n".join(paragraphs)
 
 

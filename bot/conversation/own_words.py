@@ -12,7 +12,6 @@ from typing import get_args
 from bot.conversation import sentences
 from bot.conversation.quota import Level, Refused
 from bot.conversation.sentences import Voice
-from bot.conversation.sourced import without_list
 from bot.core.errors import ModelBusy, ModelEmpty, ModelError, ModelTimeout, ModelUnavailable
 from bot.core.text import LOCALES
 
@@ -31,9 +30,9 @@ _WAITS = (timedelta(minutes=1), timedelta(minutes=2), timedelta(hours=2))
 def answer_in(text: str) -> str:
     """What a model wrote of a text of ours: without the bot's remarks; "" if no model wrote any of it.
 
-    Quotes are the words of others, and sources have nothing to say in a conversation.
+    Quotes are the words of others.
     """
-    answer = without_list(_heading().sub("", sentences.without_notes(text)))
+    answer = _heading().sub("", sentences.without_notes(text))
     return "" if _own().fullmatch(answer) or answer.startswith(_openings()) else answer
 
 

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Awaitable
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from bot.core.actions import Alert
 from bot.core.events import Channel, Identity, MessageRef
+
+if TYPE_CHECKING:  # numpy is behind it
+    from bot.knowledge.answering import Source
 
 StopReason = Literal["stopped", "deleted"]
 T = TypeVar("T")
@@ -28,6 +31,7 @@ class Handle:
             caller removes the answer.
         alerts: what the moderators have to be told because of this answer, for the caller to carry out.
         outcome: what became of the question, for `why` (English, never a body).
+        sources: what the answer rests on, with the number by which it is cited.
         keeps: the text of the answer is kept as context; not if it repeats what others said.
     """
 
@@ -38,6 +42,7 @@ class Handle:
         self.reason: StopReason | None = None
         self.alerts: list[Alert] = []
         self.outcome = ""
+        self.sources: tuple[tuple[int, Source], ...] = ()
         self.keeps = True
         self._running = running
         self._message_ids: frozenset[str] = frozenset()

@@ -1,51 +1,37 @@
 """Sources as members see them: quotes of what others wrote, numbered, each with a link to where it stands."""
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from bot.conversation import sentences
 from bot.conversation.output import clean
+from bot.core.below import Entry
 from bot.knowledge.answering import Source
 
 _MOST_TITLE_CHARS, _MOST_WORDS_CHARS = 120, 60
-_LISTED = re.compile(r"(?:\A|\n\n?)(?:\[\d+\] [^\n]*(?:\n|\Z))+\Z")
 
 
 def quotes(sources: Sequence[Source]) -> str:
     """An answer in the words of its sources, which are quoted whatever they say."""
-    quoted = "\n\n".join(_quoted(number, each.quote) for number, each in enumerate(sources, start=1))
-    return f"{sentences.found()}\n{quoted}\n\n{listed(sources)}"
-
-
-def listed(sources: Sequence[Source], cited: Collection[int] | None = None) -> str:
-    """The sources, a line each; `cited` are the numbers of those that count, None for all."""
-    return "\n".join(
-        _line(number, each)
-        for number, each in enumerate(sources, start=1)
-        if cited is None or number in cited
-    )
+    said = "\n\n".join(quoted(each.quote, number) for number, each in enumerate(sources, start=1))
+    return f"{sentences.found()}\n{said}"
 
 
 def not_found(nearest: Sequence[Source]) -> str:
     """That nothing answers it, and what comes nearest."""
     if not nearest:
         return sentences.not_found()
-    return f"{sentences.nearest()}\n{listed(nearest)}"
+    lines = (entry_of(number, each).line for number, each in enumerate(nearest, start=1))
+    return "\n".join((sentences.nearest(), *lines))
 
 
-def without_list(text: str) -> str:
-    """An answer without the sources at its end."""
-    return _LISTED.sub("", text)
-
-
-def _line(number: int, source: Source) -> str:
+def entry_of(number: int, source: Source) -> Entry:
+    """A source as it is named to members; one without a title by its first words."""
     return entry(number, source.title or f"“{one_line(source.text, _MOST_WORDS_CHARS)}”", source.link)
 
 
-def entry(number: int, title: str, link: str) -> str:
-    """A line that names something found and leads to it."""
-    parts = (f"[{number}]", one_line(title, _MOST_TITLE_CHARS), clean("".join(link.split())))
-    return " ".join(part for part in parts if part)
+def entry(number: int, title: str, link: str) -> Entry:
+    """Something found, and where it stands, made safe to show."""
+    return Entry(number, one_line(title, _MOST_TITLE_CHARS), clean("".join(link.split())))
 
 
 def one_line(text: str, limit: int) -> str:
@@ -55,7 +41,9 @@ def one_line(text: str, limit: int) -> str:
     return " ".join(clean(text).split())
 
 
-def _quoted(number: int, quote: str) -> str:
-    safe = clean(quote)
-    mark = f"\n[{number}]" if safe.endswith("```") else f" [{number}]"
+def quoted(said: str, number: int | None = None) -> str:
+    """The words of others, marked as theirs, with the number of where they stand behind them."""
+    safe, mark = clean(said), ""
+    if number is not None:
+        mark = f"\n[{number}]" if safe.endswith("```") else f" [{number}]"
     return "\n".join(f"> {line}" for line in f"{safe}{mark}".splitlines())

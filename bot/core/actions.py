@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bot.core.below import Below, Entry, nothing
 from bot.core.controls import Control
 from bot.core.events import Author, Channel, MessageRef
 
@@ -32,6 +33,7 @@ class Reply:
         personal: it holds what is stored about the asker, so nobody else may ever read it.
         notice: output of a command rather than talk; platforms that can mark it do.
         controls: what can be pressed below it.
+        sources: what it rests on.
     """
 
     to: MessageRef
@@ -41,11 +43,7 @@ class Reply:
     notice: bool = False
     personal: bool = False
     controls: tuple[Control, ...] = ()
-
-
-def no_controls() -> tuple[Control, ...]:
-    """For answers below which nothing can be pressed."""
-    return ()
+    sources: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class StreamedReply:
 
     Attributes:
         meanwhile: what can be pressed while it grows.
-        afterwards: what can be pressed when it is complete; asked then.
+        afterwards: what stands below it when it is complete; asked then.
         personal: nobody but the asker may ever read it, as with a `Reply`.
     """
 
@@ -62,7 +60,7 @@ class StreamedReply:
     author: Author
     chunks: AsyncIterator[Chunk]
     meanwhile: tuple[Control, ...] = ()
-    afterwards: Callable[[], tuple[Control, ...]] = no_controls
+    afterwards: Callable[[], Below] = nothing
     personal: bool = False
 
 

@@ -22,6 +22,7 @@ class Source:
     Attributes:
         quote: what it says there, in its own words.
         text: the quote and what stands round it.
+        at: when the passage was written.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Source:
     link: str
     quote: str
     text: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Rea
 def _source(finding: Finding, said: str) -> Source:
     passage = finding.passage
     text = passage.text if said in passage.text else f"{said}\n{passage.text}"
-    return Source(passage.document, passage.title, passage.link, said, text)
+    return Source(passage.document, passage.title, passage.link, said, text, passage.at)
 
 
 def _quoted(sources: Sequence[Source]) -> str:

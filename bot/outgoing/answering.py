@@ -8,17 +8,20 @@ from datetime import datetime
 from time import perf_counter
 
 from bot.commands.rate import HELPFUL, UNHELPFUL
+from bot.commands.sources import SOURCES
 from bot.commands.stop import STOP
 from bot.conversation.loops import LoopGuard
 from bot.conversation.running import Handle
+from bot.conversation.sourced import entry_of
 from bot.core.actions import Chunk, Delete, Receipt, Reply, Status, StreamedReply
-from bot.core.controls import Control
+from bot.core.below import NOTHING, Below
 from bot.core.errors import Gone, PlatformError
-from bot.core.events import Channel, Message
+from bot.core.events import Channel, Message, MessageRef
 from bot.core.text import _
 from bot.moderation.judge import Judge
 from bot.outgoing.delivering import Attempt, Deliverer
 from bot.outgoing.keys import derived_key
+from bot.storage.citations import Citation
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
@@ -159,6 +162,7 @@ class Answering:
             finished=(attempt.row.key,),
             outcomes=((question.ref, outcome),),
             said=self._said(question, known, text if handle.keeps else ""),
+            cited=_cited(known.refs(question.ref.channel), handle),
             opened=alerts,
         )
 
@@ -193,7 +197,7 @@ class Answering:
             question.author,
             said.stream(),
             meanwhile=(STOP.translated(),),
-            afterwards=lambda: _ratings() if handle.outcome.startswith(_RATED) and not cut else (),
+            afterwards=lambda: NOTHING if cut else _below(handle),
             personal=personal,
         )
         try:
@@ -203,7 +207,8 @@ class Answering:
         except PlatformError as error:
             log.warning("the answer's stream broke, it will be shown when it is complete: %s", error)
         text = await said.whole()
-        reply = Reply(question.ref, question.author, text, personal=personal)
+        sources = () if cut else _below(handle).sources
+        reply = Reply(question.ref, question.author, text, personal=personal, sources=sources)
         return await self._deliverer.perform(reply, attempt, exists)
 
     def _said(self, question: Message, receipt: Receipt, text: str) -> tuple[SaidMessage, ...]:
@@ -223,8 +228,20 @@ class Answering:
         )
 
 
-def _ratings() -> tuple[Control, ...]:
-    return (HELPFUL.translated(), UNHELPFUL.translated())
+def _below(handle: Handle) -> Below:
+    """What stands below a complete answer."""
+    ratings = (HELPFUL, UNHELPFUL) if handle.outcome.startswith(_RATED) else ()
+    controls = (*ratings, *((SOURCES,) if handle.sources else ()))
+    entries = tuple(entry_of(number, source) for number, source in handle.sources)
+    return Below(tuple(each.translated() for each in controls), entries)
+
+
+def _cited(
+    answer: Sequence[MessageRef], handle: Handle
+) -> tuple[tuple[MessageRef, tuple[Citation, ...]], ...]:
+    """What every message of an answer rests on: people press below any of them."""
+    found = tuple(Citation(number, source.id, source.at) for number, source in handle.sources)
+    return tuple((ref, found) for ref in answer) if found else ()
 
 
 async def _read(said: Said, chunks: AsyncIterator[Chunk]) -> None:

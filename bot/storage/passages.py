@@ -306,6 +306,20 @@ class Passages:
         found = await self.get(seqs, passage.community)
         return [found[seq] for seq in seqs if seq in found]
 
+    async def part_of(
+        self, document: str, community: str, channels: Collection[str] | None, most: int
+    ) -> Sequence[Passage]:
+        """The first passages of a document, in order; none if it is gone or may not be read."""
+        query = (
+            select(passages.c.seq)
+            .where(passages.c.community.in_({community, COMMON}), passages.c.document == document)
+            .order_by(passages.c.seq)
+            .limit(most)
+        )
+        seqs = [row[0] for row in await self._reader.rows(query)]
+        found = await self.get(seqs, community, channels)
+        return [found[seq] for seq in seqs if seq in found]
+
     async def vectors(self, after: int, most: int) -> Sequence[StoredVector]:
         """The vectors of passages that came after one, oldest first."""
         query = (

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Column, ColumnElement, Table, and_
 
 from bot.storage import schema
+from bot.storage.citations import CITATION_DAYS
 from bot.storage.controls import CONTROL_DAYS
 from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS
 from bot.storage.strikes import STRIKE_DAYS
@@ -108,6 +109,11 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         schema.controls,
         "which commands stand below which cards",
         (_older(schema.controls.c.at, days=CONTROL_DAYS),),
+    ),
+    Impersonal(
+        schema.citations,
+        "which documents answers rest on",
+        (_older(schema.citations.c.at, days=CITATION_DAYS),),
     ),
     Impersonal(
         schema.slots,

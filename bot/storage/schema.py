@@ -177,6 +177,18 @@ controls = Table(
 )
 """What can be pressed below the bot's cards: commands with their arguments."""
 
+citations = Table(
+    "citations",
+    metadata,
+    Column("channel_key", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", AnyText, nullable=False),
+    Column("said_at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""Which documents the bot's answers rest on."""
+
 ratings = Table(
     "ratings",
     metadata,
@@ -381,5 +393,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

@@ -7,6 +7,7 @@ from bot.core.controls import Control
 from bot.core.events import Identity, Message, MessageRef
 from bot.storage.audit import AuditEntry
 from bot.storage.cases import Case
+from bot.storage.citations import Citation
 from bot.storage.messages import SaidMessage
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.strikes import Strike
@@ -31,6 +32,7 @@ class Settlement:
         unarchived: those that shall not be found any more, besides `removed`.
         said: messages the bot wrote.
         offered: (message, what can be pressed below it from now on).
+        cited: (answer, what it rests on).
         cases: new ones, with what rules found.
         struck: (community, member, what counts against them from now on).
         noted: what is known of threads from now on.
@@ -46,6 +48,7 @@ class Settlement:
     said: tuple[SaidMessage, ...] = ()
     outcomes: tuple[tuple[MessageRef, str], ...] = ()
     offered: tuple[tuple[MessageRef, tuple[Control, ...]], ...] = ()
+    cited: tuple[tuple[MessageRef, tuple[Citation, ...]], ...] = ()
     cases: tuple[Case, ...] = ()
     struck: tuple[tuple[str, Identity, Strike], ...] = ()
     waiting: tuple[tuple[str, datetime], ...] = ()

@@ -10,6 +10,7 @@ from bot.storage.appeals import Appeals
 from bot.storage.archive import Archive
 from bot.storage.audit import Audit, audit_row
 from bot.storage.cases import Cases
+from bot.storage.citations import Citations
 from bot.storage.clock import Clock, utc_now
 from bot.storage.controls import Controls
 from bot.storage.database import open_database
@@ -60,6 +61,7 @@ class Store:
         self.strikes = Strikes(reader, writer, seal, now)
         self.appeals = Appeals(reader, writer, seal, now)
         self.controls = Controls(reader, now)
+        self.citations = Citations(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
         self.digests = Digests(reader, writer, self._writes, self.outbox, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
@@ -127,6 +129,7 @@ class Store:
             writes.case: [self.cases.row(case) for case in done.cases],
             writes.strike: [self.strikes.row(*struck) for struck in done.struck],
             writes.offer: self.controls.rows(done.offered),
+            writes.cite: self.citations.rows(done.cited),
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
             **(self.threads.rows(done.noted) if done.noted else {}),

@@ -8,6 +8,7 @@ from bot.storage.schema import (
     archive,
     audit,
     cases,
+    citations,
     controls,
     cursors,
     inbox,
@@ -62,6 +63,14 @@ class Writes:
             offered.on_conflict_do_update(
                 index_elements=["channel_key", "message_id"],
                 set_={"value": offered.excluded.value, "at": offered.excluded.at},
+            ),
+            _INSERT,
+        )
+        cited = insert(citations)
+        self.cite = Write(
+            cited.on_conflict_do_update(
+                index_elements=["channel_key", "message_id", "number"],
+                set_={"document": cited.excluded.document, "said_at": cited.excluded.said_at},
             ),
             _INSERT,
         )

@@ -70,6 +70,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "rules undo",
         "rules welcome",
         "search",
+        "sources",
         "stop",
         "summarize",
         "translate",

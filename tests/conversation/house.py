@@ -9,7 +9,9 @@ from bot.conversation.knowledge import Knowledge
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import UNLIMITED, Quota, Quotas
 from bot.conversation.running import Handle, Running
+from bot.conversation.sourced import entry_of
 from bot.core.actions import Chunk, Status
+from bot.core.below import with_sources
 from bot.core.errors import ConfigError
 from bot.core.events import Attachment, Author, Channel, Message
 from bot.llm.echo import EchoModel
@@ -113,7 +115,7 @@ class Talk:
         policy = channel_policy(self.store.policies, question.ref.channel)
         with self.begin(question) as handle:
             chunks = [chunk async for chunk in self.conversation.ask(question, handle, policy)]
-        return text_of(chunks), handle.outcome
+        return shown(text_of(chunks), handle), handle.outcome
 
     async def ask(
         self,
@@ -144,6 +146,11 @@ class Talk:
     def dialogue(self) -> list[tuple[str, str]]:
         """The last turns without the system's."""
         return [(turn.role, turn.text) for turn in self.turns if turn.role != "system"]
+
+
+def shown(text: str, handle: Handle) -> str:
+    """An answer with what it rests on below it."""
+    return with_sources(text, [entry_of(*source) for source in handle.sources])
 
 
 def talk(

@@ -1,5 +1,7 @@
 """Only sentences that name a source which says so pass, however the text arrives."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,11 @@ from hypothesis import strategies as st
 from bot.conversation.cited import Cited, supported
 from bot.knowledge.answering import Source
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCES = (
-    Source("a", "Backup", "", "", "The backup runs every night at 03:00. Mia has the restic password."),
-    Source("b", "备份", "", "", "备份每天凌晨三点运行，密码找米娅要。"),
-    Source("c", "Tools", "", "", "Use restic 0.16 from https://restic.example/get and check the hash."),
+    Source("a", "Backup", "", "", "The backup runs every night at 03:00. Mia has the restic password.", AT),
+    Source("b", "备份", "", "", "备份每天凌晨三点运行，密码找米娅要。", AT),
+    Source("c", "Tools", "", "", "Use restic 0.16 from https://restic.example/get and check the hash.", AT),
 )
 
 

@@ -20,7 +20,7 @@ from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Capabilities, Model, Turn
 from bot.storage.store import Store
 from tests.commands import house as commands
-from tests.conversation.house import PRIVATE, Clock, Talk, talk
+from tests.conversation.house import PRIVATE, Clock, Talk, shown, talk
 from tests.knowledge.conftest import document
 from tests.messages import ALICE, CHANNEL
 
@@ -87,7 +87,7 @@ async def asked(talk: Talk, text: str, channel: Channel = CHANNEL) -> tuple[str,
 
 async def mentioned(talk: Talk, text: str) -> tuple[str, str]:
     answer, handle = await talk.answer(await talk.hear(text, to_us=True))
-    return answer, handle.outcome
+    return shown(answer, handle), handle.outcome
 
 
 def saying(talk: Talk, *texts: str) -> EchoModel:
@@ -310,7 +310,8 @@ async def test_a_stop_leaves_what_was_borne_so_far(able: Talk, index: Index) -> 
         async for chunk in able.conversation.answer(question, handle, policy):
             said += chunk if isinstance(chunk, str) else ""
             handle.stop("stopped")
-    assert said == "The backup runs at night [1].\n\n[1] Backup https://example.org/backup\n\n(stopped)"
+    assert said == "The backup runs at night [1].\n\n(stopped)"
+    assert shown("", handle) == "[1] Backup https://example.org/backup"
 
 
 async def test_quotes_and_lists_do_not_come_back_to_a_model_as_its_own_words(

@@ -1,5 +1,6 @@
 """Every journey on Discord, through the whole bot: commands are chosen from the menu where it has them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,9 @@ from tests.labs.discord.people import Person, show
 __all__ = ["house"]
 
 US = "@llmos"
+_LINK = re.compile(r"\[([^\[\]]+)\]\(<([^<>]+)>\)")
+"""How a card writes a title that leads somewhere."""
+
 SPECS = {spec.path: spec for spec in Commands.discover().specs}
 
 
@@ -83,7 +87,7 @@ class Stage:
             shown = (*here, *self.house.server.shown(who.private, self.house.us))
             cards = [card for each in shown for card in each.embeds]
             return [each.text for each in shown] + [
-                f"{card['title']}\n{card['description']}" for card in cards
+                _LINK.sub(r"\1 \2", f"{card['title']}\n{card['description']}") for card in cards
             ]
 
         match sight.kind:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.core.text import set_locale
-from bot.knowledge.answering import Answer, ask
+from bot.knowledge.answering import Answer, Source, ask
 from bot.knowledge.chunking import weight
 from bot.knowledge.cite import QUOTE_WEIGHT
 from bot.knowledge.evaluation import Question, evaluate
@@ -89,9 +89,8 @@ async def test_meaning_finds_what_no_word_does(store: Store) -> None:
 
 
 def _answer(*ranked: str, abstained: bool = False) -> Answer:
-    from bot.knowledge.answering import Source
 
-    sources = tuple(Source(id, "", "", "", "") for id in ranked[:3])
+    sources = tuple(Source(id, "", "", "", "", EPOCH) for id in ranked[:3])
     return Answer("", abstained, 0.5, sources, ranked)
 
 

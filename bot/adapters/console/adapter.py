@@ -37,6 +37,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
+from bot.core.below import Below, with_sources
 from bot.core.directory import Past
 from bot.core.errors import Gone, Unsupported
 from bot.core.events import Author, Channel, Message, MessageRef
@@ -166,9 +167,9 @@ class ConsoleAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`. What stands on a screen stands: another text for a key is written below it."""
         match action:
-            case StreamedReply(to=to, chunks=chunks):
+            case StreamedReply(to=to, chunks=chunks, afterwards=afterwards):
                 await self._check(to, chunks)
-                return await self._stream(chunks, key, report)
+                return await self._stream(chunks, afterwards, key, report)
             case Reply(to=to):
                 await self._check(to)
                 return await self._show(as_text(action, self.command_prefix), key, report)
@@ -230,7 +231,9 @@ class ConsoleAdapter(Adapter):
             await report(Receipt((message_id,)))
         return Receipt((message_id,))
 
-    async def _stream(self, chunks: AsyncIterator[Chunk], key: str, report: Report) -> Receipt:
+    async def _stream(
+        self, chunks: AsyncIterator[Chunk], afterwards: Callable[[], Below], key: str, report: Report
+    ) -> Receipt:
         answer = _Answer(self._screen.write() if key not in self._shown else None)
         message_id = self._new_id()
         told = False
@@ -246,6 +249,8 @@ class ConsoleAdapter(Adapter):
             async for chunk in chunks:
                 await answer.add(chunk)
                 await tell()
+            if sources := afterwards().sources:
+                await answer.add("\n\n" + with_sources("", sources))
         finally:
             await answer.end()
             await tell()

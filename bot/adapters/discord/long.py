@@ -10,13 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.adapters.delivery import Controls, Delivery, part_key
+from bot.adapters.delivery import Delivery, part_key
 from bot.adapters.discord.calls import Calls
 from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.threads import open_thread
 from bot.adapters.discord.transport import LIMIT
 from bot.adapters.fences import open_fence
-from bot.core.actions import Chunk, Receipt, Report, Status, no_controls, no_report
+from bot.core.actions import Chunk, Receipt, Report, Status, no_report
+from bot.core.below import NOTHING, Below, nothing, with_sources
+from bot.core.controls import Control
 from bot.core.errors import BotError, Forbidden, Gone, Unsupported
 from bot.core.events import Channel
 from bot.core.text import _
@@ -122,7 +124,7 @@ class _Known:
 class Files(Protocol):
     """Messages with a file, where an answer stands; see `ChannelTransport`."""
 
-    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+    async def send_file(self, said: str, key: str, below: Below, content: bytes) -> str:
         """Post one, and return its id."""
         ...
 
@@ -130,7 +132,7 @@ class Files(Protocol):
         """The one that an earlier attempt made behind a message of ours, if that can be told."""
         ...
 
-    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+    async def edit_file(self, message_id: str, said: str, below: Below, content: bytes) -> None:
         """Give one another file."""
         ...
 
@@ -185,15 +187,15 @@ class LongAnswer:
         key: str,
         resume: Receipt | None = None,
         report: Report = no_report,
-        controls: Controls = (),
+        below: Below = NOTHING,
     ) -> Receipt:
         """Show a finished text."""
         known, whole = _Known.of(resume), Text.finished(said)
-        below = controls if whole.cut is None else ()
-        made = await self._head.reply(said[: whole.cut], key, known.head, _reported(report, known), below)
+        here = below if whole.cut is None else NOTHING
+        made = await self._head.reply(said[: whole.cut], key, known.head, _reported(report, known), here)
         if whole.cut is None:
             return await self._without_tail(made, known, key, report)
-        return await self._with_tail(made, whole, known, key, report, (), lambda: controls)
+        return await self._with_tail(made, whole, known, key, report, (), lambda: below)
 
     async def stream(
         self,
@@ -201,18 +203,18 @@ class LongAnswer:
         key: str,
         resume: Receipt | None = None,
         report: Report = no_report,
-        meanwhile: Controls = (),
-        afterwards: Callable[[], Controls] = no_controls,
+        meanwhile: tuple[Control, ...] = (),
+        afterwards: Callable[[], Below] = nothing,
     ) -> Receipt:
-        """Show a text while it is being written; what can be pressed stands below its end."""
+        """Show a text while it is being written; what stands below it stands below its end."""
         known, whole = _Known.of(resume), Text(chunks)
 
-        def below() -> Controls:
-            return afterwards() if whole.cut is None else ()
+        def here() -> Below:
+            return afterwards() if whole.cut is None else NOTHING
 
         try:
             told = _reported(report, known)
-            made = await self._head.stream(whole.beginning(), key, known.head, told, meanwhile, below)
+            made = await self._head.stream(whole.beginning(), key, known.head, told, meanwhile, here)
             if whole.cut is None:
                 return await self._without_tail(made, known, key, report)
             return await self._with_tail(made, whole, known, key, report, meanwhile, afterwards)
@@ -238,8 +240,8 @@ class LongAnswer:
         known: _Known,
         key: str,
         report: Report,
-        meanwhile: Controls,
-        afterwards: Callable[[], Controls],
+        meanwhile: tuple[Control, ...],
+        afterwards: Callable[[], Below],
     ) -> Receipt:
         many = len(made.message_ids)
         thread = await self._thread(made, whole, known)
@@ -270,18 +272,18 @@ class LongAnswer:
         known: _Known,
         key: str,
         report: Report,
-        afterwards: Callable[[], Controls],
+        afterwards: Callable[[], Below],
     ) -> Receipt:
         async for _chunk in whole.rest():
             pass  # it is read to its end first
-        many, controls = len(made.message_ids), afterwards()
+        many, below = len(made.message_ids), afterwards()
         said = _("This answer is too long for messages. All of it is in the file.")
-        content = whole.whole.encode("utf-8", "replace")
+        content = with_sources(whole.whole, below.sources).encode("utf-8", "replace")
         if (before := await self._file(made, known)) is not None:
             with suppress(Gone):
-                await self._files.edit_file(before, said, controls, content)
+                await self._files.edit_file(before, said, below, content)
                 return Receipt((*made.message_ids, before), None, many)
-        sent = await self._files.send_file(said, part_key(key, many, 1), controls, content)
+        sent = await self._files.send_file(said, part_key(key, many, 1), below, content)
         receipt = Receipt((*made.message_ids, sent), None, many)
         await report(receipt)
         return receipt

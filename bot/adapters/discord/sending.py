@@ -49,6 +49,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
+from bot.core.below import NOTHING, Below
 from bot.core.errors import Gone, Unsupported
 from bot.core.events import Author, Channel, MessageRef
 from bot.core.text import _
@@ -103,10 +104,11 @@ class Sender:
             case Reply():
                 return await self._reply(action, key, resume, report)
             case Post(channel=channel, text=text, title=title, controls=controls):
-                return await self._in(channel, title=title).reply(text, key, resume, report, controls)
+                return await self._in(channel, title=title).reply(text, key, resume, report, Below(controls))
             case Update(ref=ref, text=text, title=title, controls=controls):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
-                return await self._in(ref.channel, title=title).reply(text, key, made, report, controls)
+                where = self._in(ref.channel, title=title)
+                return await where.reply(text, key, made, report, Below(controls))
             case Alert(text=text):
                 return await self._alert(text, key, resume, report)
             case OpenThread():
@@ -127,12 +129,12 @@ class Sender:
             text = _(
                 "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
             )
-        controls = reply.controls if text == reply.text else ()
+        below = Below(reply.controls, reply.sources) if text == reply.text else NOTHING
         return await self._shown(
             reply.to,
             reply.author,
             key,
-            lambda by: by.reply(text, key, resume, report, controls),
+            lambda by: by.reply(text, key, resume, report, below),
             tells=not reply.notice,
             hidden=hidden,
         )
@@ -156,20 +158,21 @@ class Sender:
         Raises:
             Gone: only the asker was to see it, and it is too late for that; they were told.
         """
-        known, place = self._interactions.known(to.id), id_of(to.channel)
+        known, place, cards = self._interactions.known(to.id), id_of(to.channel), self._cards(to.channel)
         if known is None:
             head = self._in(to.channel, to.id, tells=tells)
             threads = threads_in(self._calls, self._rights, to.channel)
-            files = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells)
+            files = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells, cards=cards)
             return await show(LongAnswer(head, self._rest, threads, files))
         hidden = hidden or known.hidden
-        late = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells)
+        late = ChannelTransport(self._calls, place, self._us(), to.id, tells=tells, cards=cards)
         transport = InteractionTransport(
             self._calls,
             to.id,
             lambda: self._interactions.of(to.id),
             late if to.channel.private or not hidden else None,
             hidden=hidden,
+            cards=cards,
         )
         try:
             head = Delivery(transport, self._budget(f"interaction {to.id}"))
@@ -191,7 +194,7 @@ class Sender:
 
     def _rest(self, thread: Channel) -> Delivery:
         place = id_of(thread)
-        transport = ThreadTransport(self._calls, place, self._us())
+        transport = ThreadTransport(self._calls, place, self._us(), cards=self._cards(thread))
         return Delivery(transport, self._budget(place), self._budget(f"new {place}"))
 
     def _in(
@@ -203,10 +206,14 @@ class Sender:
         title: str | None = None,
     ) -> Delivery:
         place = id_of(channel)
-        transport = ChannelTransport(self._calls, place, self._us(), question, tells=tells)
+        cards = self._cards(channel)
+        transport = ChannelTransport(self._calls, place, self._us(), question, tells=tells, cards=cards)
         if title is not None:
             transport = CardTransport(self._calls, place, self._us(), title)
         return Delivery(transport, self._budget(place), self._budget(f"new {place}"))
+
+    def _cards(self, channel: Channel) -> bool:
+        return channel.private or self._rights.allow(channel, "embed_links")
 
     def _budget(self, name: str) -> EditBudget:
         while name not in self._budgets and len(self._budgets) >= MOST_BUDGETS:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bot.adapters.delivery import Controls, Sent
+from bot.adapters.delivery import Sent
 from bot.adapters.discord.calls import Calls, Expired, Unreachable, whole_characters
 from bot.adapters.discord.components import buttons
 from bot.adapters.discord.gaps import pages
 from bot.adapters.discord.interactions import Open
 from bot.adapters.discord.snowflakes import snowflake
+from bot.adapters.discord.sources import LONGEST_CARD, embed, length, without_previews
 from bot.adapters.reading import Json, integer, table, tables, text
+from bot.core.below import Below
 from bot.core.errors import Gone, PlatformError
 
 LIMIT = 2000
@@ -24,17 +26,15 @@ _EPHEMERAL, _LOADING = 1 << 6, 1 << 7
 _LONGEST_TITLE = 256
 
 
-LONGEST_CARD = 4096
-"""Characters of an embed's description (Discord, "Embed Limits")."""
-
-
-def written(said: str, controls: Controls) -> Json:
-    """The body of a message that tells nobody."""
+def written(said: str, below: Below, *, hidden: bool = False) -> Json:
+    """The body of a message that tells nobody; hidden ones answer an interaction."""
+    card = below.sources
     return {
-        "content": whole_characters(said),
+        "content": whole_characters(without_previews(said) if card else said),
         "allowed_mentions": _QUIET,
-        "flags": _NO_PREVIEWS,
-        "components": buttons(controls),
+        "flags": (0 if card else _NO_PREVIEWS) | (_EPHEMERAL if hidden else 0),
+        "components": buttons(below.controls),
+        "embeds": [embed(card)] if card else [],
     }
 
 
@@ -47,6 +47,7 @@ class ChannelTransport:
         question: id of the message that is answered; its author is told by the first message.
         tells: whether that is an answer people wait for, and not the output of a command.
         names: id of somebody whom the first message mentions, and may tell.
+        cards: whether we may put cards below messages there.
     """
 
     limit, buttons = LIMIT, True
@@ -60,27 +61,28 @@ class ChannelTransport:
         *,
         tells: bool,
         names: str | None = None,
+        cards: bool = False,
     ) -> None:
-        self._names = names
+        self._names, self.cards = names, cards
         self._calls, self._channel_id, self._us = calls, channel_id, us
         self._question, self._tells = question, tells
 
     def length(self, said: str) -> int:
-        """Characters, as Discord counts them."""
-        return len(said)
+        """Characters, as Discord counts them, with room to keep links from being fetched."""
+        return length(said) if self.cards else len(said)
 
-    async def send(self, said: str, part: int, key: str, controls: Controls) -> Sent:
+    async def send(self, said: str, part: int, key: str, below: Below) -> Sent:
         """See `Transport`."""
-        body = self._body(said, controls) | {"nonce": key, "enforce_nonce": True}
+        body = self._body(said, below) | {"nonce": key, "enforce_nonce": True}
         if part == 0 and self._question is not None:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
             named = {"users": [self._names]} if self._names is not None else {}
             body["allowed_mentions"] = {"parse": [], "replied_user": self._tells, **named}
         made = await self._calls.send(self._channel_id, body)
-        return Sent(message_id(made), self._text_of(made))
+        return _sent(made, said, self._text_of(body), self._text_of(made))
 
-    def _body(self, said: str, controls: Controls) -> Json:
-        return written(said, controls)
+    def _body(self, said: str, below: Below) -> Json:
+        return written(said, below)
 
     def _text_of(self, made: Json) -> str | None:
         return text(made, "content")
@@ -111,17 +113,17 @@ class ChannelTransport:
                     found.append(message_id(each))
         return found
 
-    async def edit(self, message_id: str, said: str, controls: Controls) -> None:
+    async def edit(self, message_id: str, said: str, below: Below) -> None:
         """See `Transport`."""
-        await self._calls.edit(self._channel_id, message_id, self._body(said, controls))
+        await self._calls.edit(self._channel_id, message_id, self._body(said, below))
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
         await self._calls.delete(self._channel_id, message_id)
 
-    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+    async def send_file(self, said: str, key: str, below: Below, content: bytes) -> str:
         """Post a message with a file, and return its id. Same key, same message."""
-        body = written(said, controls) | {"nonce": key, "enforce_nonce": True}
+        body = written(said, below) | {"nonce": key, "enforce_nonce": True}
         return message_id(await self._calls.send_file(self._channel_id, body, FILE_NAME, content))
 
     async def find_file(self, after: str) -> str | None:
@@ -131,9 +133,9 @@ class ChannelTransport:
                 return message_id(each)
         return None
 
-    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+    async def edit_file(self, message_id: str, said: str, below: Below, content: bytes) -> None:
         """Give a message with a file another one."""
-        body = written(said, controls)
+        body = written(said, below)
         await self._calls.edit_file(self._channel_id, message_id, body, FILE_NAME, content)
 
 
@@ -146,12 +148,12 @@ class CardTransport(ChannelTransport):
         super().__init__(calls, channel_id, us, None, tells=False)
         self._title = title
 
-    def _body(self, said: str, controls: Controls) -> Json:
+    def _body(self, said: str, below: Below) -> Json:
         card = {
             "title": whole_characters(self._title)[:_LONGEST_TITLE],
             "description": whole_characters(said),
         }
-        return written("", controls) | {"embeds": [card], "flags": 0}
+        return written("", below) | {"embeds": [card], "flags": 0}
 
     def _text_of(self, made: Json) -> str | None:
         return text(next(iter(tables(made, "embeds")), {}), "description")
@@ -160,8 +162,8 @@ class CardTransport(ChannelTransport):
 class ThreadTransport(ChannelTransport):
     """The rest of an answer, in a thread that was opened for it."""
 
-    def __init__(self, calls: Calls, thread_id: str, us: str) -> None:
-        super().__init__(calls, thread_id, us, None, tells=False)
+    def __init__(self, calls: Calls, thread_id: str, us: str, *, cards: bool) -> None:
+        super().__init__(calls, thread_id, us, None, tells=False, cards=cards)
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`: there we reply to others, and to nobody only with the rest of that answer."""
@@ -183,6 +185,7 @@ class InteractionTransport:
         answer: how to answer it now; None when that is over.
         late: where it goes on; None where nobody else may read it.
         hidden: only who used it sees it.
+        cards: whether we may put cards below messages there.
     """
 
     limit, buttons = LIMIT, True
@@ -195,32 +198,34 @@ class InteractionTransport:
         late: ChannelTransport | None,
         *,
         hidden: bool,
+        cards: bool = False,
     ) -> None:
+        self.cards = cards
         self._calls, self._interaction, self._answer = calls, id, answer
         self._late, self._hidden = late, hidden
         self._seen: set[str] = set()
         self._in_doubt: set[int] = set()
 
     def length(self, said: str) -> int:
-        """Characters, as Discord counts them."""
-        return len(said)
+        """Characters, as Discord counts them, with room to keep links from being fetched."""
+        return length(said) if self.cards else len(said)
 
-    async def send(self, said: str, part: int, key: str, controls: Controls) -> Sent:
+    async def send(self, said: str, part: int, key: str, below: Below) -> Sent:
         """See `Transport`. There is no nonce: what may stand there is looked for before it is sent again."""
         if part in self._in_doubt and (found := await self._look(part)) is not None:
             return Sent(found)
-        still, body = self._answer(), written(said, controls)
+        still, body = self._answer(), written(said, below, hidden=self._hidden)
         if still is not None:
             try:
                 made = await (self._fill_in(still, body) if part == 0 else self._follow_up(still, body))
                 self._seen.add(message_id(made))
-                return Sent(message_id(made), text(made, "content"))
+                return _sent(made, said, text(body, "content"), text(made, "content"))
             except Unreachable:
                 self._in_doubt.add(part)
                 raise
             except Expired:
                 pass  # earlier than by our clock
-        return await self._in_channel().send(said, part, key, controls)
+        return await self._in_channel().send(said, part, key, below)
 
     async def _fill_in(self, still: Open, body: Json) -> Json:
         try:
@@ -231,8 +236,6 @@ class InteractionTransport:
             return await self._follow_up(still, body)
 
     async def _follow_up(self, still: Open, body: Json) -> Json:
-        if self._hidden:
-            body["flags"] = _NO_PREVIEWS | _EPHEMERAL
         return await self._calls.follow_up(still.application_id, still.token, body)
 
     async def find(self, part: int, key: str) -> str | None:
@@ -252,17 +255,17 @@ class InteractionTransport:
             self._seen.add(new)
         return new
 
-    async def edit(self, message_id: str, said: str, controls: Controls) -> None:
+    async def edit(self, message_id: str, said: str, below: Below) -> None:
         """See `Transport`."""
         self._seen.add(message_id)
         still = self._answer()
         if still is not None:
             with suppress(Expired):
                 await self._calls.edit_answer(
-                    still.application_id, still.token, message_id, written(said, controls)
+                    still.application_id, still.token, message_id, written(said, below)
                 )
                 return
-        await self._in_channel().edit(message_id, said, controls)
+        await self._in_channel().edit(message_id, said, below)
 
     async def delete(self, message_id: str) -> None:
         """See `Transport`."""
@@ -273,18 +276,16 @@ class InteractionTransport:
                 return
         await self._in_channel().delete(message_id)
 
-    async def send_file(self, said: str, key: str, controls: Controls, content: bytes) -> str:
+    async def send_file(self, said: str, key: str, below: Below, content: bytes) -> str:
         """Post a message with a file that who sees the answer sees too, and return its id."""
-        still, body = self._answer(), written(said, controls)
+        still, body = self._answer(), written(said, below, hidden=self._hidden)
         if still is not None:
-            if self._hidden:
-                body["flags"] = _NO_PREVIEWS | _EPHEMERAL
             with suppress(Expired):
                 made = await self._calls.follow_up_file(
                     still.application_id, still.token, body, FILE_NAME, content
                 )
                 return message_id(made)
-        return await self._in_channel().send_file(said, key, controls, content)
+        return await self._in_channel().send_file(said, key, below, content)
 
     async def find_file(self, after: str) -> str | None:
         """See `ChannelTransport`; what nobody else sees can never be found."""
@@ -293,16 +294,16 @@ class InteractionTransport:
         standing = await self._late.standing(self._interaction, files=True)
         return standing[0] if standing else await self._late.find_file(after)
 
-    async def edit_file(self, message_id: str, said: str, controls: Controls, content: bytes) -> None:
+    async def edit_file(self, message_id: str, said: str, below: Below, content: bytes) -> None:
         """See `ChannelTransport`."""
         still = self._answer()
         if still is not None:
             with suppress(Expired):
                 await self._calls.edit_answer_file(
-                    still.application_id, still.token, message_id, written(said, controls), FILE_NAME, content
+                    still.application_id, still.token, message_id, written(said, below), FILE_NAME, content
                 )
                 return
-        await self._in_channel().edit_file(message_id, said, controls, content)
+        await self._in_channel().edit_file(message_id, said, below, content)
 
     def _in_channel(self) -> ChannelTransport:
         if self._late is None:
@@ -313,6 +314,11 @@ class InteractionTransport:
 def has_file(made: Json) -> bool:
     """Whether a message carries a whole answer as a file."""
     return any(text(file, "filename") == FILE_NAME for file in tables(made, "attachments"))
+
+
+def _sent(made: Json, said: str, asked: str | None, stands: str | None) -> Sent:
+    """A message that was made, with what was said as its text unless another one stands there."""
+    return Sent(message_id(made), said if stands == asked else stands)
 
 
 def message_id(made: Json) -> str:

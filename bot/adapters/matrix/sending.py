@@ -126,13 +126,13 @@ class Sender:
                         key,
                         resume,
                         report,
-                        lambda by, seen: by.stream(chunks, key, resume, seen),
+                        lambda by, seen: by.stream(chunks, key, resume, seen, afterwards=action.afterwards),
                     )
             case StreamedReply(to=to, author=author, chunks=chunks):
                 frame = Frame("m.text", to.id, to.channel.thread, author.id)
                 async with self._attention.on(to, writes=True):
                     delivery = await self._delivery(to.channel.id, frame)
-                    return await delivery.stream(chunks, key, resume, report)
+                    return await delivery.stream(chunks, key, resume, report, afterwards=action.afterwards)
             case Reply():
                 return await self._reply(action, key, resume, report)
             case Post(channel=channel):

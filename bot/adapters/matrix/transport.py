@@ -9,13 +9,14 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from hashlib import blake2b
 
-from bot.adapters.delivery import Controls, Sent
+from bot.adapters.delivery import Sent
 from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.decoding import ENCRYPTED
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import KEY, MESSAGE_BYTES, Frame, replacement, text_length
 from bot.adapters.reading import Json, table
+from bot.core.below import Below
 from bot.core.errors import Gone, Locked
 
 _AT_ONCE_CHARS = 500  # Markdown of this length is rendered in a millisecond
@@ -30,7 +31,7 @@ _process = secrets.token_hex(4)  # an edit is new even if an earlier process mad
 class RoomTransport:
     """See `bot.adapters.delivery.Transport`."""
 
-    buttons = False
+    buttons = cards = False
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class RoomTransport:
         """Bytes in an event."""
         return text_length(text)
 
-    async def send(self, text: str, part: int, key: str, controls: Controls) -> Sent:
+    async def send(self, text: str, part: int, key: str, below: Below) -> Sent:
         """See `Transport`."""
         content = await self._made(text, lambda: self._frame.new(text, part, key))
         return Sent(await self._send(content, key))
@@ -68,7 +69,7 @@ class RoomTransport:
             query["from"] = end
         return None
 
-    async def edit(self, message_id: str, text: str, controls: Controls) -> None:
+    async def edit(self, message_id: str, text: str, below: Below) -> None:
         """See `Transport`. Servers take an edit of a redacted message silently, so we look first."""
         event = await self._calls.event(self._room_id, message_id)
         if event.get("sender") != self._calls.user_id:

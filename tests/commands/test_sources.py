@@ -1,0 +1,77 @@
+"""`sources` shows what an answer rests on to whoever may read it at that moment."""
+
+import pytest
+
+from bot.core.actions import Reply
+from bot.core.events import MessageRef
+from bot.knowledge.index import Index
+from bot.storage.citations import Citation
+from bot.storage.settlement import Settlement
+from tests.commands.house import ALICE, BOB, CHANNEL, House
+from tests.commands.test_search import HARBOR, HOME, SECRET, index, said, town
+from tests.knowledge.conftest import document
+from tests.messages import EPOCH
+
+__all__ = ["index", "town"]
+
+ANSWER = MessageRef(CHANNEL, "900")
+GONE = "This is gone, or you may not read it."
+
+
+@pytest.fixture
+async def cited(town: House, index: Index) -> None:
+    """An answer that rests on a document and on what was said in a secret channel."""
+    await index.add(HOME, [HARBOR, said("plan", "The harbor is sold in May.", SECRET)])
+    found = (Citation(1, "harbor", EPOCH), Citation(2, "plan", EPOCH))
+    await town.store.settle(Settlement(cited=((ANSWER, found),)))
+
+
+async def test_an_answers_sources_are_shown_word_for_word(town: House, cited: None) -> None:
+    assert await town.told("sources 900", BOB) == (
+        "[1] Harbor https://example.org/harbor\n> The harbor opens at nine.\n> Bring a rope.\n\n"
+        "[2] https://example.org/plan\n> The harbor is sold in May."
+    )
+
+
+async def test_who_may_not_read_a_source_is_not_shown_it(town: House, cited: None) -> None:
+    told = await town.told("sources 900", ALICE)
+    assert "Bring a rope" in told
+    assert f"[2] {GONE}" in told
+    assert "sold" not in told
+
+
+async def test_what_others_may_not_read_is_for_the_caller_alone(town: House, cited: None) -> None:
+    (reply,) = await town.do("sources 900", BOB)
+    assert isinstance(reply, Reply)
+    assert reply.personal
+    (reply,) = await town.do("sources 900", ALICE)
+    assert isinstance(reply, Reply)
+    assert (reply.private, reply.personal) == (True, False)
+
+
+async def test_what_was_taken_out_of_the_index_is_shown_no_more(
+    town: House, index: Index, cited: None
+) -> None:
+    await index.passages.remove(HOME, ["harbor"])
+    told = await town.told("sources 900", BOB)
+    assert f"[1] {GONE}" in told
+    assert "nine" not in told
+
+
+async def test_what_stands_in_another_community_is_not_shown(town: House, index: Index) -> None:
+    await index.add("memory/elsewhere", [document("far", "Another harbor.")])
+    await town.store.settle(Settlement(cited=((ANSWER, (Citation(1, "far", EPOCH),)),)))
+    assert await town.told("sources 900") == f"[1] {GONE}"
+
+
+async def test_other_messages_have_none(town: House) -> None:
+    assert await town.told("sources 901") == "That message names no sources."
+    assert "Reply to an answer of mine" in await town.told("sources")
+
+
+async def test_a_long_source_is_cut(town: House, index: Index) -> None:
+    await index.add(HOME, [document("long", "The harbor is wide. " * 200)])
+    await town.store.settle(Settlement(cited=((ANSWER, (Citation(1, "long", EPOCH),)),)))
+    told = await town.told("sources 900")
+    assert told.endswith(" …")
+    assert 800 < len(told) < 1_100
