@@ -3,7 +3,9 @@
     BotError
     ├── ConfigError          the operator's to mend; exit code 2
     ├── UserError            its text is the reply to the member
-    │   └── UsageError       a command was called wrongly
+    │   ├── UsageError       a command was called wrongly
+    │   ├── Unreadable       a file or page has no text that can be read
+    │   └── Unreachable      an address cannot be fetched, or must not be
     ├── PlatformError        Discord, Matrix or the console refused or failed
     │   ├── Unsupported      the platform cannot do this at all
     │   ├── Forbidden        the bot lacks a permission
@@ -40,6 +42,14 @@ class UserError(BotError):
 
 class UsageError(UserError):
     """A command was called with the wrong arguments."""
+
+
+class Unreadable(UserError):
+    """A file or page has no text that can be read; the text says why, and does not name it."""
+
+
+class Unreachable(UserError):
+    """An address cannot be fetched, or must not be; the text says why."""
 
 
 class PlatformError(BotError):

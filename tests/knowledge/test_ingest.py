@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bot.core.errors import ConfigError
 from bot.knowledge import ingest
 from bot.knowledge.document import Document
 from bot.knowledge.ingest import Reading, read
+from tests.knowledge.pdf import pdf, shown
 
 
 def taken(source: Path | str) -> tuple[list[Document], list[tuple[str, str]]]:
@@ -19,41 +19,6 @@ def taken(source: Path | str) -> tuple[list[Document], list[tuple[str, str]]]:
     found = list(read(str(source), reading))
     assert reading.documents == len(found)
     return found, reading.problems
-
-
-def pdf(*streams: bytes) -> bytes:
-    """A PDF whose pages have these compressed contents."""
-    kids = " ".join(f"{3 + 2 * n} 0 R" for n in range(len(streams)))
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        f"<</Type/Pages/Kids[{kids}]/Count {len(streams)}>>".encode(),
-    ]
-    for n, stream in enumerate(streams):
-        packed = zlib.compress(stream, 9)
-        font = b"<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
-        page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources%b/Contents %d 0 R>>"
-        objects.append(page % (font, 4 + 2 * n))
-        objects.append(b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(packed), packed))
-    out, places = b"%PDF-1.4\n", []
-    for number, each in enumerate(objects, start=1):
-        places.append(len(out))
-        out += b"%d 0 obj%b endobj\n" % (number, each)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    return (
-        out
-        + head
-        + table
-        + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
-        % (
-            len(objects) + 1,
-            len(out),
-        )
-    )
-
-
-def shown(text: str) -> bytes:
-    return f"BT /F 12 Tf 10 700 Td ({text}) Tj ET".encode()
 
 
 def test_lines_become_documents(tmp_path: Path) -> None:
