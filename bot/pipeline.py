@@ -41,7 +41,7 @@ from bot.outgoing.performer import Performer
 from bot.pressing import Presses
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
-from bot.routing import Ignore, Router
+from bot.routing import Ignore, Invoke, Router
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -302,7 +302,7 @@ class Pipeline:
         if isinstance(way, Ignore):
             outcome = way.outcome if is_plain else moderated.outcome
             return replace(moderated, outcome=outcome)
-        refusal = self._loops.refuses(message)
+        refusal = self._loops.refuses(message, is_command=isinstance(way, Invoke))
         if refusal is not None:
             alerts = self._rows(message, refusal.actions, first=len(moderated.opened) + 1)
             return replace(moderated, outcome="ignored:loop", opened=(*moderated.opened, *alerts))

@@ -385,3 +385,10 @@ async def test_a_setting_in_chat_is_recorded_once_though_the_reply_fails_at_firs
         await life.answers(1)
         life.world.say(life.person("anna"), life.room, "no mention needed")
         await life.until(lambda: "no mention needed" in life.world.answers(life.room))
+
+
+async def test_somebody_may_try_commands_one_after_the_other(life: Life) -> None:
+    async with life.bot():
+        for number in range(1, 9):
+            life.world.say(life.person("anna"), life.room, "!llmos ask what is new")
+            await life.until(lambda: len(life.world.answers(life.room)) == number)  # noqa: B023

@@ -23,7 +23,7 @@ from bot.config import Config
 from bot.config.sections import Bot, Storage
 from bot.config.sections import Metrics as MetricsSection
 from bot.core.events import Author, Channel, Event, Message, MessageRef
-from bot.llm.echo import EchoModel
+from bot.llm.echo import EchoModel, Script
 from bot.moderation.judge import Judge
 from bot.moderation.shipped import Shipped
 from bot.sample.community import load
@@ -39,6 +39,9 @@ APART, WITHIN = timedelta(seconds=1), timedelta(hours=12)
 """Between two messages by their own dates, and between the first and the last: ordinary talk, which is no
 flood to any rule, brought all at once as after a time away."""
 
+TOKENS_PER_SECOND, ANSWER_TOKENS = 20, 120
+"""How fast a slow model writes an answer, and how long that gets: after six seconds the next is asked for."""
+
 PEER_MESSAGES = 500
 HEARTBEAT_S = 0.005
 
@@ -48,6 +51,7 @@ class Report:
     """What `llmos bench pipeline --json` prints; times in milliseconds, memory in MB.
 
     Attributes:
+        answers: how many slow answers were being written all the time.
         per_second: from the first message's arrival until the last one's decision is durable.
         p50_ms, p99_ms: from a message being due until its decision is durable.
         max_stall_ms: longest time for which the event loop did not turn.
@@ -67,6 +71,7 @@ class Report:
     lost: int
     duplicated: int
     rules: int
+    answers: int
     peer: str
     peer_per_second: float
 
@@ -74,13 +79,16 @@ class Report:
 class Feed(MemoryAdapter):
     """A platform that brings messages at a given rate, or as fast as they are taken.
 
+    Beside them it asks the model so many questions that `answers` of them are being answered all the time.
+
     Attributes:
         due: when each message was due by the rate, or handed over without one, by `perf_counter`.
         run: part of every message id, so that one file can take several runs.
     """
 
-    def __init__(self, messages: int, rate: float | None) -> None:
+    def __init__(self, messages: int, rate: float | None, model: EchoModel, answers: int) -> None:
         super().__init__(World())
+        self._model, self._answers, self._asked = model, answers, 0
         self._texts = [message.text for message in load().messages.values()]
         self._count, self._rate = messages, rate
         self._apart = min(APART, WITHIN / messages)
@@ -89,9 +97,15 @@ class Feed(MemoryAdapter):
         self.due: dict[str, float] = {}
 
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
-        """All messages, then the end."""
+        """All messages, then the end; the first ones when the answers are being written."""
+        if self._answers:
+            yield Batch(self._questions(), {"feed": "0"})
+        while self._model.running < self._answers:  # noqa: ASYNC110 - the model tells nobody when it begins
+            await asyncio.sleep(0.001)
         began, sent = perf_counter(), 0
         while sent < self._count:
+            if questions := self._questions():
+                yield Batch(questions, {"feed": str(sent)})
             now = perf_counter()
             ripe = self._count if self._rate is None else int((now - began) * self._rate) + 1
             until = min(ripe, sent + BATCH, self._count)
@@ -103,6 +117,20 @@ class Feed(MemoryAdapter):
                 self.due[message.ref.id] = now if self._rate is None else began + number / self._rate
             yield Batch(batch, {"feed": str(until)})
             sent = until
+
+    def _questions(self) -> tuple[Message, ...]:
+        """One for each answer that has ended, each by a member and in a channel of its own."""
+        ended = len(self._model.asked) - self._model.running
+        numbers = range(self._asked, ended + self._answers)
+        self._asked = max(self._asked, numbers.stop)
+        return tuple(self._question(number) for number in numbers)
+
+    def _question(self, number: int) -> Message:
+        channel = Channel(self.platform, "bench", f"answers{number % self._answers}")
+        asker = Author(self.platform, f"asker{number}", f"asker{number}")
+        text = f"What is new in part {number}?"
+        ref = MessageRef(channel, f"{self.run}-question{number}")
+        return Message(ref, asker, text, datetime.now(UTC), addressed=text)
 
     def _message(self, number: int) -> Message:
         channel = Channel(self.platform, "bench", f"channel{number % CHANNELS}")
@@ -129,18 +157,26 @@ class Timings(Metrics):
 
 
 async def run(
-    messages: int, rate: float | None, rules: int, folder: Path, database: Path, shown: Callable[[int], None]
+    messages: int,
+    rate: float | None,
+    rules: int,
+    answers: int,
+    folder: Path,
+    database: Path,
+    shown: Callable[[int], None],
 ) -> Report:
     """Drive messages through a whole app with a real database file.
 
     Args:
         rate: messages a second, None for as fast as possible.
         rules: how many moderation rules look at each message.
+        answers: how many slow answers a model writes all the time beside.
         folder: for the key file.
         database: the SQLite file; it is kept.
         shown: told how many messages are decided, for a progress bar.
     """
-    feed = Feed(messages, rate)
+    model = slow_model()
+    feed = Feed(messages, rate, model, answers)
     timings = Timings(lambda: shown(len(timings.decided_at)))
     config = Config(
         bot=Bot(data_dir=folder),
@@ -148,10 +184,10 @@ async def run(
         metrics=MetricsSection(listen=""),
     )
     judge = Judge(rules_for_bench(rules), scorer=Shipped())
-    async with opened(config, [feed], models={"echo": EchoModel()}, judge=judge, metrics=timings) as app:
+    async with opened(config, [feed], models={"echo": model}, judge=judge, metrics=timings) as app:
         gc.freeze()  # as `llmos run` does
         stall_s = await _longest_stall(app.run)
-    first, last = min(feed.due.values()), max(timings.decided_at.values())
+    first, last = min(feed.due.values()), max(timings.decided_at[key] for key in feed.due)
     waits_ms = sorted((timings.decided_at[key] - due) * 1000 for key, due in feed.due.items())
     lost, duplicated = await asyncio.to_thread(_count, database, feed)
     return Report(
@@ -165,9 +201,16 @@ async def run(
         lost=lost,
         duplicated=duplicated,
         rules=rules,
+        answers=answers,
         peer="aiosqlite, one transaction for each message",
         peer_per_second=round(await _one_by_one(folder / "peer.db", min(messages, PEER_MESSAGES)), 1),
     )
+
+
+def slow_model() -> EchoModel:
+    """A model that writes as slowly as a small one on a busy machine; waiting is all its work."""
+    words = [f"word{number}" + "." * (number % 12 == 0) for number in range(1, ANSWER_TOKENS + 1)]
+    return EchoModel(Script(" ".join(words), delay_s=1 / TOKENS_PER_SECOND))
 
 
 async def _one_by_one(database: Path, messages: int) -> float:
@@ -207,8 +250,8 @@ async def _longest_stall(work: Callable[[], Awaitable[None]]) -> float:
 def _count(database: Path, feed: Feed) -> tuple[int, int]:
     """How many messages have no row, and how many rows are one too many; read from the file itself."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
-        query = "SELECT message_id FROM messages WHERE message_id LIKE ?"
-        found = [row[0] for row in file.execute(query, (f"{feed.run}-%",))]
+        query = "SELECT message_id FROM messages WHERE message_id LIKE ? AND message_id NOT LIKE ?"
+        found = [row[0] for row in file.execute(query, (f"{feed.run}-%", f"{feed.run}-question%"))]
     return len(feed.due.keys() - set(found)), len(found) - len(set(found))
 
 

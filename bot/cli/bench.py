@@ -22,6 +22,7 @@ from bot.moderation.rulebook import MAX_RULES
 command = App(name="bench", help="Measure this machine.")
 
 Positive = Number(gt=0)
+MOST_ANSWERS = 1000
 
 
 @command.command
@@ -30,6 +31,7 @@ def pipeline(
     messages: Annotated[int, Parameter(validator=Positive)] = 20_000,
     rate: Annotated[float | None, Parameter(validator=Positive)] = None,
     rules: Annotated[int, Parameter(validator=Number(gte=0, lte=MAX_RULES))] = 0,
+    answers: Annotated[int, Parameter(validator=Number(gte=0, lte=MOST_ANSWERS))] = 0,
     db: Path | None = None,
     json: JsonFlag = False,
 ) -> None:
@@ -39,6 +41,7 @@ def pipeline(
         messages: how many.
         rate: messages per second; without it as fast as they are taken.
         rules: how many moderation rules look at each message.
+        answers: how many slow answers a model writes all the time beside.
         db: the SQLite file to write, kept afterwards; without it a temporary one.
     """
     from bot.bench import pipeline as pipeline_bench  # noqa: PLC0415 - the whole bot, with numpy
@@ -46,7 +49,9 @@ def pipeline(
     logs.set_up()
     with TemporaryDirectory(prefix="llmos-bench-") as folder, _bar("messages decided", messages) as shown:
         database = db.resolve() if db is not None else Path(folder) / "bench.db"
-        report = asyncio.run(pipeline_bench.run(messages, rate, rules, Path(folder), database, shown))
+        report = asyncio.run(
+            pipeline_bench.run(messages, rate, rules, answers, Path(folder), database, shown)
+        )
     _print(asdict(report), json)
 
 

@@ -15,7 +15,13 @@ FOLLOWS = timedelta(seconds=1)
 RUNNING = 3
 """So many fast messages one after the other are no accident; it is also the most a machine gets from us."""
 
+COMMANDS_RUNNING = 15
+"""So many fast commands: people who try them out type the next before they have read the answer, or paste
+several; no answer of ours is a command, so a machine that only answers never sends any."""
+
 TAKEN_FOR_BOT = timedelta(minutes=10)
+
+_SPENT = 1e-9  # fifteen fifteenths leave a trace
 
 MAX_PARTNERS = 10_000
 """Partners remembered; the least recently seen is forgotten first."""
@@ -36,11 +42,15 @@ class Refusal:
 
 @dataclass(slots=True)
 class _Partner:
-    """What we know of somebody we answered."""
+    """What we know of somebody we answered.
+
+    Attributes:
+        patience: 1 at first; fast messages take their share of it, and a slow one gives it back.
+    """
 
     place: str
     answered_at: datetime | None = None
-    fast: int = 0
+    patience: float = 1.0
     bot_until: datetime | None = None
     noted: bool = False
 
@@ -61,7 +71,7 @@ class LoopGuard:
         self._size = size
         self._partners: OrderedDict[Identity, _Partner] = OrderedDict()
 
-    def refuses(self, message: Message) -> Refusal | None:
+    def refuses(self, message: Message, *, is_command: bool = False) -> Refusal | None:
         """Whether a message that asks for an answer gets none; called once for each, when it arrives."""
         if message.notice:
             return Refusal("ignored:notice")
@@ -77,8 +87,9 @@ class LoopGuard:
                 return self._silence(message, partner)
             del self._partners[message.author.identity]
             return None
-        self._count(partner, message.ref.channel.key, now)
-        if partner.fast < RUNNING:
+        share = 1 / COMMANDS_RUNNING if is_command else 1 / RUNNING
+        self._count(partner, message.ref.channel.key, now, share)
+        if partner.patience > _SPENT:
             return None
         partner.bot_until = now + TAKEN_FOR_BOT
         return self._silence(message, partner)
@@ -94,12 +105,12 @@ class LoopGuard:
         if len(self._partners) > self._size:
             self._partners.popitem(last=False)
 
-    def _count(self, partner: _Partner, place: str, now: datetime) -> None:
+    def _count(self, partner: _Partner, place: str, now: datetime, share: float) -> None:
         """Count a message that follows our answer at once; one answer can be followed once."""
         if partner.answered_at is None:
             return
         follows = place == partner.place and timedelta(0) <= now - partner.answered_at <= FOLLOWS
-        partner.fast = partner.fast + 1 if follows else 0
+        partner.patience = partner.patience - share if follows else 1.0
         partner.answered_at = None
 
     def _silence(self, message: Message, partner: _Partner) -> Refusal:

@@ -22,6 +22,7 @@ _TABLE_SIZE = 0x3FFFF + 1  # planes above hold no letters
 _IDEOGRAPHS = ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 _END = ord("\n")
 _NO_PROSE = re.compile(r"https?://\S+|www\.\S+|@\w+|<[@#:][^>\s]{0,80}>|\[(?:user|url)\]")
+_SAID_AGAIN = re.compile(r"\b(([^\W_]+)(?:[\W_]+\2){2})\b(?:[\W_]+\2\b)+")
 _ALIKE = str.maketrans("\n\t123456789", "  000000000")
 
 # Odd multipliers without pattern (the golden ratio, and constants of MurmurHash3); arithmetic is mod 2^32.
@@ -72,8 +73,12 @@ class Features:
 
 
 def prose(text: str) -> str:
-    """The text with blanks in place of links and names: whom it is said to does not matter."""
-    return _NO_PROSE.sub(lambda found: " " * len(found[0]), text)
+    """The text with blanks in place of links and names, and of a word said more than three times running.
+
+    Whom it is said to does not matter, and "ha" a hundred times says no more than "ha ha ha".
+    """
+    text = _NO_PROSE.sub(lambda found: " " * len(found[0]), text)
+    return _SAID_AGAIN.sub(lambda found: found[1].ljust(len(found[0])), text)
 
 
 def read(texts: Sequence[str]) -> Features:

@@ -59,7 +59,10 @@ def ranks() -> dict[str, int]:
 
 @cache
 def lexicon() -> dict[str, frozenset[str]]:
-    """Kind of harm -> words that often go with it; each has harmless uses too, so none decides alone."""
+    """Kind of harm -> words that often go with it; each has harmless uses too, so none decides alone.
+
+    The kind `harmless` is laughter, greetings and the like.
+    """
     text = data.text("lexicon.json")
     return {kind: frozenset(words.split()) for kind, words in json.loads(text).items()}
 

@@ -42,6 +42,18 @@ def test_rules_look_at_every_message_and_leave_ordinary_talk_alone(
     assert rules_for_bench(200)[:40] == rules_for_bench(40)
 
 
+def test_slow_answers_are_written_beside_the_messages(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "bench.db"
+    outcome = operator.types(
+        "bench", "pipeline", "--messages", "300", "--answers", "3", "--db", str(file), "--json"
+    )
+    report = json.loads(outcome.out)
+    assert (report["messages"], report["answers"], report["lost"], report["duplicated"]) == (300, 3, 0, 0)
+    with closing(sqlite3.connect(file)) as database:
+        answered = database.execute("SELECT count(*) FROM messages WHERE outcome = 'answered'").fetchone()
+    assert answered == (3,)
+
+
 def test_more_rules_than_a_community_has_are_not_measured(operator: Operator) -> None:
     outcome = operator.types("bench", "pipeline", "--rules", "501")
     assert outcome.code != 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.loops import RUNNING, LoopGuard
+from bot.conversation.loops import COMMANDS_RUNNING, RUNNING, LoopGuard
 from bot.core.events import Author, Channel
 from tests.conversation.house import Clock
 from tests.messages import ALICE, BOB, CHANNEL, ROBOT, message
@@ -14,10 +14,10 @@ def answered(guard: LoopGuard, clock: Clock, author: Author = ALICE, channel: Ch
     guard.answered(message("?", author=author, channel=channel), clock())
 
 
-def exchange(guard: LoopGuard, clock: Clock, after_s: float) -> str | None:
+def exchange(guard: LoopGuard, clock: Clock, after_s: float, *, is_command: bool = False) -> str | None:
     """One message of Alice's, so long after the last answer; answered if it may be. Returns the refusal."""
     clock.later(seconds=after_s)
-    refusal = guard.refuses(message("Go on"))
+    refusal = guard.refuses(message("Go on"), is_command=is_command)
     if refusal is None:
         clock.later(seconds=5)
         answered(guard, clock)
@@ -71,6 +71,24 @@ def test_one_pause_between_fast_messages_starts_the_count_again(clock: Clock) ->
     guard = LoopGuard(clock)
     outcomes = [exchange(guard, clock, 2.0 if n % 3 == 0 else 0.1) for n in range(30)]
     assert outcomes == [None] * 30
+
+
+def test_a_person_may_try_commands_quickly(clock: Clock) -> None:
+    guard = LoopGuard(clock)
+    assert [exchange(guard, clock, 0.3, is_command=True) for _time in range(10)] == [None] * 10
+
+
+def test_a_machine_that_sends_commands_is_stopped_too(clock: Clock) -> None:
+    guard = LoopGuard(clock)
+    outcomes = [exchange(guard, clock, 0.1, is_command=True) for _time in range(30)]
+    assert outcomes == [None] * COMMANDS_RUNNING + ["ignored:loop"] * (30 - COMMANDS_RUNNING)
+
+
+def test_commands_among_answers_do_not_hide_a_machine(clock: Clock) -> None:
+    guard = LoopGuard(clock)
+    outcomes = [exchange(guard, clock, 0.1, is_command=n % 2 == 0) for n in range(10)]
+    assert outcomes[-1] == "ignored:loop"
+    assert outcomes.count(None) <= 2 * RUNNING
 
 
 def test_many_questions_sent_before_any_answer_are_no_loop(clock: Clock) -> None:

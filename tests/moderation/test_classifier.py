@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bot.llm.embedding import DIMENSIONS
 from bot.moderation import data
 from bot.moderation.classifier import FILE, Classifier, pack, shipped, unpack
-from bot.moderation.features import BUCKETS, read
+from bot.moderation.features import BUCKETS, prose, read
 from bot.moderation.judge import Judge
 from bot.moderation.normalize import normalize
 from bot.moderation.rulebook import preset
@@ -35,6 +35,34 @@ HARMLESS = (
     "what is the capital of mongolia",
     "在车站见还是在电影院见？",
     "这个函数的返回值为什么是空的？",
+)
+REPEATED = (
+    *(
+        "ha ha ha ha ha ha ha",
+        "ha " * 60,
+        "haha haha haha haha",
+        "hahaha, ha ha, hahaha",
+        "no no no no",
+        "no " * 60,
+    ),
+    *(
+        "test test test test",
+        "yes yes yes",
+        "la la la la la",
+        "lol lol lol lol",
+        "wow wow wow",
+        "omg omg omg",
+    ),
+    *(
+        "hey hey hey",
+        "bye bye bye",
+        "boop boop boop",
+        "hmm hmm",
+        "aww",
+        "哈哈哈哈哈哈哈",
+        "哈 哈 哈 哈 哈 哈",
+        "测试测试测试",
+    ),
 )
 SPAM = (
     "FREE NITRO!!! claim your gift now, click https://dlscord.example.com/gift before it expires",
@@ -67,6 +95,18 @@ def test_abuse_is_likelier_than_any_harmless_text(classifier: Classifier, text: 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_nothing_follows_from_harmless_texts(classifier: Classifier, text: str) -> None:
     assert action(classifier, text) in {"none", "log"}
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_laughter_and_what_is_said_again_and_again_is_not_taken_for_abuse(
+    classifier: Classifier, text: str
+) -> None:
+    assert scores(classifier, text)["toxicity"] < 0.5
+
+
+def test_saying_an_insult_again_and_again_does_not_hide_it(classifier: Classifier) -> None:
+    once, often = (scores(classifier, "you idiot " + "idiot " * times) for times in (0, 30))
+    assert often["toxicity"] >= once["toxicity"] > 0.9
 
 
 @pytest.mark.parametrize("text", SPAM)
@@ -141,6 +181,13 @@ def test_features_of_a_text_do_not_depend_on_its_neighbors() -> None:
             assert sorted(many.buckets[mine]) == sorted(one.buckets)
             assert sorted(many.starts[mine]) == sorted(one.starts)
             assert one.counts[0] == many.counts[row]
+
+
+def test_a_word_is_read_three_times_running_at_most_and_the_rest_stays_where_it_is() -> None:
+    text = "well, no no no, no! no and no"
+    assert prose(text) == "well, no no no         and no"
+    assert len(prose(text)) == len(text)
+    assert prose("no non no nono no") == "no non no nono no"
 
 
 def test_words_and_pairs_of_words_are_read() -> None:
