@@ -9,6 +9,7 @@ from bot.core.text import _
 from bot.knowledge.cite import Told, quote, told
 from bot.knowledge.confidence import ENOUGH, confidence
 from bot.knowledge.search import Finding, Query, Search
+from bot.storage.passages import Passage
 
 MOST_SOURCES = 3
 _NEAR_THE_BEST, _ENOUGH_BESIDE = 0.7, 0.2  # of a second source: its score, and its own confidence
@@ -69,7 +70,9 @@ async def ask(
     sure = confidence(query, findings, read.told[0], read.titles[0]) if findings else 0.0
     ranked = tuple(finding.passage.document for finding in findings)
     if sure < ENOUGH:
-        nearest = tuple(_source(finding, finding.passage.text) for finding in findings[:MOST_SOURCES])
+        nearest = tuple(
+            _source(each.passage, each.passage.text, each.passage) for each in findings[:MOST_SOURCES]
+        )
         return Answer(_nothing(nearest), True, sure, nearest, ranked)
     others = [each for each in findings[1:MOST_SOURCES] if each.score >= _NEAR_THE_BEST * findings[0].score]
     more = await look(search, query, others)
@@ -78,9 +81,7 @@ async def ask(
         for finding, told, title in zip(others, more.told, more.titles, strict=True)
         if confidence(query, [finding], told, title) >= _ENOUGH_BESIDE
     ]
-    sources = tuple(
-        _source(finding, quote(told)) for finding, told in [(findings[0], read.told[0]), *answering]
-    )
+    sources = tuple(_quoting(finding, told) for finding, told in [(findings[0], read.told[0]), *answering])
     return Answer(_quoted(sources), False, sure, sources, ranked)
 
 
@@ -108,10 +109,15 @@ async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Rea
     return Read(tuple(sentences), tuple(titles))
 
 
-def _source(finding: Finding, said: str) -> Source:
-    passage = finding.passage
-    text = passage.text if said in passage.text else f"{said}\n{passage.text}"
-    return Source(passage.document, passage.title, passage.link, said, text, passage.at)
+def _quoting(finding: Finding, told: Sequence[Told]) -> Source:
+    """What a document says to a question; its link leads to where the quote stands, not to what was found."""
+    said, stands_in = quote(told) or ("", finding.passage)
+    return _source(finding.passage, said, stands_in)
+
+
+def _source(found: Passage, said: str, stands_in: Passage) -> Source:
+    text = found.text if said in found.text else f"{said}\n{found.text}"
+    return Source(found.document, stands_in.title, stands_in.link, said, text, stands_in.at)
 
 
 def _quoted(sources: Sequence[Source]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,13 @@ class Told:
     """A sentence of a document.
 
     Attributes:
-        paragraph: which paragraph it stands in.
+        passage: what it stands in.
+        paragraph: which paragraph of the document.
         score: how much it says about the question.
         cosine: nearness to the question, 0 where that is not known.
     """
 
+    passage: Passage
     paragraph: int
     text: str
     score: float
@@ -46,21 +48,27 @@ class Told:
 def told(query: Query, passages: Sequence[Passage], embed: Embed | None) -> list[Told]:
     """The sentences of passages, in order, as they fit a question."""
     paragraphs = _paragraphs(passages)
-    found = [(at, sentence) for at, paragraph in enumerate(paragraphs) for sentence in sentences(paragraph)]
-    found = found[:_MOST_SENTENCES]
-    opening = f"{passages[0].title}\n{paragraphs[0]}" if len(paragraphs) > 1 else ""
+    found = [
+        (at, passage, sentence)
+        for at, (passage, paragraph) in enumerate(paragraphs)
+        for sentence in sentences(paragraph)
+    ][:_MOST_SENTENCES]
+    opening = f"{passages[0].title}\n{paragraphs[0][1]}" if len(paragraphs) > 1 else ""
     asked = "?" in opening or "？" in opening
     cosines = [0.0] * len(found)
     if embed is not None and query.vector is not None and found:
-        cosines = (embed([sentence for _, sentence in found]) @ query.vector).tolist()
+        cosines = (embed([sentence for *_, sentence in found]) @ query.vector).tolist()
     return [
-        _scored(Told(at, sentence, coverage(query, sentence) + _SAID_COUNT, cosine), opens=asked and at == 0)
-        for (at, sentence), cosine in zip(found, cosines, strict=True)
+        _scored(
+            Told(passage, at, sentence, coverage(query, sentence) + _SAID_COUNT, cosine),
+            opens=asked and at == 0,
+        )
+        for (at, passage, sentence), cosine in zip(found, cosines, strict=True)
     ]
 
 
-def quote(sentences: Sequence[Told]) -> str:
-    """The paragraph that answers best, from where it begins to; "" if there is none.
+def quote(sentences: Sequence[Told]) -> tuple[str, Passage] | None:
+    """The paragraph that answers best, from where it begins to, and what it stands in; None if there is none.
 
     A paragraph is worth its best sentence and half of the next two: an answer says more than one thing about
     what was asked.
@@ -69,17 +77,23 @@ def quote(sentences: Sequence[Told]) -> str:
     for sentence in sentences:
         paragraphs.setdefault(sentence.paragraph, []).append(sentence)
     if not paragraphs:
-        return ""
+        return None
 
     def worth(at: int) -> float:
         best = sorted((each.score for each in paragraphs[at]), reverse=True)
         return best[0] + sum(best[1:3]) / 2
 
-    return _fitting(paragraphs[max(paragraphs, key=worth)])
+    best = paragraphs[max(paragraphs, key=worth)]
+    return _fitting(best), best[0].passage
 
 
-def _paragraphs(passages: Sequence[Passage]) -> list[str]:
-    return [part for passage in passages for part in re.split(r"\n[ \t]*\n", passage.text) if part.strip()]
+def _paragraphs(passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
+    return [
+        (passage, part)
+        for passage in passages
+        for part in re.split(r"\n[ \t]*\n", passage.text)
+        if part.strip()
+    ]
 
 
 def _fitting(paragraph: Sequence[Told]) -> str:
@@ -105,7 +119,7 @@ def _scored(told: Told, *, opens: bool) -> Told:
         score *= _OPENING_COUNT
     if weight(told.text) < _SHORT_WEIGHT:
         score *= _SHORT_COUNT
-    return Told(told.paragraph, told.text, score, told.cosine)
+    return replace(told, score=score)
 
 
 def _cut(text: str) -> str:

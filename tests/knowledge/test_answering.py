@@ -13,6 +13,7 @@ from bot.core.text import set_locale
 from bot.knowledge.answering import Answer, Source, ask
 from bot.knowledge.chunking import weight
 from bot.knowledge.cite import QUOTE_WEIGHT
+from bot.knowledge.document import Document, Section
 from bot.knowledge.evaluation import Question, evaluate
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
@@ -44,6 +45,16 @@ async def test_the_answer_and_not_the_question_is_quoted(index: Index) -> None:
     assert not given.abstained
     assert given.text == "Set a PTR record for the address. Then publish DMARC for the domain. [1]"
     assert [(source.id, source.link) for source in given.sources] == [("mail", "https://example.org/mail")]
+
+
+async def test_a_source_leads_to_the_message_that_is_quoted(index: Index) -> None:
+    asked_in = Section("Why does my mail land in spam?", EPOCH, "https://example.org/1", "ann")
+    said = Section("Set a PTR record for the mail's address.", EPOCH, "https://example.org/2", "ben")
+    thanks = Section("Thank you, that helped.", EPOCH, "https://example.org/3", "ann")
+    await index.add(HOME, [Document("run", "", (asked_in, said, thanks))])
+    given = await asked(index, "why does mail land in spam?")
+    assert given.text == "Set a PTR record for the mail's address. [1]"
+    assert [source.link for source in given.sources] == ["https://example.org/2"]
 
 
 async def test_what_is_not_known_is_said_with_what_came_nearest(index: Index) -> None:
