@@ -27,11 +27,12 @@ async def sources(
     context: Context,
     message: Annotated[str | None, MESSAGE, Doc("A link to the answer, or its id; or reply to it.")] = None,
 ) -> tuple[Action, ...]:
-    """Show what an answer of mine rests on, word for word."""
-    ref = await referenced(context, message)
+    """Show what an answer of mine rests on, word for word; without a message the last one here."""
+    known = context.services.store.citations
+    ref = await referenced(context, message) or await known.newest(context.channel)
     if ref is None:
-        raise UserError(_("Which answer? Reply to an answer of mine with `sources`, or give its link."))
-    citations = await context.services.store.citations.of(ref)
+        raise UserError(_("No answer of mine here names sources."))
+    citations = await known.of(ref)
     if not citations:
         return (context.reply(_("That message names no sources."), private=True),)
     may_read = await readable(context.services.directory, context.caller, context.channel)

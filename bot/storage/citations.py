@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from bot.core.events import MessageRef
+from bot.core.events import Channel, MessageRef
 from bot.storage.clock import Clock
 from bot.storage.reader import Reader
 from bot.storage.schema import citations
@@ -44,6 +44,16 @@ class Citations:
             .order_by(citations.c.number)
         )
         return [Citation(*row) for row in await self._reader.rows(query)]
+
+    async def newest(self, channel: Channel) -> MessageRef | None:
+        """The last answer in a place that names sources."""
+        query = (
+            select(citations.c.message_id)
+            .where(citations.c.channel_key == channel.key)
+            .order_by(citations.c.at.desc())
+            .limit(1)
+        )
+        return next((MessageRef(channel, row[0]) for row in await self._reader.rows(query)), None)
 
     def rows(self, cited: Iterable[tuple[MessageRef, Sequence[Citation]]]) -> list[Row]:
         """What answers rest on, for `Writes.cite`."""

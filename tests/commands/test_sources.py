@@ -1,5 +1,7 @@
 """`sources` shows what an answer rests on to whoever may read it at that moment."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.core.actions import Reply
@@ -64,9 +66,18 @@ async def test_what_stands_in_another_community_is_not_shown(town: House, index:
     assert await town.told("sources 900") == f"[1] {GONE}"
 
 
+async def test_without_a_message_it_is_the_last_answer_of_the_place(town: House, cited: None) -> None:
+    town.clock.at += timedelta(minutes=1)
+    plan = (Citation(1, "plan", EPOCH),)
+    await town.store.settle(Settlement(cited=((MessageRef(SECRET, "901"), plan),)))
+    assert "Bring a rope" in await town.told("sources", BOB)
+    await town.store.settle(Settlement(cited=((MessageRef(CHANNEL, "950"), plan),)))
+    assert "Bring a rope" not in await town.told("sources", BOB)
+
+
 async def test_other_messages_have_none(town: House) -> None:
     assert await town.told("sources 901") == "That message names no sources."
-    assert "Reply to an answer of mine" in await town.told("sources")
+    assert await town.told("sources") == "No answer of mine here names sources."
 
 
 async def test_a_long_source_is_cut(town: House, index: Index) -> None:

@@ -77,9 +77,10 @@ class MatrixDirectory:
         return self._grants.role(author.id, powers.result().of(author.id))
 
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
-        """See `Directory`; a room is its own community, also by its alias."""
+        """See `Directory`; a room is its own community, also by its alias, short for one of their server."""
         try:
             if community.startswith("#"):
+                community += "" if ":" in community else ":" + author.id.partition(":")[2]
                 community = await self._calls.room_of(community)
             if await self._calls.membership(community, author.id) != "join":
                 return []
