@@ -23,6 +23,7 @@ from bot.core.events import Channel, Event
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
 from bot.knowledge.document import Document
+from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.search import Search
 from bot.knowledge.waking import Waking
@@ -148,6 +149,7 @@ class App:
         chooser: Chooser | None = None,
         metrics: Metrics,
         embedder: Embedding | None,
+        fetcher: Fetcher,
         now: Callable[[], datetime],
     ) -> None:
         """Args: models: by name, the default first. adapters: by platform. judge: with rules of its own.
@@ -176,6 +178,7 @@ class App:
         self._noting = Noting(store)
         self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
+        self._fetcher = fetcher
         self._index = Index(store.passages, store.privacy, embedder if store.passages.supported else None)
         self._waking = Waking(self._index)
         self._search = Search(self._index, self._waking.ready) if store.passages.supported else None
@@ -269,7 +272,7 @@ class App:
     async def _load(self, loading: Loading) -> None:
         """One model after the other: two at once would import the same libraries at once."""
         await loading.run()
-        await self._waking.run()
+        await self._waking.keep()
 
     async def _serve(self, adapter: Adapter, pipeline: Pipeline, past: Iterable[Event]) -> None:
         """Take in the past, so that whoever asks first hears of it, then what happens."""
@@ -310,6 +313,7 @@ class App:
             search=self._search,
             archives=self._router(commands).archives,
             index=self._index,
+            fetcher=self._fetcher,
         )
 
     def _wire(self, tasks: asyncio.TaskGroup, services: Services) -> Pipeline:
@@ -445,6 +449,7 @@ async def opened(
     chooser: Chooser | None = None,
     metrics: Metrics | None = None,
     embedder: Embedding | None = None,
+    fetcher: Fetcher | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[App]:
     """Make the parts, and put them away when the context ends.
@@ -454,6 +459,7 @@ async def opened(
         judge: with rules of its own; None for one that has those of each community.
         chooser: of threads for digests; None for the recommender.
         embedder: compares meanings; None for the installed one, or none with models that are given.
+        fetcher: of what moderators name; None for one that reaches the public internet only.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -473,6 +479,7 @@ async def opened(
                 chooser=chooser,
                 metrics=metrics or Metrics(),
                 embedder=embedding.found() if models is None else embedder,
+                fetcher=fetcher or Fetcher(),
                 now=now,
             )
         finally:

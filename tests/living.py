@@ -14,12 +14,14 @@ from bot.app import App, opened
 from bot.config import Config
 from bot.config.sections import Bot, Metrics, Section, Storage
 from bot.core.events import Author, Channel, Event
+from bot.knowledge.fetching import Fetcher
 from bot.llm.echo import EchoModel
 from bot.llm.model import Model
 from bot.moderation.judge import Judge
 from bot.moderation.rule import Rule
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
+from tests.knowledge.site import offline
 
 PATIENCE_S = 10.0
 """Something that never happens fails a test after this time; it never decides about a passing one."""
@@ -50,6 +52,8 @@ class Life:
     sections: dict[str, Section] = field(default_factory=dict)
     """Sections of the configuration that are not as usual."""
 
+    fetcher: Fetcher = field(default_factory=offline)
+
     @property
     def config(self) -> Config:
         usual: dict[str, Section] = {
@@ -72,7 +76,9 @@ class Life:
         adapter = Announcing(self.server or self.world)
         models = {model.name: model for model in (self.model, *self.others)}
         judge = Judge(self.rules) if self.rules else None
-        made = opened(self.config, [adapter], models=models, judge=judge, now=self.clock)
+        made = opened(
+            self.config, [adapter], models=models, judge=judge, fetcher=self.fetcher, now=self.clock
+        )
         async with made as app, self.living(app, adapter, past):
             yield app
 

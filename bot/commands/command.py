@@ -32,6 +32,7 @@ from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 
 if TYPE_CHECKING:  # with numpy behind them they would slow down every start of the command line
+    from bot.knowledge.fetching import Fetcher
     from bot.knowledge.index import Index
     from bot.knowledge.search import Search
     from bot.recommend.digest import Digesting
@@ -131,6 +132,7 @@ class Services:
         search: in what communities have written; None where there is none.
         archives: whether a message is kept to be found, as far as its place and its kind decide.
         index: where documents are added; None where there is none.
+        fetcher: of pages that are to be added; None where nothing is fetched.
     """
 
     commands: "Commands"
@@ -161,6 +163,7 @@ class Services:
     search: "Search | None" = None
     archives: Callable[[Message], bool] = lambda message: False
     index: "Index | None" = None
+    fetcher: "Fetcher | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Chunk:
 def chunks(document: Document) -> Iterator[Chunk]:
     """The passages of a document, in order."""
     for section in _runs(document.sections):
-        for heading, text in _headed(section.text):
+        for heading, text in [("", section.text)] if document.plain else _headed(section.text):
             for piece in _pieces(text):
                 yield Chunk(heading, replace(section, text=piece))
 

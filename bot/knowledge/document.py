@@ -21,12 +21,14 @@ class Document:
     Attributes:
         id: unique in a community; a document of the same id takes its place.
         channel: the key of the channel whose readers may see it; "" for everybody of the community.
+        plain: it has no headings, such as code, in which a line may begin with # too.
     """
 
     id: str
     title: str
     sections: tuple[Section, ...]
     channel: str = ""
+    plain: bool = False
 
     @property
     def text(self) -> str:

@@ -180,10 +180,10 @@ async def _apart(kind: parsing.Kind, content: bytes, limits: Limits) -> Extracte
     async with _running.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
         answer = await _run(kind, content, limits)
     if answer is None:
-        raise _refused("much")
+        raise _refused(kind, "much")
     found = cast(parsing.Parsed, json.loads(answer))
     if found["problem"]:
-        raise _refused(found["problem"])
+        raise _refused(kind, found["problem"])
     left_out = ""
     if found["pages"] < found["of"]:
         left_out = ngettext(
@@ -244,11 +244,13 @@ async def _spoken(process: asyncio.subprocess.Process, content: bytes) -> bytes 
     return bytes(answer) if await process.wait() == 0 else None
 
 
-def _refused(problem: parsing.Problem) -> Unreadable:
+def _refused(kind: parsing.Kind, problem: parsing.Problem) -> Unreadable:
     told = {
         "locked": _("It is locked with a password. Save it without one and give it to me again."),
         "broken": _("It is broken, or no PDF or HTML at all. Open it, save it again and give me that."),
-        "empty": _("It holds no text, perhaps scanned pages. Run text recognition over it first."),
+        "empty": _("It holds no text, perhaps scanned pages. Run text recognition over it first.")
+        if kind == "pdf"
+        else _("It holds no text; perhaps a script writes it when the page is opened. Give me its text."),
         "much": _("It unpacks to more than I can read. Save it anew, or give me its text."),
     }
     return Unreadable(told.get(problem, told["broken"]))

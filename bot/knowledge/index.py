@@ -72,6 +72,8 @@ class Index:
         self._held = _NOTHING
         self._state = State(-1, 0)
         self._refreshing = asyncio.Lock()
+        self.unread = asyncio.Event()
+        """Something was added without vectors."""
         privacy.when_erased(self.refresh)
 
     async def add(
@@ -98,6 +100,8 @@ class Index:
             total += len(new)
             count += len(batch)
             added(count)
+        if total and not with_vectors:
+            self.unread.set()
         return total
 
     async def shelve(

@@ -22,8 +22,15 @@ class Waking:
         """The language model is loaded: wait until somebody asks, and catch up."""
         self._may_load.set()
         await self._needed.wait()
+        self._index.unread.clear()
         if read := await self._index.complete():
             log.info("passages were read by the model that compares meanings", extra={"rows": read})
+
+    async def keep(self) -> None:
+        """As `run`, and again whenever something was added without vectors."""
+        while True:
+            await self.run()
+            await self._index.unread.wait()
 
     async def ready(self) -> bool:
         """Something is looked for: whether meanings may be compared, which loads their model too."""

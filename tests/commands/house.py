@@ -1,7 +1,7 @@
 """A bot's insides for the tests of commands: a real store, a clock set by hand, a platform with roles."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine, Whispered
@@ -13,6 +13,7 @@ from bot.core.directory import Past
 from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
+from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
 from bot.llm.echo import EchoModel
@@ -214,6 +215,10 @@ class House:
         replies = [each for each in await self.do(line, caller, channel, target) if isinstance(each, Reply)]
         assert len(replies) == 1
         return replies[0].text
+
+    def fetches(self, fetcher: Fetcher) -> None:
+        """From now on pages are fetched like this."""
+        self.services = replace(self.services, fetcher=fetcher)
 
     async def heard(
         self, text: str, outcome: str, *, id: str = "1", author: Author = ALICE, channel: Channel = CHANNEL

@@ -75,8 +75,8 @@ async def test_another_communitys_documents_are_not_removed(house: House) -> Non
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("knowledge add https://example.org/handbook", "I fetch nothing from addresses yet"),
-        ("knowledge add handbook https://example.org/handbook", "I fetch nothing from addresses yet"),
+        ("knowledge add https://example.org/handbook", "I fetch nothing here"),
+        ("knowledge add handbook https://example.org/handbook", "I fetch nothing here"),
         ("knowledge add Hours", "I need a title and what I shall know"),
         (f'knowledge add "{"x" * 101}" text', "at most 100 characters"),
         ("knowledge add", "`title` is missing"),

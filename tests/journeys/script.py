@@ -10,6 +10,7 @@
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
+    site> /hours | <h1>Hours</h1><p>At nine.</p>     stands at {site}/hours: it is the whole web
     ...                                              nothing is under way any more: all is also noted
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
@@ -18,17 +19,20 @@ Words in scripts are the members'; the model is an echo, so what it says is what
 
 import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from bot.config import Config
 from bot.knowledge.document import Document, Section
+from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Index
 from bot.storage.passages import COMMON
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
+from tests.knowledge.site import Site, answer
 from tests.living import PATIENCE_S
 from tests.messages import EPOCH
 
@@ -37,6 +41,7 @@ _LINE = re.compile(
     r"(?P<deed>:| deletes:| edits:| replies:| answers:) (?P<text>.+)"
 )
 _KNOWN = re.compile(r"library> (?P<title>[^|]+) \| (?P<link>[^|]+) \| (?P<text>.+)")
+_PAGE = re.compile(r"site> (?P<path>/\S*) \| (?P<html>.+)")
 _SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
 
 Deed = Literal["says", "deletes", "edits", "replies", "answers"]
@@ -81,6 +86,19 @@ class Journey:
     title: str
     lines: tuple[Step | Sight | Pause, ...]
     library: tuple[Document, ...] = ()
+    pages: tuple[tuple[str, str], ...] = ()
+    """Path and HTML of what stands on the web."""
+
+    @asynccontextmanager
+    async def staged(self) -> AsyncIterator[tuple["Journey", Fetcher]]:
+        """The journey with its pages where they can be fetched, and what fetches them and nothing else."""
+        async with Site({path: answer(html.encode()) for path, html in self.pages}).open() as site:
+            here = site.address("")
+            lines = tuple(
+                line if isinstance(line, Pause) else replace(line, text=line.text.replace("{site}", here))
+                for line in self.lines
+            )
+            yield replace(self, lines=lines), site.fetcher()
 
     async def stock(self, config: Config) -> None:
         """Do what an operator does with `llmos knowledge add` before the bot starts."""
@@ -120,13 +138,12 @@ class Journey:
 
     @property
     def fits_one_person(self) -> bool:
-        """One member, one room, and nothing but talk: the console, where one may do all, can play it."""
+        """One person, one room, and nothing but talk: the console, where one may do all, can play it."""
         sights = [line for line in self.lines if isinstance(line, Sight)]
         steps = [line for line in self.lines if isinstance(line, Step)]
         return (
             len(self.people) == 1
             and all(step.deed == "says" and step.room == "general" for step in steps)
-            and all(step.role == "member" for step in steps)
             and all(sight.kind == ">" for sight in sights)
         )
 
@@ -139,9 +156,10 @@ def read(path: Path) -> Journey:
     """
     title, *rest = path.read_text(encoding="utf-8").splitlines()
     told = [line for line in rest if line.strip() and not line.startswith("#")]
-    lines = tuple(_line(path, line) for line in told if not line.startswith("library>"))
+    lines = tuple(_line(path, line) for line in told if not line.startswith(("library>", "site>")))
     library = tuple(_document(path, line) for line in told if line.startswith("library>"))
-    return Journey(path.stem, title.removeprefix("# "), lines, library)
+    pages = tuple(_page(path, line) for line in told if line.startswith("site>"))
+    return Journey(path.stem, title.removeprefix("# "), lines, library, pages)
 
 
 def _document(path: Path, line: str) -> Document:
@@ -149,6 +167,13 @@ def _document(path: Path, line: str) -> Document:
     if known is None:
         raise ValueError(f"{path.name}: not a document of a journey: {line!r}")
     return Document(known["title"], known["title"], (Section(known["text"], EPOCH, known["link"]),))
+
+
+def _page(path: Path, line: str) -> tuple[str, str]:
+    page = _PAGE.fullmatch(line)
+    if page is None:
+        raise ValueError(f"{path.name}: not a page of a journey: {line!r}")
+    return page["path"], page["html"]
 
 
 def _line(path: Path, line: str) -> Step | Sight | Pause:

@@ -26,7 +26,7 @@ def title(journey: Journey) -> str:
 async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
     life = Life(tmp_path)
     await journey.stock(life.config)
-    async with life.bot() as app:
+    async with journey.staged() as (journey, life.fetcher), life.bot() as app:
         await play(journey, life, app)
 
 
@@ -34,7 +34,7 @@ async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
 async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
     life = Life(tmp_path)
     await journey.stock(life.config)
-    async with WorldServer(life.world) as port:
+    async with journey.staged() as (journey, life.fetcher), WorldServer(life.world) as port:
         life.server = RemoteWorld(port)
         async with life.bot() as app:
             await play(journey, life, app)
@@ -43,6 +43,12 @@ async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
 @pytest.mark.parametrize("journey", [each for each in SCRIPTS if each.fits_one_person], ids=title)
 async def test_journey_at_the_console(journey: Journey, tmp_path: Path) -> None:
     """Lines go in, one answer for each comes out; a sight is looked for in the answers so far."""
+    async with journey.staged() as (staged, fetcher):
+        await play_at_the_console(staged, Life(tmp_path, fetcher=fetcher))
+
+
+async def play_at_the_console(journey: Journey, life: Life) -> None:
+    """One person types all lines, one after the other."""
     steps = [
         line.text.removeprefix("@llmos").strip() or "/help"
         for line in journey.lines
@@ -53,10 +59,11 @@ async def test_journey_at_the_console(journey: Journey, tmp_path: Path) -> None:
         for line in steps:
             yield line.encode()
 
-    out, life = StringIO(), Life(tmp_path)
+    out = StringIO()
     await journey.stock(life.config)
     adapter = ConsoleAdapter.piped("anna", "general", typed_lines(), out, StringIO())
-    async with opened(life.config, [adapter], models={"echo": life.model}) as app:
+    models = {"echo": life.model}
+    async with opened(life.config, [adapter], models=models, fetcher=life.fetcher) as app:
         await app.run()
     answers = ["", *out.getvalue().split("bot> ")[1:]]
     assert len(answers) == len(steps) + 1

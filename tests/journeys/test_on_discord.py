@@ -124,7 +124,7 @@ async def test_journey(journey: Journey, house: House) -> None:
     mentions = {name: f"<@{person.id}>" for name, person in people.items()}
     stage = Stage(house, moderators)
     await journey.stock(house.config)
-    async with house.living() as app:
+    async with journey.staged() as (journey, house.fetcher), house.living() as app:
         channel, who = house.general, next(iter(people.values()))
         for line in journey.lines:
             match line:

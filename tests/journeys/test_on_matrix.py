@@ -112,7 +112,7 @@ async def test_journey(
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
         await journey.stock(house.config)
-        async with house.living() as app:
+        async with journey.staged() as (journey, house.fetcher), house.living() as app:
             await house.lives_in(moderators)
             await play(journey, Stage(house, version, moderators), app)
 

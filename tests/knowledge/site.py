@@ -25,6 +25,15 @@ def moved(place: str) -> bytes:
     return answer(b"", status="302 Found", more=f"Location: {place}\r\n")
 
 
+def offline() -> Fetcher:
+    """A fetcher that knows no site at all."""
+
+    async def resolve(host: str) -> Sequence[str]:
+        raise OSError("no such host")
+
+    return Fetcher(resolve=resolve)
+
+
 @dataclass
 class Site:
     """What stands at which path; `requests` are the heads of what was asked."""

@@ -1,23 +1,22 @@
 """`knowledge add, list, remove`: what moderators write down for their community to be answered from."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import readable, shown, suggested
-from bot.core.errors import UserError
+from bot.commands.knowledge.pages import add_page, called
+from bot.core.errors import Unreachable, UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.knowledge.document import Document, Section
+from bot.knowledge.fetching import ADDRESS, parsed
 from bot.knowledge.index import Index
 from bot.storage.passages import Shelf
 
 TITLE_CHARS = 100
 LISTED = 40
-
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
 async def _ids(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
@@ -30,33 +29,33 @@ async def _ids(services: Services, typed: str, caller: Author, channel: Channel)
     "knowledge add",
     role=Role.MODERATOR,
     slow=True,
-    examples=(N_('knowledge add "Opening hours" We are open from nine to five, but never on Mondays.'),),
+    examples=(
+        N_('knowledge add "Opening hours" We are open from nine to five, but never on Mondays.'),
+        N_("knowledge add https://example.org/handbook"),
+    ),
 )
 async def add(
     context: Context,
-    title: Annotated[str, Doc("What it is about, or a question; in quotes if it has several words.")],
-    text: Annotated[str | None, Doc("What is to be answered.")] = None,
+    title: Annotated[str, Doc("What it is about, or a question, in quotes; or the address of a page.")],
+    text: Annotated[str | None, Doc("What is to be answered; or the address of a page that says it.")] = None,
 ) -> str:
-    """Write something down for this community, that I can answer from."""
+    """Write something down for this community, or name a page, that I can answer from."""
     index = _index(context)
     named, said = readable(title).strip(), readable(text or "").strip()
-    if any(_ADDRESS.fullmatch(each) for each in (named, said)):
-        raise UserError(
-            _(
-                "I fetch nothing from addresses yet. Write here what it says, or ask the operator to add the "
-                "page as a file with `llmos knowledge add`."
-            )
-        )
+    if ADDRESS.fullmatch(named) and not said:
+        return await add_page(context, index, named, "")
     if not named or not said:
         raise UserError(
             _(
-                "I need a title and what I shall know: "
+                "I need a title and what I shall know, or the address of a page: "
                 '`{prefix}knowledge add "Opening hours" We open at nine.`',
                 prefix=context.prefix,
             )
         )
     if len(named) > TITLE_CHARS:
         raise UserError(_("A title can have at most {most} characters.", most=TITLE_CHARS))
+    if ADDRESS.fullmatch(said):
+        return await add_page(context, index, said, named)
     community, id = context.channel.community_key, _id(named)
     replaced = id in {each.document for each in await context.services.store.passages.documents(community)}
     await index.add(community, [Document(id, named, (Section(said, context.services.now()),))])
@@ -98,7 +97,7 @@ async def remove(
 ) -> str:
     """Take back something that was written down; nothing of it is found any more."""
     index, community = _index(context), context.channel.community_key
-    id = _id(readable(title).strip().strip('“”"'))
+    id = _named(readable(title).strip().strip('“”"'))
     known = {each.document for each in await context.services.store.passages.documents(community)}
     if id not in known:
         raise UserError(
@@ -125,6 +124,18 @@ def _id(title: str) -> str:
     return " ".join(title.replace("`", "ˋ").split())
 
 
+def _named(typed: str) -> str:
+    """The document that is meant: by its title, or by the address it came from, however that is typed."""
+    if ADDRESS.fullmatch(typed):
+        try:
+            return str(parsed(typed))
+        except Unreachable:
+            pass  # nothing was ever fetched from there, but somebody may have called something so
+    return _id(typed)
+
+
 def _line(shelf: Shelf) -> str:
+    if ADDRESS.fullmatch(shelf.document):  # whole, since it is what `knowledge remove` takes
+        return f"• {called(shelf.title.partition(' > ')[0])}: {shelf.document}"
     more = f": {shown(shelf.title)}" if shelf.title and shelf.title != shelf.document else ""
     return f"• {shown(shelf.document)}{more}"

@@ -18,10 +18,12 @@ from bot.cli.platforms import discord_folder, discord_settings
 from bot.config import Config, load
 from bot.core.events import Channel, Event
 from bot.core.specs import CommandSpec
+from bot.knowledge.fetching import Fetcher
 from bot.llm.echo import EchoModel
 from bot.llm.model import Model
 from bot.moderation.judge import Judge
 from bot.moderation.rule import Rule
+from tests.knowledge.site import offline
 from tests.labs.discord import DiscordLab, Json
 from tests.labs.discord.people import Person, Server, Shown, show
 from tests.labs.discord.records import Ref
@@ -70,6 +72,7 @@ class House:
     """More sections."""
     token: str = ""
     """What the operator wrote down as token."""
+    fetcher: Fetcher = field(default_factory=offline)
     clock: Clock = field(default_factory=Clock)
     patience: Patience = field(default_factory=Patience)
     people: dict[str, Person] = field(default_factory=dict)
@@ -182,7 +185,7 @@ class House:
         adapter = DiscordAdapter(discord_settings(config), now=self.clock, patience=self.patience)
         models: Mapping[str, Model] = {model.name: model for model in (self.model, *self.others)}
         judge = Judge(self.rules) if self.rules else None
-        made = opened(config, [adapter], models=models, judge=judge, now=self.clock)
+        made = opened(config, [adapter], models=models, judge=judge, fetcher=self.fetcher, now=self.clock)
         async with made as app, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             await self.lab.until(lambda: self.lab.identifies > before and self.lab.commands)

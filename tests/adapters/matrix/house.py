@@ -15,10 +15,12 @@ from bot.adapters.matrix import MatrixAdapter, Settings
 from bot.app import App, opened
 from bot.cli.platforms import matrix_settings
 from bot.config import Config, load
+from bot.knowledge.fetching import Fetcher
 from bot.llm.echo import EchoModel
 from bot.llm.model import Model
 from bot.moderation.judge import Judge
 from bot.moderation.rule import Rule
+from tests.knowledge.site import offline
 from tests.labs.people import PATIENCE_S, Person, Shown, person
 from tests.labs.secretive import secretive_person
 from tests.labs.synapse import Login, Synapse
@@ -65,6 +67,7 @@ class House:
     """Rooms are encrypted, and so people have clients that encrypt."""
     homeserver: str = ""
     """Where the bot finds its homeserver, if something stands between them."""
+    fetcher: Fetcher = field(default_factory=offline)
     people: dict[str, Person] = field(default_factory=dict)
 
     async def person(self, name: str) -> Person:
@@ -137,7 +140,8 @@ class House:
         config = self.config
         adapter = Announcing(matrix_settings(config))
         models: Mapping[str, Model] = {self.model.name: self.model}
-        made = opened(config, [adapter], models=models, judge=Judge(self.rules) if self.rules else None)
+        judge = Judge(self.rules) if self.rules else None
+        made = opened(config, [adapter], models=models, judge=judge, fetcher=self.fetcher)
         async with made as app, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             async with asyncio.timeout(PATIENCE_S):
