@@ -12,21 +12,31 @@ from typing import Annotated, TypeVar
 from cyclopts import App, Parameter
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from bot import logs
 from bot.cli.options import ConfigOption, JsonFlag, print_json, print_line, speak_operators_language
 from bot.config import load
-from bot.core.errors import ConfigError, StorageError
+from bot.core.errors import ConfigError, StorageError, Unreachable, Unreadable
 from bot.core.text import _, ngettext
 from bot.knowledge.answering import Answer
 from bot.knowledge.answering import ask as answer
+from bot.knowledge.document import Document
 from bot.knowledge.evaluation import Question
 from bot.knowledge.evaluation import evaluate as measure
+from bot.knowledge.fetching import ADDRESS, Fetcher
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.ingest import Reading, read
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicates
+from bot.knowledge.web import read_page
 from bot.llm.embedding import Embedder, available
 from bot.storage.passages import COMMON, Shelf
 from bot.storage.seal import KEY_FILE_NAME
@@ -45,23 +55,29 @@ SHOWN_PROBLEMS = 20
 def add(
     source: str, *, community: CommunityOption = COMMON, config: ConfigOption = None, json: JsonFlag = False
 ) -> None:
-    """Add a file, a folder, a git checkout, or JSON lines; what was added before is replaced.
+    """Add an address, a file, a folder, a git checkout, or JSON lines; what was added before is replaced.
 
     Args:
-        source: Markdown, text, PDF, a folder of these, or a .jsonl of id, title, text, created_at, link.
+        source: a web address, Markdown, text, HTML, PDF, a folder of these, what a git checkout tracks, or a
+            .jsonl of id, title, text, created_at, link.
     """
     speak_operators_language()
     logs.set_up()
     reading = Reading()
     passages = asyncio.run(_add(config, source, community, reading))
-    for where, why in reading.problems[:SHOWN_PROBLEMS]:
-        sys.stderr.write(_("{where}: left out, {why}", where=where, why=why) + "\n")
-    if len(reading.problems) > SHOWN_PROBLEMS:
-        more = len(reading.problems) - SHOWN_PROBLEMS
-        sys.stderr.write(_("… and {n} more like these", n=more) + "\n")
+    _tell([_("{where}: left out. {why}", where=where, why=why) for where, why in reading.problems])
+    _tell([f"{where}: {what}" for where, what in reading.notes])
     if json:
         problems = [{"where": where, "why": why} for where, why in reading.problems]
-        print_json({"documents": reading.documents, "passages": passages, "left_out": problems})
+        notes = [{"where": where, "what": what} for where, what in reading.notes]
+        print_json(
+            {
+                "documents": reading.documents,
+                "passages": passages,
+                "left_out": problems,
+                "notes": notes,
+            }
+        )
     else:
         print_line(
             ngettext(
@@ -183,11 +199,39 @@ _Line = TypeVar("_Line", bound=BaseModel)
 _PAIR, _QUESTION = TypeAdapter(_Pair), TypeAdapter(_Asked)
 
 
+def _tell(lines: Sequence[str]) -> None:
+    """Some of them on stderr, and how many more there are."""
+    for line in lines[:SHOWN_PROBLEMS]:
+        sys.stderr.write(line + "\n")
+    if len(lines) > SHOWN_PROBLEMS:
+        sys.stderr.write(_("… and {n} more like these", n=len(lines) - SHOWN_PROBLEMS) + "\n")
+
+
 async def _add(config: Path | None, source: str, community: str, reading: Reading) -> int:
-    with _counting() as added:
-        documents = read(source, reading)
-        async with _index(config) as index:
-            return await index.add(community, documents, added)
+    named = ADDRESS.fullmatch(source)
+    documents = iter([await _fetched(source, reading)]) if named else read(source, reading)
+    async with _index(config) as index:
+        with _counting(reading, embeds=index.embedder is not None) as embedded:
+            return await index.add(community, documents, embedded=embedded)
+
+
+async def _fetched(address: str, reading: Reading) -> Document:
+    """A page of the public internet, as `knowledge add` in a chat fetches it.
+
+    Raises:
+        ConfigError: it cannot be fetched or read.
+    """
+    with Console(stderr=True).status(_("Reading {address}", address=address)):
+        try:
+            document, left_out = await read_page(Fetcher(), address, datetime.now(UTC))
+        except (Unreachable, Unreadable) as error:
+            raise ConfigError(
+                _("Nothing was added from {address}. {why}", address=address, why=error)
+            ) from error
+    reading.documents = reading.files = reading.read = 1
+    if left_out:
+        reading.notes.append((address, left_out))
+    return document
 
 
 async def _ask(config: Path | None, questions: Sequence[str], community: str) -> list[Answer]:
@@ -251,18 +295,28 @@ def _embedder() -> Embedding | None:
 
 
 @contextmanager
-def _counting() -> Iterator[Callable[[int], None]]:
+def _counting(reading: Reading, *, embeds: bool) -> Iterator[Callable[[int, int], None]]:
+    """Bars on a terminal: files, their documents, and passages that the model has read."""
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
+        BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(_("documents"), total=None)
-        yield lambda count: bar.update(task, completed=count)
+    ) as bars:
+        files = bars.add_task(_("files"), total=None, visible=False)
+        documents = bars.add_task(_("documents"), total=None)
+        passages = bars.add_task(_("passages for the model"), total=None, visible=embeds)
+
+        def embedded(done: int, of: int) -> None:
+            bars.update(files, completed=reading.read, total=reading.files, visible=bool(reading.files))
+            bars.update(documents, completed=reading.documents)
+            bars.update(passages, completed=done, total=of)
+
+        yield embedded
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -182,7 +182,7 @@ class Fetcher:
             raise Unreachable(
                 _(
                     "It leads into a private network or to this machine, and I fetch only what is public. "
-                    "Write here what it says, or ask the operator to add it as a file."
+                    "Write down what it says, or let the operator add it as a file."
                 )
             )
         return found

@@ -27,6 +27,8 @@ _DOCUMENTS_AT_ONCE, _CHARACTERS_AT_ONCE = 1_024, 1_000_000
 _LOADED_AT_ONCE = 20_000
 _RESCORED = 16  # more than asked for: half precision may swap neighbours, which are then compared exactly
 _READ_AT_ONCE = 8
+_EMBEDDED_AT_ONCE = 256
+"""Passages between two signs of progress, some ten seconds of a core; texts of like length go together."""
 
 Vector = NDArray[np.float32]
 
@@ -83,11 +85,13 @@ class Index:
         added: Callable[[int], None] = lambda count: None,
         *,
         with_vectors: bool = True,
+        embedded: Callable[[int, int], None] = lambda done, of: None,
     ) -> int:
         """Add documents, each in place of one of the same id; returns how many passages they have.
 
         Args:
             added: told how many documents are in so far.
+            embedded: told, in another thread, how many of the passages cut so far have been read.
             with_vectors: False leaves them to `complete`, which is quick.
 
         Raises:
@@ -95,7 +99,13 @@ class Index:
         """
         remaining, total, count = iter(documents), 0, 0
         while batch := await asyncio.to_thread(_batch, remaining):
-            new = await asyncio.to_thread(self._prepare, community, batch, with_vectors=with_vectors)
+            new = await asyncio.to_thread(
+                self._prepare,
+                community,
+                batch,
+                with_vectors=with_vectors,
+                embedded=_beginning_at(total, embedded),
+            )
             await self.passages.put(community, {document.id for document in batch}, new)
             total += len(new)
             count += len(batch)
@@ -236,17 +246,27 @@ class Index:
             ).kept(slice(-MAX_VECTORS, None))
 
     def _prepare(
-        self, community: str, documents: Sequence[Document], *, with_vectors: bool = True
+        self,
+        community: str,
+        documents: Sequence[Document],
+        *,
+        with_vectors: bool = True,
+        embedded: Callable[[int, int], None] = lambda done, of: None,
     ) -> list[NewPassage]:
         cut = [(document, chunk) for document in documents for chunk in chunks(document)]
         new = [_passage(community, document, chunk) for document, chunk in cut]
-        if self.embedder is None or not new or not with_vectors:
+        if self.embedder is None or not with_vectors:
+            embedded(len(new), len(new))
             return new
-        vectors = self.embedder.embed([readable(each.title, each.text) for each in new]).astype("<f2")
-        return [
-            dataclasses.replace(each, vector=vector.tobytes())
-            for each, vector in zip(new, vectors, strict=True)
-        ]
+        read: list[NewPassage] = []
+        while some := new[len(read) : len(read) + _EMBEDDED_AT_ONCE]:
+            vectors = self.embedder.embed([readable(each.title, each.text) for each in some]).astype("<f2")
+            read += [
+                dataclasses.replace(each, vector=vector.tobytes())
+                for each, vector in zip(some, vectors, strict=True)
+            ]
+            embedded(len(read), len(new))
+        return read
 
 
 def readable(title: str, text: str) -> str:
@@ -269,6 +289,10 @@ def _passage(community: str, document: Document, chunk: Chunk) -> NewPassage:
         text=chunk.text,
         words=words(readable(title, chunk.text)),
     )
+
+
+def _beginning_at(total: int, embedded: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    return lambda done, of: embedded(total + done, total + of)
 
 
 def _batch(documents: Iterator[Document]) -> list[Document]:

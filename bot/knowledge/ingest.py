@@ -1,27 +1,30 @@
 """Reading what an operator points at: a file, a folder, a checkout, JSON lines. Nothing is fetched or run."""
 
+import asyncio
 import json
-import logging
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bot.core.errors import ConfigError
+from bot.core.errors import ConfigError, Unreadable
 from bot.core.text import _
 from bot.knowledge.document import Document, Section
+from bot.knowledge.extracting import PAGES, PROSE, USUAL, extract, too_large
 
-MAX_BYTES = 20 * 1024 * 1024
+MAX_BYTES = USUAL.bytes
 """Of a document; a larger file is left out and named."""
+MAX_CODE_BYTES = 256 * 1024
+"""Of a tracked file that is no prose: what is larger was written by a program, or is data."""
 MAX_LINE_BYTES = 2 * 1024 * 1024
-MAX_PAGES = 2_000
-MAX_PDF_CHARACTERS = 2_000_000
 MAX_FILES = 50_000
-TEXTS = frozenset({".md", ".markdown", ".txt", ".rst", ".adoc", ".org"})
+_PROSE = PROSE | PAGES | {".pdf", ".jsonl"}
+_GENERATED = frozenset({".lock", ".map", ".svg", ".csv", ".tsv", ".po", ".pot", ".patch", ".diff", ".sum"})
+"""Of texts that a checkout tracks and nobody reads."""
 _SNIFFED = 8192
 _GIT_S = 60.0
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
@@ -29,10 +32,20 @@ _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 
 @dataclass(slots=True)
 class Reading:
-    """What became of a source. `problems`: (where, why) of what was left out."""
+    """What became of a source.
+
+    Attributes:
+        files: how many there are, once that is known.
+        read: how many of them were looked at.
+        problems: (where, why) of what was left out.
+        notes: (where, what) to know of what was read.
+    """
 
     documents: int = 0
+    files: int | None = None
+    read: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Line(BaseModel):
@@ -53,17 +66,11 @@ _LINE = TypeAdapter(_Line)
 def read(source: str, reading: Reading) -> Iterator[Document]:
     """The documents of a source; what cannot be read is left out and told in `reading`.
 
+    For a thread without a running loop.
+
     Raises:
-        ConfigError: there is no such source, or it is a kind that is not read.
+        ConfigError: there is no such source.
     """
-    if "://" in source:
-        raise ConfigError(
-            _(
-                "{source} is an address: this version reads files and folders only. Fetch it first, for "
-                "example with git clone or curl, and add what that wrote.",
-                source=source,
-            )
-        )
     path = Path(source).expanduser()
     if not path.exists():
         raise ConfigError(_("There is no file or folder called {path}.", path=path))
@@ -73,14 +80,18 @@ def read(source: str, reading: Reading) -> Iterator[Document]:
 
 
 def _folder(folder: Path, reading: Reading) -> Iterator[Document]:
-    files = _tracked(folder)
-    paths = sorted(files if files is not None else _walk(folder))
+    tracked = _tracked(folder, reading)
+    if tracked is not None:
+        found = [path for path in tracked if path.suffix.lower() in _PROSE or _is_code(path, reading)]
+    else:
+        found = [path for path in _walk(folder) if path.suffix.lower() in _PROSE]
+    paths = sorted(found)
     if len(paths) > MAX_FILES:
-        told = _("only the first {n} files were read", n=MAX_FILES)
-        reading.problems.append((str(folder), told))
+        reading.notes.append((str(folder), _("Only the first {n} files were read.", n=MAX_FILES)))
+    reading.files = min(len(paths), MAX_FILES)
     for path in paths[:MAX_FILES]:
-        if path.suffix.lower() in _READERS:
-            yield from _file(path, f"{folder.resolve().name}/{path.relative_to(folder)}", reading)
+        yield from _file(path, f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}", reading)
+        reading.read += 1
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -89,94 +100,67 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
         for name in names:
             path = Path(root) / name
-            if not name.startswith(".") and not path.is_symlink():
+            if not name.startswith(".") and _is_plain(path):
                 yield path
 
 
-def _tracked(folder: Path) -> list[Path] | None:
-    """The files that a git checkout tracks, or None if it is none, or git is not installed."""
-    if not (folder / ".git").exists():
+def _tracked(folder: Path, reading: Reading) -> list[Path] | None:
+    """The files that a git checkout tracks here, or None if it is none, or tracks none here."""
+    if not any((place / ".git").exists() for place in (folder.resolve(), *folder.resolve().parents)):
         return None
     # no hooks and no helpers of the checkout: listing runs none, and its settings are not asked
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), "ls-files", "-z"]
+    env: Mapping[str, str] = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
     try:
         listed = subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
-            command, capture_output=True, timeout=_GIT_S, check=True
+            command, capture_output=True, timeout=_GIT_S, check=True, env=env
         )
     except (OSError, subprocess.SubprocessError):
+        told = _("git could not list it, so what it ignores was read too.")
+        reading.notes.append((str(folder), told))
         return None
-    names = (os.fsdecode(name) for name in listed.stdout.split(b"\0") if name)
-    paths = (folder / name for name in names)
-    return [path for path in paths if path.is_file() and not path.is_symlink()]
+    names = dict.fromkeys(os.fsdecode(name) for name in listed.stdout.split(b"\0") if name)
+    return [path for name in names if _is_plain(path := folder / name)] or None
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_code(path: Path, reading: Reading) -> bool:
+    """Whether a tracked file is a text that somebody wrote."""
+    if path.name.startswith(".") or path.suffix.lower() in _GENERATED or ".min." in path.name:
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED)
+        return bool(start) and b"\0" not in start and path.stat().st_size <= MAX_CODE_BYTES
+    except OSError as error:
+        reading.problems.append((str(path), error.strerror or str(error)))
+        return False
 
 
 def _file(path: Path, name: str, reading: Reading) -> Iterator[Document]:
-    reader = _READERS.get(path.suffix.lower(), _text)
     try:
-        if path.suffix.lower() != ".jsonl" and path.stat().st_size > MAX_BYTES:
-            reading.problems.append((name, _("it is larger than {n} MB", n=MAX_BYTES // 1024 // 1024)))
+        if path.suffix.lower() == ".jsonl":
+            yield from _json_lines(path, name, reading)
             return
-        yield from reader(path, name, reading)
+        if path.stat().st_size > MAX_BYTES:
+            raise too_large(MAX_BYTES)
+        found = asyncio.run(extract(path.read_bytes(), path.name))
+        if found.left_out:
+            reading.notes.append((name, found.left_out))
+        title = found.title or (name if found.code else path.stem)
+        section = Section(found.text, _modified(path), link=name)
+        yield Document(name, title, (section,), plain=found.code)
+    except Unreadable as error:
+        reading.problems.append((name, str(error)))
     except OSError as error:
         reading.problems.append((name, error.strerror or str(error)))
 
 
-def _text(path: Path, name: str, reading: Reading) -> Iterator[Document]:
-    content = path.read_bytes()
-    if b"\0" in content[:_SNIFFED]:
-        reading.problems.append((name, _("it is not a text")))
-        return
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        reading.problems.append((name, _("it is not UTF-8 text")))
-        return
-    yield from _whole(path, name, _title(text) or path.stem, text)
-
-
-def _whole(path: Path, name: str, title: str, text: str) -> Iterator[Document]:
-    if text.strip():
-        yield Document(name, title, (Section(text, _modified(path), link=name),))
-
-
-def _title(text: str) -> str:
-    """A Markdown file's first heading."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
-
-
 def _modified(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-def _pdf(path: Path, name: str, reading: Reading) -> Iterator[Document]:
-    """A page after the other, until enough was read: a small file can unpack to gigabytes."""
-    from pypdf import PdfReader  # noqa: PLC0415 - only for PDF files
-    from pypdf.errors import PyPdfError  # noqa: PLC0415
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells every oddity of every file
-    pages: list[str] = []
-    size = 0
-    try:
-        reader = PdfReader(path, strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            reading.problems.append((name, _("it is locked with a password")))
-            return
-        for number, page in enumerate(reader.pages, start=1):
-            if number > MAX_PAGES or size > MAX_PDF_CHARACTERS:
-                reading.problems.append((name, _("only its first {n} pages were read", n=number - 1)))
-                break
-            pages.append(page.extract_text())
-            size += len(pages[-1])
-        title = str(reader.metadata.title) if reader.metadata and reader.metadata.title else path.stem
-    except (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        reading.problems.append((name, _("it is no PDF that can be read ({why})", why=type(error).__name__)))
-        return
-    text = "\n\n".join(pages)[:MAX_PDF_CHARACTERS]
-    if not text.strip():
-        reading.problems.append((name, _("it holds no text, perhaps scanned pages")))
-        return
-    yield from _whole(path, name, title, text)
 
 
 def _json_lines(path: Path, name: str, reading: Reading) -> Iterator[Document]:
@@ -186,7 +170,7 @@ def _json_lines(path: Path, name: str, reading: Reading) -> Iterator[Document]:
             number += 1
             if len(line) > MAX_LINE_BYTES:
                 _skip_line(file.readline, line)
-                why = _("it is longer than {n} MB", n=MAX_LINE_BYTES // 1024 // 1024)
+                why = _("It is longer than {n} MB.", n=MAX_LINE_BYTES // 1024 // 1024)
                 reading.problems.append((_("{file}, line {n}", file=name, n=number), why))
             elif line.strip():
                 yield from _json_line(line, path, name, number, reading)
@@ -224,11 +208,3 @@ def _instant(value: datetime | float | str | None) -> datetime | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     return datetime.fromtimestamp(value, UTC)
-
-
-_Reader = Callable[[Path, str, Reading], Iterator[Document]]
-_READERS: dict[str, _Reader] = {
-    **dict.fromkeys(TEXTS, _text),
-    ".pdf": _pdf,
-    ".jsonl": _json_lines,
-}

@@ -1,6 +1,8 @@
 """`llmos knowledge`: add, ask, compare, measure, list, remove, with the operator's own files."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from bot.llm.catalogue import MODELS_DIR_VARIABLE
 from bot.sample.community import load
 from bot.sample.knowledge import documents
 from tests.cli.operator import Operator
+from tests.knowledge.site import Site, answer, thread_of
 
 LINES = [
     {
@@ -61,7 +64,10 @@ def test_what_was_added_is_told_in_a_sentence_and_without_the_model_that_is_said
     assert "llmos models pull all-minilm-l6-v2" in outcome.err
 
 
-@pytest.mark.parametrize("source", ["https://example.org/a.md", "nowhere"])
+@pytest.mark.parametrize(
+    "source",
+    ["http://127.0.0.1/a.md", "https://localhost/", "http://[::1]/", "file:///etc/passwd", "nowhere"],
+)
 def test_a_source_that_cannot_be_read_is_wrong_usage(operator: Operator, source: str) -> None:
     outcome = operator.types("knowledge", "add", source)
     assert outcome.code == 2
@@ -91,6 +97,47 @@ def test_what_is_not_known_is_said(operator: Operator) -> None:
     added(operator)
     outcome = operator.types("knowledge", "ask", "How far is Zanzibar?")
     assert (outcome.code, outcome.out) == (0, "I could not find this in what I know.\n")
+
+
+def test_an_address_is_added_and_cited(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "<title>Hours</title><h1>Hours</h1><p>We open at nine, but never on Mondays.</p>"
+    with thread_of(Site({"/hours": answer(page.encode())})) as site:
+        monkeypatch.setattr("bot.cli.knowledge.Fetcher", site.fetcher)
+        outcome = operator.types("knowledge", "add", site.address("/hours"))
+        assert outcome.out == "1 document is in, as 1 passages.\n", outcome.err
+        report = json.loads(operator.types("knowledge", "ask", "when do you open?", "--json").out)
+        assert report["sources"][0]["link"] == site.address("/hours")
+        failed = operator.types("knowledge", "add", site.address("/nowhere"))
+    assert failed.code == 2
+    assert f"Nothing was added from {site.address('/nowhere')}. Nothing stands at that address" in failed.err
+
+
+def test_a_checkout_is_added_with_what_is_wrong_in_it(operator: Operator) -> None:
+    folder = operator.folder / "repo"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Hours\nWe open at nine.", encoding="utf-8")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "draft.md").write_text("not tracked", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "add", "a.md", "broken.pdf"], check=True)
+    outcome = operator.types("knowledge", "add", "repo", "--json")
+    report = json.loads(outcome.out)
+    assert (report["documents"], report["passages"], report["notes"]) == (1, 1, [])
+    assert [each["where"] for each in report["left_out"]] == ["repo/broken.pdf"]
+    assert "repo/broken.pdf: left out. It is broken" in outcome.err
+
+
+def test_a_terminal_is_shown_how_far_it_is(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = operator.folder / "docs"
+    folder.mkdir()
+    for name in ("a.md", "b.md", "c.txt"):
+        (folder / name).write_text("# Hours\nWe open at nine.", encoding="utf-8")
+    assert "3/3" not in operator.types("knowledge", "add", "docs").err
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    outcome = operator.types("knowledge", "add", "docs")
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", outcome.err)
+    assert re.search(r"files +\S+ 3/3", shown), shown
+    assert re.search(r"documents .* 3/\?", shown), shown
 
 
 def test_a_community_of_its_own_is_asked_apart(operator: Operator) -> None:

@@ -1,8 +1,9 @@
 """A web site on the loopback address that counts who connects, and a fetcher that may reach only that."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
@@ -23,6 +24,28 @@ def answer(body: bytes, kind: str = "text/html", status: str = "200 OK", more: s
 def moved(place: str) -> bytes:
     """An answer that leads elsewhere."""
     return answer(b"", status="302 Found", more=f"Location: {place}\r\n")
+
+
+@contextmanager
+def thread_of(site: "Site") -> Iterator["Site"]:
+    """A site for a test that has no loop of its own."""
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with site.open():
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield site
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
 
 
 def offline() -> Fetcher:

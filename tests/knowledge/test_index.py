@@ -224,3 +224,17 @@ async def test_postgres_is_refused_with_a_sentence(store: Store) -> None:
     store.passages._reader.dialect = "postgresql"
     with pytest.raises(StorageError, match="Knowledge needs a SQLite database"):
         await store.passages.state()
+
+
+async def test_who_adds_is_told_how_many_passages_have_been_read(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.knowledge.index._EMBEDDED_AT_ONCE", 2)
+    monkeypatch.setattr("bot.knowledge.index._DOCUMENTS_AT_ONCE", 3)
+    told: list[tuple[int, int]] = []
+    index.embedder = Topics()
+    many = [document(f"d{n}", "A kitten") for n in range(5)]
+    await index.add(COMMON, many, embedded=lambda done, of: told.append((done, of)))
+    assert told == [(2, 3), (3, 3), (5, 5)]
+    await index.refresh()
+    assert len(index) == 5

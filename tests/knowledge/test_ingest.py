@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import ConfigError
-from bot.knowledge import ingest
+from bot.knowledge import extracting, ingest
+from bot.knowledge.chunking import chunks
 from bot.knowledge.document import Document
+from bot.knowledge.extracting import Limits, extract
 from bot.knowledge.ingest import Reading, read
 from tests.knowledge.pdf import pdf, shown
 
@@ -93,45 +95,95 @@ def test_a_folder_is_read_without_binaries_links_and_what_is_hidden(tmp_path: Pa
     assert [where for where, _ in problems] == ["docs/fake.txt", "docs/latin.txt"]
 
 
-def test_of_a_checkout_only_tracked_files_are_read(tmp_path: Path) -> None:
-    folder = tmp_path / "repo"
-    folder.mkdir()
+def checkout(folder: Path, *tracked: str) -> None:
     subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "add", "--force", *tracked], check=True)
+
+
+def test_of_a_checkout_only_tracked_texts_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    (folder / "src").mkdir(parents=True)
+    (folder / "kept.md").write_text("kept", "utf-8")
+    (folder / "src" / "app.py").write_text("# a comment\nanswer = 42", "utf-8")
+    (folder / "LICENSE").write_text("do as you like", "utf-8")
+    for name in ("picture.png", "data.bin"):
+        (folder / name).write_bytes(b"\x89\0\1")
+    for name in ("draft.md", "packages.lock", "app.min.js", ".env"):
+        (folder / name).write_text("not wanted", "utf-8")
+    (folder / "table.json").write_text(" " * (ingest.MAX_CODE_BYTES + 1), "utf-8")
+    (folder / ".gitignore").write_text("draft.md", "utf-8")
+    wanted = ("kept.md", "src/app.py", "LICENSE")
+    checkout(folder, *wanted, "picture.png", "data.bin", "packages.lock", "app.min.js", ".env", "table.json")
+    found, problems = taken(folder)
+    assert problems == []
+    assert {each.id: (each.title, each.plain) for each in found} == {
+        "repo/kept.md": ("kept", False),
+        "repo/src/app.py": ("repo/src/app.py", True),
+        "repo/LICENSE": ("LICENSE", False),
+    }
+    assert [chunk.heading for each in found for chunk in chunks(each)] == ["", "", ""]
+
+
+def test_of_a_folder_of_a_checkout_only_what_is_tracked_there_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "repo" / "docs"
+    folder.mkdir(parents=True)
     (folder / "kept.md").write_text("kept", "utf-8")
     (folder / "draft.md").write_text("not tracked", "utf-8")
-    subprocess.run(["git", "-C", str(folder), "add", "kept.md"], check=True)
-    assert [each.id for each in taken(folder)[0]] == ["repo/kept.md"]
+    (tmp_path / "repo" / "above.md").write_text("above", "utf-8")
+    checkout(tmp_path / "repo", "docs/kept.md", "above.md")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert [each.id for each in taken(folder)[0]] == ["docs/kept.md"]
 
 
-def test_a_pdf_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "guide.pdf"
-    file.write_bytes(pdf(shown("The umbrella is here"), shown("and the boat there")))
-    (found,), problems = taken(file)
+def test_where_git_cannot_list_that_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / ".git").write_text("gitdir: nowhere", "utf-8")
+    (folder / "a.md").write_text("text", "utf-8")
+    reading = Reading()
+    assert [each.id for each in read(str(folder), reading)] == ["repo/a.md"]
+    assert reading.notes == [(str(folder), "git could not list it, so what it ignores was read too.")]
+
+
+def test_nothing_of_a_checkout_is_run(tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "a.md").write_text("text", "utf-8")
+    checkout(folder, "a.md")
+    spy = tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", "utf-8")
+    spy.chmod(0o700)
+    for name in ("core.fsmonitor", "core.pager", "core.editor", "filter.x.clean"):
+        subprocess.run(["git", "-C", str(folder), "config", name, str(spy)], check=True)
+    assert [each.id for each in taken(folder)[0]] == ["repo/a.md"]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_pages_and_pdfs_are_read_with_their_titles(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.html").write_text("<title>Rules</title><h1>Rules</h1><p>Be kind.</p>", "utf-8")
+    (folder / "b.pdf").write_bytes(pdf(shown("The umbrella is here"), shown("and the boat there")))
+    found, problems = taken(folder)
     assert problems == []
-    assert "umbrella is here" in found.text
-    assert "boat there" in found.text
+    assert [each.title for each in found] == ["Rules", "b"]
+    assert found[1].text == "The umbrella is here\n\nand the boat there"
 
 
-def test_a_pdf_that_unpacks_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "MAX_PDF_CHARACTERS", 10_000)
-    file = tmp_path / "bomb.pdf"
-    file.write_bytes(pdf(*[shown("z" * 6_000)] * 50))
-    (found,), problems = taken(file)
-    assert len(found.text) <= 10_000
-    assert problems == [("bomb.pdf", "only its first 2 pages were read")]
+def test_what_was_read_in_part_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extracting, "USUAL", Limits(pages=2))
+    monkeypatch.setattr(extract, "__defaults__", ("", Limits(pages=2)))
+    file = tmp_path / "long.pdf"
+    file.write_bytes(pdf(*[shown("line")] * 5))
+    reading = Reading()
+    assert [each.id for each in read(str(file), reading)] == ["long.pdf"]
+    assert reading.notes == [("long.pdf", "Only the first 2 of its 5 pages were read.")]
 
 
-def test_a_page_that_unpacks_to_a_hundred_megabytes_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "bomb.pdf"
-    file.write_bytes(pdf(b" " * 150_000_000))
-    assert file.stat().st_size < 1_000_000
-    found, problems = taken(file)
-    assert found == []
-    assert [where for where, _ in problems] == ["bomb.pdf"]
-
-
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.4", b"no pdf at all", b"%PDF-1.4\nxref\n0 999999999\n"])
-def test_what_is_no_pdf_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"no pdf at all", pdf(b" " * 150_000_000)])
+def test_a_pdf_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "broken.pdf"
     file.write_bytes(content)
     found, problems = taken(file)
@@ -143,13 +195,9 @@ def test_a_file_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(ingest, "MAX_BYTES", 10)
     file = tmp_path / "long.txt"
     file.write_text("x" * 11, "utf-8")
-    assert taken(file) == ([], [("long.txt", "it is larger than 0 MB")])
-
-
-@pytest.mark.parametrize("source", ["https://example.org/handbook.md", "file:///etc/passwd"])
-def test_addresses_are_refused_with_what_to_do(source: str) -> None:
-    with pytest.raises(ConfigError, match="reads files and folders only"):
-        taken(source)
+    found, ((where, why),) = taken(file)
+    assert (found, where) == ([], "long.txt")
+    assert "larger than 0 MB" in why
 
 
 def test_what_does_not_exist_is_said(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bot.knowledge.waking import Waking
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
 from tests.knowledge.conftest import Topics, document
+from tests.living import PATIENCE_S
 from tests.messages import EPOCH
 
 CATS, BOATS = document("cats", "A kitten sleeps all day."), document("boats", "The ship sank.")
@@ -35,6 +36,21 @@ async def test_the_first_question_gives_vectors_to_what_was_there(index: Index) 
         await running
     assert len(index) == 2
     assert (await found(index, waking, "feline"))[0] == "cats"
+
+
+async def test_what_is_added_later_without_vectors_gets_them_too(index: Index) -> None:
+    index.embedder = Topics()
+    await index.add(COMMON, [CATS])
+    waking = Waking(index)
+    async with asyncio.TaskGroup() as tasks:
+        keeping = tasks.create_task(waking.keep())
+        await found(index, waking, "kitten")
+        await index.add(COMMON, [BOATS], with_vectors=False)
+        async with asyncio.timeout(PATIENCE_S):
+            while len(index) < 2:  # noqa: ASYNC110 - nobody is told when it is done
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+    assert (await found(index, waking, "vessel"))[0] == "boats"
 
 
 async def test_a_question_waits_for_the_language_model(index: Index) -> None:
