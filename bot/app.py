@@ -22,6 +22,7 @@ from bot.core.errors import ConfigError, ModelError
 from bot.core.events import Channel, Event
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
+from bot.knowledge.attached import FileReader
 from bot.knowledge.document import Document
 from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Embedding, Index
@@ -183,6 +184,7 @@ class App:
         self._waking = Waking(self._index)
         self._search = Search(self._index, self._waking.ready) if store.passages.supported else None
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
+        self._file_reader = FileReader(store.archive, self._directory, now)
         store.privacy.forgets(self._noting.forget)
         store.privacy.when_erased(self._noting.look_again)
         self._digesting = Digesting(
@@ -225,6 +227,7 @@ class App:
                 tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
+                tasks.create_task(every(ARCHIVE_EVERY, self._file_reader.work), name="files"),
                 tasks.create_task(every(GAUGES_EVERY, self._gauge(pipeline)), name="gauges"),
                 tasks.create_task(every(FIT_EVERY, self._fit), name="fit"),
             ]

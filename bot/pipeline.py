@@ -354,6 +354,7 @@ def settlement(decisions: Sequence[Decision], archives: Callable[[Message], bool
     """
     archived: list[Message] = []
     unarchived: list[MessageRef] = []
+    reattached: list[Message] = []
     edited: list[tuple[MessageRef, str]] = []
     removed: list[MessageRef] = []
     messages: list[tuple[Message, str]] = []
@@ -368,7 +369,9 @@ def settlement(decisions: Sequence[Decision], archives: Callable[[Message], bool
                 messages.append((nothing, decision.outcome))
             case Edit(message=message):
                 edited.append((message.ref, message.text if message.addressed is None else message.addressed))
-                if not decision.settled or not archives(message):
+                if decision.settled and archives(message):
+                    reattached.append(message)
+                else:
                     unarchived.append(message.ref)
             case Deletion(ref=ref):
                 removed.append(ref)
@@ -385,4 +388,5 @@ def settlement(decisions: Sequence[Decision], archives: Callable[[Message], bool
         audit=tuple(entry for decision in decisions for entry in decision.followed.audit),
         archived=tuple(archived),
         unarchived=tuple(unarchived),
+        reattached=tuple(reattached),
     )

@@ -110,10 +110,12 @@ def command_line(message: Message, situation: Situation) -> str | None:
 
 
 def is_talk(message: Message, situation: Situation) -> bool:
-    """People say it to each other: it is no program's, nothing said to the bot, and not without words."""
+    """People say it to each other: it is no program's, nothing said to the bot, and has words or a file."""
     if message.notice or message.author.is_bot or message.addressed is not None:
         return False
-    if situation.replies_to_us or situation.in_our_thread or not message.text.strip():
+    if situation.replies_to_us or situation.in_our_thread:
+        return False
+    if not message.text.strip() and not message.attachments:
         return False
     return command_line(message, situation) is None
 

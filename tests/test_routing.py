@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.events import Message
+from bot.core.events import Attachment, Message
 from bot.routing import AnswerMode, Converse, Ignore, Invoke, Situation, is_talk, route
 from tests.messages import EPOCH, ROBOT, message
 
 COMMANDS = frozenset({("help",), ("stop",), ("ask",), ("why",), ("channel", "set"), ("privacy", "show")})
+FILE = Attachment("1", "plan.md", "text/markdown", 1, "")
 USUAL = Situation(answer="mention", prefix="!llmos", commands=COMMANDS)
 
 
@@ -119,6 +120,8 @@ def test_every_text_has_exactly_one_way(text: str, to_us: bool, answer: AnswerMo
         (message("beep", author=ROBOT), USUAL, False),
         (message("beep", notice=True), USUAL, False),
         (message(" \n"), USUAL, False),
+        (replace(message(""), attachments=(FILE,)), USUAL, True),
+        (replace(message("!llmos help"), attachments=(FILE,)), USUAL, False),
     ],
 )
 def test_talk_is_what_people_say_to_each_other(said: Message, situation: Situation, talk: bool) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.adapters.adapter import Adapter
 from bot.core.directory import Directory, Past
+from bot.core.errors import Unsupported
 from bot.core.events import Attachment, Author, Channel, Message, MessageRef
 from bot.core.permissions import Role
 
@@ -68,12 +69,17 @@ class Directories:
         return await self._of(channel).link(channel, message_id)
 
     async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
-        """See `bot.commands.command.Files`."""
-        return await self._adapters[ref.channel.platform].attached(ref)
+        """See `bot.core.files.Files`."""
+        return await self._adapter(ref.channel.platform).attached(ref)
 
     async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
-        """See `bot.commands.command.Files`."""
-        return await self._adapters[platform].fetch(attachment, most_bytes)
+        """See `bot.core.files.Files`."""
+        return await self._adapter(platform).fetch(attachment, most_bytes)
+
+    def _adapter(self, platform: str) -> Adapter:
+        if platform not in self._adapters:
+            raise Unsupported(f"{platform} is not connected any more")
+        return self._adapters[platform]
 
     def _of(self, channel: Channel) -> Directory:
         return self._adapters[channel.platform].directory

@@ -35,7 +35,7 @@ from bot.core.actions import (
 )
 from bot.core.below import Below
 from bot.core.directory import Past
-from bot.core.events import Author, Channel, Event, Message, MessageRef, Reaction, ThreadOpened
+from bot.core.events import Attachment, Author, Channel, Event, Message, MessageRef, Reaction, ThreadOpened
 from bot.core.permissions import Role
 
 __all__ = ["MemoryAdapter", "Posted", "World"]
@@ -71,6 +71,8 @@ class Server(Protocol):
     async def missing_permissions(self, channel: Channel) -> Sequence[str]: ...
     async def hindrance(self, action: Act) -> str | None: ...
     async def rights_changed(self) -> None: ...
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]: ...
+    async def fetch(self, file: Attachment, most_bytes: int) -> bytes: ...
 
 
 class MemoryAdapter(Adapter):
@@ -140,6 +142,14 @@ class MemoryAdapter(Adapter):
     async def rights_changed(self) -> None:
         """See `Adapter`."""
         await self._server.rights_changed()
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `Adapter`."""
+        return await self._server.attached(ref)
+
+    async def fetch(self, attachment: Attachment, most_bytes: int) -> bytes:
+        """See `Adapter`."""
+        return await self._server.fetch(attachment, most_bytes)
 
     def _delivery(
         self, channel: Channel, reply_to: str | None = None, private_to: str | None = None

@@ -4,6 +4,7 @@ For drills that kill the bot: it runs as a process of its own; its platform, and
 """
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from bot.adapters.world import Act
 from bot.core import errors
 from bot.core.errors import PlatformError, RateLimited
 from bot.core.events import (
+    Attachment,
     Author,
     Channel,
     Deletion,
@@ -39,10 +41,11 @@ _LONGEST_LINE = 1 << 26
 _CALL_S = 60.0
 _CALLS = frozenset(name for name in vars(Server) if not name.startswith("_"))
 _EVENTS = (Message, Edit, Deletion, Reaction, Join, ThreadOpened, ThreadClosed, Invocation)
+_BYTES = "bytes"
 _ACTS: tuple[type[Act], ...] = get_args(Act)
 _ADAPTERS: dict[str, TypeAdapter[object]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (*_EVENTS, *_ACTS, Author, Channel, MessageRef, Role, datetime)
+    for kind in (*_EVENTS, *_ACTS, Attachment, Author, Channel, MessageRef, Role, datetime)
 }
 
 
@@ -50,6 +53,8 @@ def encode(value: object) -> object:
     """Make anything that crosses the wire JSON-able; the name of its type goes with it."""
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
+    if isinstance(value, bytes):
+        return {"type": _BYTES, "value": base64.b64encode(value).decode()}
     adapter = _ADAPTERS.get(type(value).__name__)
     if adapter is None:
         return value
@@ -61,6 +66,8 @@ def decode(value: object) -> object:
     if isinstance(value, list):
         return [decode(item) for item in value]
     if isinstance(value, dict):
+        if value["type"] == _BYTES:
+            return base64.b64decode(value["value"])
         return _ADAPTERS[value["type"]].validate_python(value["value"])
     return value
 
@@ -206,6 +213,14 @@ class RemoteWorld:
             await self._call(object, "rights_changed", timeout_s=None)
         except PlatformError:
             await asyncio.Event().wait()
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """See `World.attached`."""
+        return await self._call(list[Attachment], "attached", ref)
+
+    async def fetch(self, file: Attachment, most_bytes: int) -> bytes:
+        """See `World.fetch`."""
+        return await self._call(bytes, "fetch", file, most_bytes)
 
     async def _call(
         self, returns: type[T], name: str, *arguments: object, timeout_s: float | None = _CALL_S

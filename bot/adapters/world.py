@@ -6,6 +6,7 @@ point.
 """
 
 import asyncio
+import mimetypes
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,8 +33,9 @@ from bot.core.actions import (
     Unban,
     target_of,
 )
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
 from bot.core.events import (
+    Attachment,
     Author,
     Channel,
     Deletion,
@@ -98,12 +100,14 @@ class Faults:
 
     Attributes:
         refuse: raised by the next calls, one each, before anything is done.
+        refuse_files: the same for files.
         lose_answers: share of calls that are carried out and then fail, as when a connection breaks.
         slow_s: how long every call takes.
         limit: makes the rate limit of one channel; a call too many raises RateLimited.
     """
 
     refuse: list[PlatformError] = field(default_factory=list)
+    refuse_files: list[PlatformError] = field(default_factory=list)
     lose_answers: float = 0.0
     slow_s: float = 0.0
     limit: Callable[[], Window] | None = None
@@ -135,6 +139,8 @@ class World:
         self.locked: set[str] = set()
         self.archived: set[str] = set()
         self.slow_s: dict[str, int] = {}
+        self.files: dict[str, bytes] = {}
+        self.fetched: list[str] = []
         self._in_channel: dict[str, list[Posted]] = {}
         self._by_key: dict[str, MessageRef] = {}
         self._threads: dict[str, Channel] = {}
@@ -194,23 +200,31 @@ class World:
         notice: bool = False,
         locale: str | None = None,
         at: datetime | None = None,
+        files: Sequence[tuple[str, bytes]] = (),
     ) -> Message:
-        """A member writes. `@<bot's name>` addresses the bot, and so does every private message."""
+        """A member writes. `@<bot's name>` addresses the bot, and so does every private message.
+
+        Args:
+            files: names and contents of what is attached.
+        """
         if addressed is None:
             addressed = self._addressed(text, private=channel.private)
         ref = MessageRef(channel, self._new_id())
+        attached = tuple(self._attach(name, content) for name, content in files)
         message = Message(
-            ref, author, text, at or self.now(), addressed, reply_to, notice=notice, locale=locale
+            ref, author, text, at or self.now(), addressed, reply_to, attached, notice=notice, locale=locale
         )
         self._keep(Posted(message, [text]))
         self._happened(message)
         return message
 
-    def edit(self, message: Message, text: str) -> Edit:
-        """The author writes another text in the place of a message."""
+    def edit(self, message: Message, text: str, files: Sequence[Attachment] | None = None) -> Edit:
+        """The author writes another text in the place of a message, and keeps all files of it, or these."""
         posted = self.messages[message.ref]
         addressed = self._addressed(text, private=message.ref.channel.private)
         posted.message = replace(posted.message, text=text, addressed=addressed)
+        if files is not None:
+            posted.message = replace(posted.message, attachments=tuple(files))
         posted.texts.append(text)
         return self._happened(Edit(posted.message, version=str(len(posted.texts))))
 
@@ -432,7 +446,33 @@ class World:
         """Return when the bot got permissions, or lost some."""
         await self._rights.wait()
 
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        """The files of a message that stands."""
+        posted = self.messages.get(ref)
+        if posted is None or posted.deleted:
+            raise Gone(f"no message {ref.id}")
+        return posted.message.attachments
+
+    async def fetch(self, file: Attachment, most_bytes: int) -> bytes:
+        """The content of a file."""
+        await asyncio.sleep(self.faults.slow_s)
+        self.fetched.append(file.name)
+        if self.faults.refuse_files:
+            raise self.faults.refuse_files.pop(0)
+        if file.url not in self.files:
+            raise Gone(f"no file {file.url}")
+        if len(self.files[file.url]) > most_bytes:
+            raise TooBig(f"the file has more than {most_bytes} bytes")
+        return self.files[file.url]
+
     # Inside
+
+    def _attach(self, name: str, content: bytes) -> Attachment:
+        id = self._new_id()
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        file = Attachment(id, name, kind, len(content), f"{self.platform}://files/{id}/{name}")
+        self.files[file.url] = content
+        return file
 
     def _stands(self, event: Event, since: datetime) -> bool:
         match event:

@@ -17,8 +17,9 @@ from bot.conversation.running import Handle, Running
 from bot.core.actions import Action, Chunk, Reply
 from bot.core.directory import Directory
 from bot.core.discovery import modules, plugins
-from bot.core.errors import ConfigError, Gone, PlatformError, TooBig, Unsupported, UsageError, UserError
+from bot.core.errors import ConfigError, Gone, PlatformError, TooBig, UsageError, UserError
 from bot.core.events import Attachment, Author, Channel, Message, MessageRef, Quote
+from bot.core.files import Files, NoFiles
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec, ToolSpec
 from bot.core.text import _, set_locale
@@ -81,30 +82,6 @@ class Answers(Protocol):
     ) -> AsyncIterator[Chunk]:
         """Translate what is addressed to us; never raises what a member should hear."""
         ...
-
-
-class Files(Protocol):
-    """Files of messages, asked of the platform."""
-
-    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
-        """See `Adapter`."""
-        ...
-
-    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
-        """See `Adapter`."""
-        ...
-
-
-class NoFiles:
-    """Where nothing has files; see `Files`."""
-
-    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
-        """See `Files`."""
-        return ()
-
-    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
-        """See `Files`."""
-        raise Unsupported("there are no files")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bot.core.events import Channel
 from bot.core.text import N_, _, ngettext
 from bot.knowledge.chunking import sentences
 from bot.knowledge.search import Hit, Query, Search, coverage
-from bot.storage.passages import ALL, Bounds, Passage
+from bot.storage.passages import ALL, FILE, Bounds, Passage
 
 MOST_SHOWN = 10
 _CANDIDATES = 100
@@ -37,9 +37,9 @@ def _has_link(passage: Passage) -> bool:
 
 
 def _has_file(passage: Passage) -> bool:
-    """A link to a file, or it is one that an operator added."""
+    """A link to a file, or it is one that a member sent or an operator added."""
     added = passage.channel == "" and bool(passage.link) and not _LINK.match(passage.link)
-    return added or _FILE.search(passage.text) is not None
+    return added or passage.document.startswith(FILE) or _FILE.search(passage.text) is not None
 
 
 _HAS: Mapping[str, Callable[[Passage], bool]] = {"link": _has_link, "file": _has_file}
@@ -157,15 +157,22 @@ async def _found(
     search: Search, wanted: Wanted, community: str, now: datetime, channels: Collection[str]
 ) -> tuple[Sequence[Passage], Query | None]:
     """Passages, one of a document, best first; without words the newest."""
-    query: Query | None = None
-    if wanted.words:
-        query = await search.query(wanted.words, community, channels)
-        findings = await search.find(query, community, now, channels, wanted.bounds)
-        passages: Sequence[Passage] = [each.passage for each in findings if _fits(each.hits[0])]
-    else:
-        passages = await search.index.passages.newest(community, channels, _CANDIDATES, wanted.bounds)
-        passages = list({passage.document: passage for passage in reversed(passages)}.values())[::-1]
-    return [each for each in passages if all(_HAS[kind](each) for kind in wanted.has)][:MOST_SHOWN], query
+    query = await search.query(wanted.words, community, channels) if wanted.words else None
+    bounds = [wanted.bounds]
+    if "file" in wanted.has:  # many messages may be newer, or better, than the first file
+        bounds.insert(0, replace(wanted.bounds, files=True))
+    found: dict[str, Passage] = {}
+    for each in bounds:
+        passages: Sequence[Passage]
+        if query is not None:
+            findings = await search.find(query, community, now, channels, each)
+            passages = [each.passage for each in findings if _fits(each.hits[0])]
+        else:
+            passages = await search.index.passages.newest(community, channels, _CANDIDATES, each)
+        for passage in passages:
+            found.setdefault(passage.document, passage)
+    fitting = [each for each in found.values() if all(_HAS[kind](each) for kind in wanted.has)]
+    return fitting[:MOST_SHOWN], query
 
 
 def _fits(hit: Hit) -> bool:
@@ -178,7 +185,8 @@ def _page(found: Sequence[Passage], query: Query | None) -> Sequence[str]:
     lines = [ngettext("I found {n} place:", "I found {n} places, the best first:", len(found))]
     for number, passage in enumerate(found, start=1):
         lines.append(entry(number, passage.title, passage.link).line)
-        lines.append(f"> {one_line(_best(passage, query), _SHOWN_CHARS)}")
+        if passage.text != passage.title:  # a file that is known by its name only
+            lines.append(f"> {one_line(_best(passage, query), _SHOWN_CHARS)}")
     return lines
 
 

@@ -11,9 +11,11 @@ from bot.core.events import MessageRef
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
 from bot.storage.archive import VECTORS, WORDS, Archive, Run
+from bot.storage.attachments import Filed
 
 AT_ONCE = 32
 """Runs that are read and stored together."""
+FILES_AT_ONCE = 8
 EMBEDDED_AT_ONCE = 2
 """A few hundred milliseconds of one core; a question that waits for the model comes next."""
 
@@ -48,9 +50,16 @@ class Archiver:
                 pass
             while await self._shelve(await self._archive.changed(AT_ONCE), WORDS):
                 pass
+            while await self._shelve_files(await self._archive.attachments.changed(FILES_AT_ONCE), WORDS):
+                pass
             await self._index.refresh()
-            if self._index.embedder is None or not await self._shelve(await self._quiet(), VECTORS):
+            if self._index.embedder is None or not await self._give_vectors():
                 return
+
+    async def _give_vectors(self) -> bool:
+        """A little of what is found by words only; False when there is nothing."""
+        files = await self._archive.attachments.without_vectors(1)
+        return await self._shelve(await self._quiet(), VECTORS) or await self._shelve_files(files, VECTORS)
 
     async def _quiet(self) -> Sequence[Run]:
         return await self._archive.without_vectors(self._now() - QUIET, EMBEDDED_AT_ONCE)
@@ -65,6 +74,20 @@ class Archiver:
             still = self._archive.shelved(its, state)
             await self._index.shelve(community, documents, still, with_vectors=state == VECTORS)
         return bool(runs)
+
+    async def _shelve_files(self, files: Sequence[Filed], state: int) -> bool:
+        """Make passages of files, one by one: some are long."""
+        for file in files:
+            still = self._archive.attachments.shelved([file], state)
+            document = await self._of_file(file)
+            await self._index.shelve(file.community, [document], still, with_vectors=state == VECTORS)
+        return bool(files)
+
+    async def _of_file(self, file: Filed) -> Document:
+        """A file as a document; one that has no text says its name."""
+        name = file.about.name
+        section = Section(file.text or name, file.at, await self._link(file.ref), file.author)
+        return Document(file.document, name, (section,), file.channel_key)
 
     async def _document(self, run: Run) -> Document:
         """A run as a document; it has no title, for that would be the words of one shown as another's."""

@@ -125,9 +125,12 @@ class Index:
         """Put documents in unless they have changed meanwhile; see `Passages.put`.
 
         Args:
-            with_vectors: False for the words only, which is quick.
+            with_vectors: False for the words only, which is quick; else questions come between.
         """
-        new = await asyncio.to_thread(self._prepare, community, documents, with_vectors=with_vectors)
+        new = await asyncio.to_thread(self._prepare, community, documents, with_vectors=False)
+        if with_vectors:
+            some = [new[at : at + _READ_AT_ONCE] for at in range(0, len(new), _READ_AT_ONCE)]
+            new = [each for few in some for each in await asyncio.to_thread(self._read, few)]
         return await self.passages.put(community, {document.id for document in documents}, new, if_still)
 
     async def remove(self, community: str, documents: Iterable[str]) -> int:

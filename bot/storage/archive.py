@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,8 +17,10 @@ from sqlalchemy import Row as SqlRow
 
 from bot.core.actions import Severity
 from bot.core.errors import ValueUnreadable
-from bot.core.events import Channel, Message, MessageRef
+from bot.core.events import Attachment, Channel, Message, MessageRef
+from bot.storage.attachments import Attachments, forget_some
 from bot.storage.passages import Guard
+from bot.storage.places import place_of
 from bot.storage.reader import Reader
 from bot.storage.schema import archive, cases, cursors, passages
 from bot.storage.seal import Seal
@@ -85,6 +87,7 @@ class Archive:
     """Archived messages; live ones come in through `Store.settle`, older ones through `add`.
 
     Attributes:
+        attachments: the files of these messages.
         news: set when something may have changed that `changed` tells.
     """
 
@@ -94,6 +97,8 @@ class Archive:
         self._refuses = refuses
         self._readers = 0
         self._meanwhile: dict[tuple[str, str], bytes | None] = {}
+        self._files_meanwhile: dict[tuple[str, str], tuple[Attachment, ...]] = {}
+        self.attachments = Attachments(reader, writer, writes, seal)
         self.news = asyncio.Event()
         self.news.set()  # an earlier process may have left something
 
@@ -107,6 +112,7 @@ class Archive:
         if self._readers:
             changes = [*edited, *((each, None) for each in gone)]
             self._meanwhile.update({(each["b_place"], each["b_id"]): body for each, body in changes})
+            self._files_meanwhile.update({_key(each.ref): each.attachments for each in done.reattached})
         changed = [*(each for each, _body in edited), *gone]
         return {
             writes.archive: [row for message in done.archived if (row := self._row(message)) is not None],
@@ -114,6 +120,7 @@ class Archive:
             writes.reread: changed,
             writes.unshelve: changed,
             writes.unarchive: gone,
+            **self.attachments.rows(done),
         }
 
     @contextmanager
@@ -126,20 +133,26 @@ class Archive:
             self._readers -= 1
             if not self._readers:
                 self._meanwhile.clear()
+                self._files_meanwhile.clear()
 
     async def add(self, messages: Iterable[Message], channel: Channel, read_to: str) -> int:
         """Add messages from a platform's history that are not known, and note how far it was read.
 
         What moderation took away or put into its queue stays out. Returns how many were added.
         """
-        rows = [row for message in messages if (row := self._row(message)) is not None]
-        for row in rows:
-            row["body"] = self._meanwhile.get((str(row["place"]), str(row["message_id"])), row["body"])
-        rows = [row for row in rows if row["body"] is not None]
+        rows, files = list[dict[str, object]](), dict[tuple[str, str], Sequence[Row]]()
+        for message in messages:
+            row, key = self._row(message), _key(message.ref)
+            if row is None or self._meanwhile.get(key, b"") is None:
+                continue
+            rows.append({**row, "body": self._meanwhile.get(key, row["body"])})
+            now = self._files_meanwhile.get(key, message.attachments)
+            files[key] = self.attachments.given(replace(message, attachments=now))
         mark = {"platform": _SCOPE, "scope": channel.key, "value": read_to}
-        added = await self._writer.call(lambda connection: self._add(connection, rows, mark))
+        added = await self._writer.call(lambda connection: self._add(connection, rows, files, mark))
         if added:
             self.news.set()
+            self.attachments.news.set()
         return added
 
     async def read_to(self, channel: Channel) -> str | None:
@@ -197,7 +210,9 @@ class Archive:
         query = select(archive.c.community, archive.c.channel_key, archive.c.place).distinct()
         dropped = 0
         for community, channel_key, place in await self._reader.rows(query):
-            if not keeps(_channel(community, channel_key, place)):
+            if not keeps(place_of(community, channel_key, place)):
+                while await self._writer.call(partial(forget_some, place=place)):
+                    pass
                 while some := await self._writer.call(partial(_drop, place=place)):
                     dropped += some
         self.news.set()
@@ -225,7 +240,13 @@ class Archive:
             "body": self._seal.seal(message.text),
         }
 
-    def _add(self, connection: Connection, rows: Sequence[Row], mark: Mapping[str, object]) -> int:
+    def _add(
+        self,
+        connection: Connection,
+        rows: Sequence[Row],
+        files: Mapping[tuple[str, str], Sequence[Row]],
+        mark: Mapping[str, object],
+    ) -> int:
         connection.execute(self._writes.cursor.statement, [mark])
         if not rows:
             return 0
@@ -233,6 +254,9 @@ class Archive:
         wanted = [row for row in rows if (row["place"], row["message_id"]) not in out]
         if wanted:
             connection.execute(self._writes.archive.statement, wanted)
+        attached = [file for row in wanted for file in files[str(row["place"]), str(row["message_id"])]]
+        if attached:
+            connection.execute(self._writes.attach.statement, attached)
         return len(wanted)
 
     async def _runs(self, named: Sequence[SqlRow[str, str | None]]) -> Sequence[Run]:
@@ -244,7 +268,7 @@ class Archive:
         for community, document, channel_key, place, message_id, author, at, body in await self._reader.rows(
             query.order_by(archive.c.at, archive.c.message_id)
         ):
-            ref = MessageRef(_channel(community, channel_key, place), message_id)
+            ref = MessageRef(place_of(community, channel_key, place), message_id)
             message = Archived(ref, author, at, self._opened(body, place), body)
             found.setdefault((community, document, channel_key), []).append(message)
         return [Run(*key, tuple(messages)) for key, messages in found.items()]
@@ -261,11 +285,8 @@ def _this(ref: MessageRef) -> dict[str, str]:
     return {"b_place": ref.channel.key, "b_id": ref.id}
 
 
-def _channel(community: str, channel_key: str, place: str) -> Channel:
-    """The place of three keys, each of which begins with the one before."""
-    platform, _slash, id = community.partition("/")
-    thread = place.removeprefix(f"{channel_key}/") if place != channel_key else None
-    return Channel(platform, id, channel_key.removeprefix(f"{community}/"), thread)
+def _key(ref: MessageRef) -> tuple[str, str]:
+    return (ref.channel.key, ref.id)
 
 
 def _arrange(connection: Connection) -> bool:

@@ -44,6 +44,9 @@ _ALL_MATCHES = 200
 COMMON = ""
 """The community of what every community may read: documents that an operator added for all of them."""
 
+FILE = "file:"
+"""How the name of a document begins that is a file of a member's message."""
+
 _INDEX = text("INSERT INTO passage_words (rowid, words) VALUES (:seq, :words)")
 _LAST = text("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'passages'), 0)")
 _GONE = "passages_gone"
@@ -108,11 +111,13 @@ class Bounds:
     Attributes:
         author: a pseudonym.
         since: not older than this; `before`: older than this.
+        files: only what stands in files of members' messages.
     """
 
     author: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    files: bool = False
 
     @property
     def clauses(self) -> Sequence[ColumnElement[bool]]:
@@ -124,6 +129,8 @@ class Bounds:
             clauses.append(passages.c.at >= self.since)
         if self.before is not None:
             clauses.append(passages.c.at < self.before)
+        if self.files:
+            clauses.append(passages.c.document.startswith(FILE))
         return clauses
 
 

@@ -282,6 +282,15 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         expiries=(Expiry(lambda now, keep: schema.archive.c.at < now - timedelta(days=keep.archive_days)),),
     ),
     Declaration(
+        schema.attachments,
+        mine=lambda who: schema.attachments.c.author == who,
+        erase="delete",
+        at=schema.attachments.c.at,
+        expiries=(
+            Expiry(lambda now, keep: schema.attachments.c.at < now - timedelta(days=keep.archive_days)),
+        ),
+    ),
+    Declaration(
         schema.threads,
         mine=lambda who: schema.threads.c.author == who,
         erase={"author": "", "title": None},

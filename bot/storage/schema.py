@@ -304,6 +304,30 @@ archive = Table(
 messages it is part of (NULL until that is known), `state` how far `passages` have it, see `archive.py`.
 """
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("place", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("file", AnyText, primary_key=True),
+    Column("community", AnyText, nullable=False),
+    Column("channel_key", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("document", AnyText, nullable=False),
+    Column("state", Integer, nullable=False, index=True),
+    Column("due", Instant, index=True),
+    Column("tries", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("body", LargeBinary),
+    Index("ix_attachments_document", "community", "document"),
+)
+"""Files of messages in `archive`. `file` is a keyed hash, `payload` what the platform says about it.
+
+`body` is its text once that was read, `due` when it is to be read (NULL: it is, or never will be), `state`
+how far `passages` have it.
+"""
+
 threads = Table(
     "threads",
     metadata,

@@ -29,6 +29,7 @@ class Settlement:
         waiting: (key, since when) of outbox rows that lack a permission; the first time is kept.
         edited: (message, its new text), removed: messages that are gone.
         archived: messages to be found by what they say; who opted out is skipped, a known one stays as it is.
+        reattached: new versions of archived messages: of their files, those stay that still stand in them.
         unarchived: those that shall not be found any more, besides `removed`.
         said: messages the bot wrote.
         offered: (message, what can be pressed below it from now on).
@@ -54,4 +55,5 @@ class Settlement:
     waiting: tuple[tuple[str, datetime], ...] = ()
     archived: tuple[Message, ...] = ()
     unarchived: tuple[MessageRef, ...] = ()
+    reattached: tuple[Message, ...] = ()
     noted: Noted = NOTHING_NOTED

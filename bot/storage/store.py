@@ -109,6 +109,8 @@ class Store:
         await self._writer.write(self._rows(settlement))
         if settlement.archived or settlement.edited or settlement.removed or settlement.unarchived:
             self.archive.news.set()
+        if settlement.archived or settlement.reattached:
+            self.archive.attachments.news.set()
 
     def _rows(self, done: Settlement) -> Rows:
         writes, messages = self._writes, self.messages

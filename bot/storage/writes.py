@@ -1,11 +1,13 @@
 """Every statement of the hot path, built once; the writer runs each for many rows at a time."""
 
-from sqlalchemy import and_, bindparam, delete, func, null, select, update
+from sqlalchemy import and_, bindparam, delete, func, null, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
+from bot.storage.columns import AnyText
 from bot.storage.dialects import insert_for
 from bot.storage.schema import (
     archive,
+    attachments,
     audit,
     cases,
     citations,
@@ -125,6 +127,28 @@ class Writes:
             _DELETE,
         )
         self.unarchive = Write(delete(archive).where(*this), _LATER_DELETE)
+        self._attachments(dialect)
+
+    def _attachments(self, dialect: str) -> None:
+        """Files come only with a message that is archived; `b_kept` names those that still stand in it."""
+        columns = list(attachments.c)
+        archived = select(archive.c.place).where(
+            archive.c.place == bindparam("place"), archive.c.message_id == bindparam("message_id")
+        )
+        given = select(*(bindparam(each.name, type_=each.type) for each in columns)).where(archived.exists())
+        new = insert_for(dialect)(attachments).from_select([each.name for each in columns], given)
+        key = ["place", "message_id", "file"]
+        self.attach = Write(new.on_conflict_do_nothing(index_elements=key), _LATER_INSERT)
+        gone = (
+            attachments.c.place == bindparam("b_place"),
+            attachments.c.message_id == bindparam("b_id"),
+            ~bindparam("b_kept", type_=AnyText()).contains(attachments.c.file),
+        )
+        documents = select(attachments.c.community, attachments.c.document).where(*gone)
+        self.unfile = Write(
+            delete(passages).where(tuple_(passages.c.community, passages.c.document).in_(documents)), _DELETE
+        )
+        self.detach = Write(delete(attachments).where(*gone), _LATER_DELETE)
 
     def _threads(self, dialect: str) -> None:
         insert = insert_for(dialect)

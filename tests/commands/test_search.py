@@ -11,6 +11,7 @@ from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel
 from bot.knowledge.document import Document
 from bot.knowledge.index import Index
+from bot.storage.passages import FILE
 from tests.commands.house import ALICE, BOB, CHANNEL, House, Platform
 from tests.knowledge.conftest import document
 from tests.messages import EPOCH
@@ -115,6 +116,20 @@ async def test_filters_narrow_it_down(town: House, index: Index) -> None:
     assert await found("boats has:link before：30d") == {"see"}
     assert await found(f"from:@{BOB.id}") == {"sink"}, "filters alone find the newest"
     assert await found("in:general after:30d has:link") == {"sink"}
+
+
+async def test_files_of_members_are_found_however_much_was_said_since(town: House, index: Index) -> None:
+    plan = replace(said("plan", "Boats are painted in May.", days=90), title="plan.md")
+    picture = replace(said("picture", "boats.png", days=80), title="boats.png")
+    talk = [said(f"talk{n}", f"Boats are fun, {n} times.", days=1) for n in range(120)]
+    await index.add(HOME, [replace(each, id=f"{FILE}{each.id}") for each in (plan, picture)] + talk)
+    told = await town.told("search has:file")
+    assert "[1] boats.png https://example.org/picture\n[2] plan.md https://example.org/plan\n> Boats" in told
+    assert (await town.told("search boats painted has:file")).splitlines()[1:] == [
+        "[1] plan.md https://example.org/plan",
+        "> Boats are painted in May.",
+        "[2] boats.png https://example.org/picture",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@
     ben answers: capital -> it is Paris              the last message of anybody's with the first text
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
+    anna: look at this [[plan.md]] We paint in May.  somebody writes, with a file that says this
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
     site> /hours | <h1>Hours</h1><p>At nine.</p>     stands at {site}/hours: it is the whole web
-    ...                                              nothing is under way any more: all is also noted
+    ...                                              nothing is under way any more: all is noted and indexed
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
 Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
@@ -25,11 +26,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from sqlalchemy import select
+
 from bot.config import Config
 from bot.knowledge.document import Document, Section
 from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Index
+from bot.storage.archive import NEW
 from bot.storage.passages import COMMON
+from bot.storage.schema import archive, attachments
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
 from tests.knowledge.site import Site, answer
@@ -40,6 +45,7 @@ _LINE = re.compile(
     r"(?P<who>\w+)(?: \((?P<role>moderator|admin)\))?(?: in (?P<room>[\w-]+))?"
     r"(?P<deed>:| deletes:| edits:| replies:| answers:) (?P<text>.+)"
 )
+_FILE = re.compile(r"(?P<text>.*?)\s*\[\[(?P<name>[^\]]+)\]\] (?P<content>.+)")
 _KNOWN = re.compile(r"library> (?P<title>[^|]+) \| (?P<link>[^|]+) \| (?P<text>.+)")
 _PAGE = re.compile(r"site> (?P<path>/\S*) \| (?P<html>.+)")
 _SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
@@ -56,13 +62,14 @@ _DEEDS: dict[str, Deed] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Somebody does something; an edit's or answer's text is `old -> new`."""
+    """Somebody does something; an edit's or answer's text is `old -> new`, a file a name and a content."""
 
     who: str
     role: str
     room: str
     deed: Deed
     text: str
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,7 @@ class Journey:
         return (
             len(self.people) == 1
             and all(step.deed == "says" and step.room == "general" for step in steps)
+            and not any(step.files for step in steps)
             and all(sight.kind == ">" for sight in sights)
         )
 
@@ -186,14 +194,32 @@ def _line(path: Path, line: str) -> Step | Sight | Pause:
     if step is None:
         raise ValueError(f"{path.name}: not a line of a journey: {line!r}")
     role, room = step["role"] or "member", step["room"] or "general"
-    return Step(step["who"], role, room, _DEEDS[step["deed"]], step["text"].strip())
+    text = step["text"].strip()
+    files: tuple[tuple[str, bytes], ...] = ()
+    if (file := _FILE.fullmatch(text)) is not None:
+        text, files = file["text"], ((file["name"], file["content"].encode()),)
+    return Step(step["who"], role, room, _DEEDS[step["deed"]], text, files)
 
 
 async def finished(store: Store, platform: str) -> None:
     """Wait until nothing is open in the database; what is written there, nobody outside is told."""
+
+    async def is_open() -> bool:
+        for query in _UNREAD:
+            if await store.archive._reader.rows(query):
+                return True
+        return bool(await store.inbox.pending(platform) or await store.outbox.unfinished(platform))
+
     async with asyncio.timeout(PATIENCE_S):
-        while await store.inbox.pending(platform) or await store.outbox.unfinished(platform):  # noqa: ASYNC110
+        while await is_open():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+_UNREAD = (
+    select(archive.c.message_id).where(archive.c.state == NEW).limit(1),
+    select(attachments.c.file).where((attachments.c.state == NEW) | attachments.c.due.is_not(None)).limit(1),
+)
+"""What is archived, and not found yet."""
 
 
 SCRIPTS = tuple(read(path) for path in sorted((Path(__file__).parent / "scripts").glob("*.txt")))

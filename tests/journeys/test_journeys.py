@@ -94,7 +94,7 @@ def do(step: Step, life: Life, room: Channel, said: list[Message]) -> None:
     who = life.world.member(step.who, ROLES[step.role])
     match step.deed:
         case "says":
-            said.append(life.world.say(who, room, typed(step.text)))
+            said.append(life.world.say(who, room, typed(step.text), files=step.files))
         case "replies":
             last = life.world.shown(room)[-1].message
             said.append(life.world.say(who, room, typed(step.text), reply_to=last.ref.id))

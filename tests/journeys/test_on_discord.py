@@ -59,10 +59,11 @@ class Stage:
 
     def say(self, step: Step, who: Person, channel: Json) -> None:
         if step.text.startswith(US):
-            question = who.ask(channel, step.text.removeprefix(US).strip())
+            question = who.ask(channel, step.text.removeprefix(US).strip(), files=step.files)
             self.said.append((step.who, question, step.text))
         elif not (step.text.startswith("/") and self.chooses(step.text, who, channel)):
-            self.said.append((step.who, who.say(channel, typed(step.text)), step.text))
+            said = who.say(channel, typed(step.text), files=step.files)
+            self.said.append((step.who, said, step.text))
 
     def chooses(self, line: str, who: Person, channel: Json) -> bool:
         """Call a command from the menu; False if the menu does not offer that."""

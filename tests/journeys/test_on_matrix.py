@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from nio.crypto import encrypt_attachment
 
 from bot.app import App
 from tests.adapters.matrix.house import House, housed
@@ -54,7 +55,7 @@ class Stage:
         who = await self.house.person(step.who)
         match step.deed:
             case "says":
-                event = await self.say(who, room, step.text)
+                event = await self.say(who, room, step.text, **await self.file(who, step))
             case "replies":
                 last = (await who.shown(room))[-1]
                 event = await self.say(who, room, step.text, reply_to=last.id)
@@ -75,6 +76,19 @@ class Stage:
         if text.startswith(US):
             return await self.house.ask(who, room, text.removeprefix(US).strip(), **more)
         return await who.say(room, typed(text), **more)  # type: ignore[arg-type]
+
+    async def file(self, who: Person, step: Step) -> dict[str, object]:
+        """What a message with a file has in its content; what is said is its caption."""
+        if not step.files:
+            return {}
+        ((name, content),) = step.files
+        told = {"msgtype": "m.file", "filename": name, "info": {"size": len(content)}}
+        if not step.text:
+            told["body"] = name
+        if not self.house.encrypted:
+            return {**told, "url": await who.upload(content)}
+        sealed, how = encrypt_attachment(content)
+        return {**told, "file": {**how, "url": await who.upload(sealed, "application/octet-stream")}}
 
     def find(self, text: str, who: str) -> str:
         return next(event for name, event, said in reversed(self.said) if name == who and text in said)

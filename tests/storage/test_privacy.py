@@ -95,6 +95,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "ratings.author",
         "passages.author",
         "archive.author",
+        "attachments.author",
         "optouts.pseudonym",
         "rulebooks.actor",
         "digests.actor",

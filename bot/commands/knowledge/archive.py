@@ -77,10 +77,10 @@ def offer(context: Context) -> str:
 
 def _notice(context: Context) -> str:
     return _(
-        "From now on I keep what is said here for {days:g} days, encrypted, so that I can answer from it. "
-        "Only who may read this place is shown any of it. What you edit or delete, I edit or delete. If you "
-        "do not want this, write `{prefix}privacy optout`, and I keep nothing of yours; "
-        "`{prefix}privacy forget` erases what I have.",
+        "From now on I keep what is said here, and the text of files, for {days:g} days, encrypted, so that "
+        "I can answer from it. Only who may read this place is shown any of it. What you edit or delete, I "
+        "edit or delete. If you do not want this, write `{prefix}privacy optout`, and I keep nothing of "
+        "yours; `{prefix}privacy forget` erases what I have.",
         days=context.services.archive_days,
         prefix=context.prefix,
     )

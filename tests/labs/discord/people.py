@@ -77,9 +77,12 @@ class Person:
         answered = None if reply_to is None else self.lab.message(reply_to)
         return id_of(self.lab.send(self.user, channel, text, reply_to=answered, attachments=files))
 
-    def ask(self, channel: Ref, text: str, *, reply_to: Ref | None = None) -> str:
+    def ask(
+        self, channel: Ref, text: str, *, reply_to: Ref | None = None,
+        files: Iterable[tuple[str, bytes]] = (),
+    ) -> str:  # fmt: skip
         """Write a message that mentions the bot; its id."""
-        return self.say(channel, f"<@{self.lab.app_id}> {text}", reply_to=reply_to)
+        return self.say(channel, f"<@{self.lab.app_id}> {text}", reply_to=reply_to, files=files)
 
     def whisper(self, text: str) -> str:
         """Write to the bot alone; the id of the message, which stands in `private`."""
