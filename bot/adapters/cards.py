@@ -15,7 +15,8 @@ def as_text(card: Post | Update | Reply, prefix: str | None = None) -> str:
     title = None if isinstance(card, Reply) else card.title
     parts = [f"**{title}**"] if title is not None else []
     text = with_sources(card.text, card.sources) if isinstance(card, Reply) else card.text
-    parts += [text] if text else []
+    named = f"{card.to.name}: " if isinstance(card, Post) and card.to and not card.private else ""
+    parts += [named + text] if text else []
     if card.controls and prefix is not None:
         parts.append("\n".join(f"{each.emoji} {each.label}: `{prefix}{each.line}`" for each in card.controls))
     elif card.controls:

@@ -1,6 +1,7 @@
 """The adapter for a `World`, in this process or (through `bot.adapters.wire`) in another one."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, assert_never, get_args
 
@@ -57,6 +58,7 @@ class Server(Protocol):
     async def rewrite(self, ref: MessageRef, text: str) -> None: ...
     async def act(self, action: Act, key: str) -> None: ...
     async def begin_thread(self, channel: Channel, title: str, key: str, on: str | None) -> Channel: ...
+    async def open_private(self, member: Author) -> Channel: ...
     async def role(self, author: Author, channel: Channel) -> Role: ...
     async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]: ...
     async def place(self, author: Author, community: str, id: str) -> Channel | None: ...
@@ -118,6 +120,14 @@ class MemoryAdapter(Adapter):
             case Reply(to=to, private=private, author=author):
                 delivery = self._delivery(to.channel, to.id, author.id if private else None)
                 return await delivery.reply(as_text(action), key, resume, report)
+            case Post(channel=channel) if action.reader is not None:
+                room = await self._server.open_private(action.reader)
+
+                async def exists(receipt: Receipt) -> None:
+                    await report(replace(receipt, channel=room))
+
+                made = await self._delivery(room).reply(as_text(action), key, resume, exists)
+                return replace(made, channel=room)
             case Post(channel=channel):
                 return await self._delivery(channel).reply(as_text(action), key, resume, report)
             case Update(ref=ref):

@@ -161,6 +161,10 @@ class RemoteWorld:
         """See `World.begin_thread`."""
         return await self._call(Channel, "begin_thread", channel, title, key, on)
 
+    async def open_private(self, member: Author) -> Channel:
+        """See `World.open_private`."""
+        return await self._call(Channel, "open_private", member)
+
     async def role(self, author: Author, channel: Channel) -> Role:
         """See `World.role`."""
         return await self._call(Role, "role", author, channel)

@@ -33,7 +33,7 @@ from bot.core.actions import (
     Unban,
     target_of,
 )
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
+from bot.core.errors import Closed, Forbidden, Gone, PlatformError, RateLimited, TooBig, Unsupported
 from bot.core.events import (
     Attachment,
     Author,
@@ -135,6 +135,7 @@ class World:
         self.acts: list[Act] = []
         self.roles: dict[tuple[str, str], Role] = {}
         self.readers: dict[str, set[str]] = {}
+        self.unreachable: set[str] = set()
         self.lacking: dict[str, tuple[str, ...]] = {}
         self.locked: set[str] = set()
         self.archived: set[str] = set()
@@ -358,6 +359,12 @@ class World:
             self._happened(ThreadOpened(place, self.bot, title, self.now()))
         self._answer()
         return self._threads[key]
+
+    async def open_private(self, member: Author) -> Channel:
+        """The private conversation with a member, unless they are among the `unreachable`."""
+        if member.id in self.unreachable:
+            raise Closed(f"{member.id} takes no private messages")
+        return self.channel(member.id, private=True)
 
     async def role(self, author: Author, channel: Channel) -> Role:
         """The author's role in the channel's community."""

@@ -36,18 +36,19 @@ FATES: dict[Fate, str] = {
     "posted": N_("posted"),
     "nothing new": N_("nothing posted: no thread that everybody here may read was new"),
     "no channels": N_("nothing posted: I see no channel that everybody here may read"),
+    "shut": N_("switched off: no private message from me arrives"),
 }
 """What became of a slot, for people."""
 
 Number = Annotated[int, Range(1, 2**53 - 1), Doc("The number of the digest; `digest list` tells it.")]
 
 
-async def _zones(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+async def time_zones(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
     """Time zones by place."""
     return zones_like(typed)[:SUGGESTIONS]
 
 
-async def _times(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+async def times(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
     """Schedules that people mean most often."""
     common = (
         _("every monday 9:00"),
@@ -71,15 +72,15 @@ async def _times(services: Services, typed: str, caller: Author, channel: Channe
 async def add(
     context: Context,
     channel: Annotated[str, Doc("Where it is posted: a channel you mention, or here.")],
-    when: Annotated[str, Completes(_times), Doc("Words such as: every monday 9:00; or a cron expression.")],
+    when: Annotated[str, Completes(times), Doc("Words such as: every monday 9:00; or a cron expression.")],
     *,
-    zone: Annotated[str | None, Completes(_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
+    zone: Annotated[str | None, Completes(time_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
     n: Annotated[int, Range(1, MOST_THREADS), Doc("How many threads at most.")] = 5,
     quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
 ) -> str:
     """Post threads worth reading in a channel, regularly."""
     place = await _place(context, channel)
-    plan = _plan(when, zone, quiet)
+    plan = plan_typed(when, zone, quiet)
     store = context.services.store
     if len(await store.digests.of(place.community_key)) >= MOST:
         raise UserError(
@@ -100,8 +101,8 @@ async def add(
     await context.audit("digest add", f"{digest.number} {place.key} {plan.cron} {plan.zone} n={n}")
     return "\n".join(
         (
-            _("Digest {number}: {plan}, {n}.", number=digest.number, plan=said(plan), n=_threads(n)),
-            _next(context, digest),
+            _("Digest {number}: {plan}, {n}.", number=digest.number, plan=said(plan), n=at_most(n)),
+            next_told(context, digest),
             *_elsewhere(context, place),
             _(
                 "It shows what everybody who reads there may read, each thread once; when nothing is new, it "
@@ -166,12 +167,14 @@ async def feedback(
 ) -> tuple[Action, ...]:
     """Say what you think of a digest; below it are buttons, or reactions, for this."""
     store, community = context.services.store, context.channel.community_key
-    posted = await store.digests.posted(community, post)
+    posted = await store.digests.posted(community, post, context.caller.identity)
     if posted is None:
         raise UserError(_("I do not remember that digest any more, or it was stopped."))
     if verdict in ("more", "less"):
         await _vote(context, posted, post, MORE if verdict == "more" else LESS)
         return context.thanks(_("Thank you, I have noted that."))
+    if posted.digest.reader is not None:
+        return await _own(context, posted.digest, verdict)
     if await context.role() < Role.MODERATOR:
         await context.audit("refused", f"digest {verdict}")
         raise UserError(_("Only moderators can hide or stop a digest. Ask one of them to do it."))
@@ -185,6 +188,15 @@ async def feedback(
     if context.target is None:
         raise UserError(_("Press 🙈 below the digest that is to be hidden."))
     return (Delete(context.target, _("hidden by {who}", who=context.caller.name)),)
+
+
+async def _own(context: Context, digest: Digest, verdict: Verdict) -> tuple[Action, ...]:
+    """What a member wants of a digest that is for them alone."""
+    if verdict == "hide":
+        raise UserError(_("Nobody but you sees this digest, so there is nothing to hide."))
+    await context.services.store.digests.end_own(context.caller.identity, digest.community)
+    ended = _("It is stopped: {plan}. Nothing more comes.", plan=said(plan_of(digest)))
+    return (context.reply(ended, private=True),)
 
 
 @command("digest stats", role=Role.MODERATOR, examples=(N_("digest stats"),))
@@ -258,7 +270,7 @@ def _elsewhere(context: Context, place: Channel) -> Sequence[str]:
     return (_("It belongs to that room: list, post and remove it there."),)
 
 
-def _plan(when: str, zone: str | None, quiet: str | None) -> Plan:
+def plan_typed(when: str, zone: str | None, quiet: str | None) -> Plan:
     """The plan in what was typed; the time zone may stand at the end of the words."""
     words, _space, last = when.strip().rpartition(" ")
     if zone is None and (zone_named(last) is not None or "/" in last.strip("*/0123456789")):
@@ -303,12 +315,12 @@ def _lines(context: Context, digest: Digest) -> Sequence[str]:
         "**{number}** {plan}, {n}, in {where}",
         number=digest.number,
         plan=plan,
-        n=_threads(digest.n),
+        n=at_most(digest.n),
         where=where,
     )
-    lines = [f"• {first}", f"  {_next(context, digest)}"]
+    lines = [f"• {first}", f"  {next_told(context, digest)}"]
     if digest.fate is not None and digest.decided_at is not None:
-        last = _last(digest, digest.fate, digest.decided_at)
+        last = last_told(digest, digest.fate, digest.decided_at)
         lines.append(f"  {last}")
     if digest.trouble:
         trouble = _("⚠️ It is late, because of this: {trouble}", trouble=shown(digest.trouble))
@@ -316,18 +328,21 @@ def _lines(context: Context, digest: Digest) -> Sequence[str]:
     return lines
 
 
-def _next(context: Context, digest: Digest) -> str:
+def next_told(context: Context, digest: Digest) -> str:
+    """When a digest comes next."""
     slot = context.services.digesting.next(digest)
     if slot is None:
         return _("It never comes.")
     return _("Next: {when}", when=due(slot, digest.zone))
 
 
-def _last(digest: Digest, fate: Fate, at: datetime) -> str:
+def last_told(digest: Digest, fate: Fate, at: datetime) -> str:
+    """What became of its last slot."""
     return _("Last: {when}, {fate}", when=at_wall(at, digest.zone), fate=_(FATES[fate]))
 
 
-def _threads(n: int) -> str:
+def at_most(n: int) -> str:
+    """How many threads there are in one."""
     return ngettext("{n} thread at most", "{n} threads at most", n)
 
 

@@ -61,8 +61,13 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         n,
     ),
     "digests": lambda n: ngettext(
-        "{n} mark that you made a digest",
-        "{n} marks that you made digests",
+        "{n} digest that you made for a channel, or get yourself (to whom I write: encrypted)",
+        "{n} digests that you made for a channel, or get yourself (to whom I write: encrypted)",
+        n,
+    ),
+    "shown": lambda n: ngettext(
+        "{n} thread that a digest of your own showed you, so that it does not come twice",
+        "{n} threads that a digest of your own showed you, so that they do not come twice",
         n,
     ),
     "ratings": lambda n: ngettext(

@@ -71,12 +71,22 @@ class Post:
     Attributes:
         title: set where the message is a card, which stands out from talk.
         controls: what readers can press below it.
+        to: whom it is for; they are named and told.
+        private: only they may read it: it stands in a private conversation with them, which is opened if
+            there is none; `channel` says only what it comes from.
     """
 
     channel: Channel
     text: str
     title: str | None = None
     controls: tuple[Control, ...] = ()
+    to: Author | None = None
+    private: bool = False
+
+    @property
+    def reader(self) -> Author | None:
+        """The only one who may read it."""
+        return self.to if self.private else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     ├── PlatformError        Discord, Matrix or the console refused or failed
     │   ├── Unsupported      the platform cannot do this at all
     │   ├── Forbidden        the bot lacks a permission
+    │   │   └── Closed       a member takes no private messages from the bot
     │   ├── Gone             the message, channel, member or file no longer exists
     │   ├── NeedsOperator    trying again does not mend it, such as a wrong token
     │   ├── Locked           an encrypted event whose key is not here (yet)
@@ -62,6 +63,10 @@ class Unsupported(PlatformError):
 
 class Forbidden(PlatformError):
     """The bot lacks a permission there."""
+
+
+class Closed(Forbidden):
+    """A member takes no private messages from the bot."""
 
 
 class Gone(PlatformError):

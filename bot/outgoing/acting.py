@@ -17,10 +17,10 @@ from bot.core.actions import Action, Alert, Moderation, Post, Receipt, Reply, Up
 from bot.core.controls import Control
 from bot.core.errors import PlatformError, Unsupported
 from bot.core.events import MessageRef
-from bot.core.text import _
+from bot.core.text import _, speaking
 from bot.outgoing.deeds import deed
-from bot.outgoing.delivering import Attempt, Deliverer, Later, Outcome, Refused
-from bot.outgoing.keys import derived_key
+from bot.outgoing.delivering import Attempt, Deliverer, Later, Outcome, Refused, Shut
+from bot.outgoing.keys import derived_key, named_key
 from bot.outgoing.order import InOrder
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
@@ -81,6 +81,8 @@ class Acting:
         row = attempt.row
         if not isinstance(action, get_args(Moderation)):
             outcome = await self._in_turn(lambda: self._deliverer.try_once(action, attempt), action, attempt)
+            if isinstance(outcome, Shut) and isinstance(action, Post):
+                return Settlement(finished=(row.key,), opened=await self._shut_out(action))
             receipt = outcome if isinstance(outcome, Receipt) else None
             return Settlement(finished=(row.key,), offered=_offered(action, receipt))
         cause: _Cause | None = None
@@ -100,6 +102,21 @@ class Acting:
             return self._give_up(action, attempt, cause)
         finally:
             self._leave(action, attempt)
+
+    async def _shut_out(self, post: Post) -> tuple[NewOutboxRow, ...]:
+        """No private message reaches a member: what comes regularly ends, and they are told, once."""
+        if post.reader is None:
+            return ()
+        digest = await self._store.digests.shut(post.channel.community_key, post.reader.identity)
+        key = "" if digest is None else named_key(f"shut {digest.number}")
+        if digest is None or digest.reader is None or await self._store.outbox.knows(key):
+            return ()
+        with speaking(digest.reader.locale):
+            text = _(
+                "I cannot write to you privately, so I have switched off what you wanted to get from me. "
+                "Allow private messages from me, and ask for it again."
+            )
+        return (NewOutboxRow(key, digest.channel, None, Post(digest.channel, text, to=post.reader)),)
 
     async def _in_turn(
         self, once: Callable[[], Awaitable[Outcome]], action: Action, attempt: Attempt

@@ -21,7 +21,7 @@ from bot.core.actions import (
     Update,
     no_report,
 )
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+from bot.core.errors import Closed, Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.text import _
 from bot.outgoing.deeds import deed
 from bot.outgoing.keys import named_key
@@ -85,7 +85,12 @@ class Refused:
     why: str
 
 
-Outcome = Receipt | Later | Refused | None
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The member whom it is for takes no private messages."""
+
+
+Outcome = Receipt | Later | Refused | Shut | None
 """What one attempt led to; None if it will never be done."""
 
 
@@ -155,6 +160,9 @@ class Deliverer:
         except (Gone, Unsupported) as error:
             log.info("not done: %s", error, extra={"action": type(action).__name__})
             return None
+        except Closed as error:
+            log.info("not done: %s", error, extra={"action": type(action).__name__})
+            return Shut()
         except Forbidden as error:
             log.warning("not allowed: %s", error, extra={"action": type(action).__name__})
             if isinstance(action, get_args(Moderation)):

@@ -8,7 +8,7 @@ from babel.dates import format_timedelta
 
 from bot.core.actions import Post
 from bot.core.controls import Control
-from bot.core.events import Channel
+from bot.core.events import Author, Channel
 from bot.core.text import N_, _, current_locale, ngettext
 from bot.recommend.reason import Reason
 from bot.recommend.worth import Worth
@@ -35,24 +35,39 @@ class Linked:
     link: str | None
 
 
-def card(channel: Channel, threads: Sequence[Linked], key: str) -> Post:
+def card(channel: Channel, threads: Sequence[Linked], key: str, reader: Author | None = None) -> Post:
     """The post of a digest.
 
     Args:
         key: by which what is pressed below it tells what it is about.
+        reader: whom it is for alone.
     """
-    text = "\n".join(_entry(number, each) for number, each in enumerate(threads, 1))
+    text = "\n".join(_entry(number, each, reader) for number, each in enumerate(threads, 1))
     title = ngettext("A thread worth reading", "{n} threads worth reading", len(threads))
-    return Post(channel, text, title, controls(key))
+    if reader is None:
+        return Post(channel, text, title, controls(key))
+    title = ngettext("A thread for you", "{n} threads for you", len(threads))
+    return Post(channel, text, title, own_controls(key), to=reader, private=True)
 
 
 def controls(key: str) -> tuple[Control, ...]:
     """What can be pressed below a digest."""
     return (
-        _control(MORE, N_("More like this"), "more", key),
-        _control(LESS, N_("Less like this"), "less", key),
+        *_opinions(key),
         _control("🙈", N_("Hide"), "hide", key, grave=True),
         _control("⏹️", N_("Stop"), "stop", key, grave=True),
+    )
+
+
+def own_controls(key: str) -> tuple[Control, ...]:
+    """What can be pressed below a digest for one member."""
+    return (*_opinions(key), _control("⏹️", N_("Stop"), "stop", key))
+
+
+def _opinions(key: str) -> tuple[Control, ...]:
+    return (
+        _control(MORE, N_("More like this"), "more", key),
+        _control(LESS, N_("Less like this"), "less", key),
     )
 
 
@@ -60,19 +75,19 @@ def _control(emoji: str, label: str, verdict: str, key: str, *, grave: bool = Fa
     return Control(emoji, _(label), FEEDBACK, {"verdict": verdict, "post": key}, grave=grave)
 
 
-def _entry(number: int, thread: Linked) -> str:
+def _entry(number: int, thread: Linked, reader: Author | None) -> str:
     title = plain(thread.worth.thread.title) or _("a thread without a title")
     name = f"**{title}**" if thread.link is None else f"[**{title}**]({thread.link})"
-    return f"{number}. {name}\n   {because(thread.worth.reasons)}"
+    return f"{number}. {name}\n   {because(thread.worth.reasons, reader)}"
 
 
-def because(reasons: Sequence[Reason]) -> str:
+def because(reasons: Sequence[Reason], reader: Author | None = None) -> str:
     """Why a thread is worth reading, the weightiest first: "12 members reacted; opened 3 hours ago"."""
     telling = [reason for reason in reasons if reason.share >= LEAST_SHARE] or reasons[:1]
-    return "; ".join(_said(reason) for reason in telling[:MOST_REASONS])
+    return "; ".join(_said(reason, reader) for reason in telling[:MOST_REASONS])
 
 
-def _said(reason: Reason) -> str:
+def _said(reason: Reason, reader: Author | None) -> str:
     match reason.cause:
         case "recency":
             age = timedelta(seconds=-(reason.age_s or 0.0))
@@ -80,6 +95,8 @@ def _said(reason: Reason) -> str:
             return _("opened {ago}", ago=format_timedelta(age, add_direction=True, locale=locale))
         case "reactions":
             return ngettext("{n} member took part", "{n} members took part", reason.members or 0)
+        case "readers" if reader is not None:
+            return _("shares readers with threads you touched")
         case "readers":
             return _("read by those who read what is read here")
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from bot.core.actions import Post
 from bot.core.directory import Directory
 from bot.core.errors import Forbidden, PlatformError, StorageError
+from bot.core.events import Identity
 from bot.core.text import speaking
 from bot.recommend.card import Linked, card
 from bot.recommend.schedule import Plan, Quiet, Slot
@@ -37,7 +38,7 @@ SPARE = 10
 
 
 class Chooser(Protocol):
-    """Chooses threads for everybody in a channel."""
+    """Chooses threads for everybody in a channel, or for one member."""
 
     async def for_channel(
         self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
@@ -50,6 +51,18 @@ class Chooser(Protocol):
             n: so many at most.
             without: keys of threads that are left out.
         """
+        ...
+
+    async def for_member(
+        self,
+        member: Identity,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str] = (),
+    ) -> Sequence[Worth]:
+        """The best threads for a member, as above, none that they touched or opened."""
         ...
 
 
@@ -132,7 +145,7 @@ class Digesting:
         now = self._now()
         again = now + LOOK_EVERY
         for digest in await self._store.digests.all():
-            if digest.channel.platform not in self._platforms:
+            if digest.channel.platform not in self._platforms or digest.fate == "shut":
                 continue
             try:
                 again = min(again, await self._attend(digest, now))
@@ -174,14 +187,15 @@ class Digesting:
         self, digest: Digest, slot: str, at: datetime
     ) -> tuple[Fate, NewOutboxRow | None, Taking]:
         async with asyncio.timeout(CHOOSE_S):
-            readable = {each.key for each in await self._directory.shared_with(digest.channel)}
+            readable = await self._readable(digest)
             threads = await self._chosen(digest, readable, self._now())
         fate: Fate = "posted" if threads else "nothing new" if readable else "no channels"
         post = None
         if threads:
             key = self._key(f"digest {digest.number} {slot}")
-            with speaking(self._locale):
-                action = card(digest.channel, threads, key)
+            reader = digest.reader
+            with speaking(self._locale if reader is None else reader.locale):
+                action = card(digest.channel, threads, key, None if reader is None else reader.author)
             lacks = await self._lacking(action)
             if lacks is not None:  # else the threads would count as shown, and nobody would have seen them
                 raise Forbidden(lacks)
@@ -224,18 +238,33 @@ class Digesting:
         return span
 
     async def _chosen(self, digest: Digest, readable: Collection[str], now: datetime) -> list[Linked]:
-        """The threads to show: new in this channel, and open to everybody who reads it."""
+        """The threads to show: new in this channel or to this member, and open to everybody who reads it."""
         if not readable:
             return []
-        seen = await self._store.digests.shown_in(digest.channel)
-        most = digest.n + SPARE
+        seen = await self._store.digests.shown_in(digest.place)
         found: list[Linked] = []
-        for worth in await self._chooser.for_channel(digest.community, readable, most, now, seen):
+        for worth in await self._worth(digest, readable, seen, now):
             if await self._may_be_shown(worth, readable, seen):
                 found.append(Linked(worth, await self._link(worth)))
             if len(found) == digest.n:
                 break
         return found
+
+    async def _readable(self, digest: Digest) -> Collection[str]:
+        """Keys of the channels that everybody may read who reads it, now."""
+        if digest.reader is None:
+            return {each.key for each in await self._directory.shared_with(digest.channel)}
+        author, community = digest.reader.author, digest.channel.community
+        return {each.parent.key for each in await self._directory.readable_channels(author, community)}
+
+    async def _worth(
+        self, digest: Digest, readable: Collection[str], seen: Collection[str], now: datetime
+    ) -> Sequence[Worth]:
+        most = digest.n + SPARE
+        if digest.reader is None:
+            return await self._chooser.for_channel(digest.community, readable, most, now, seen)
+        who = digest.reader.author.identity
+        return await self._chooser.for_member(who, digest.community, readable, most, now, seen)
 
     async def _may_be_shown(self, worth: Worth, readable: Collection[str], seen: Collection[str]) -> bool:
         thread = worth.thread

@@ -61,11 +61,13 @@ class Ranking:
         else:
             await self.community.fold(noted)
 
-    def for_member(self, who: str, readable: Collection[str], most: int, at: datetime) -> list[ThreadRef]:
-        """The best threads that a pseudonym did not touch, best first."""
+    def for_member(
+        self, who: str, readable: Collection[str], most: int, at: datetime, without: Collection[str] = ()
+    ) -> list[ThreadRef]:
+        """The best threads that a pseudonym did not touch, best first; `without` are keys."""
         votes, moment = self.community.votes, at.timestamp()
         candidates = votes.candidates(votes.member(who), moment)
-        allowed = self.community.among(candidates, readable)
+        allowed = self.community.among(candidates, readable, without)
         return [
             self.community.threads[each.thread] for each in self._model.recommend(who, moment, most, allowed)
         ]

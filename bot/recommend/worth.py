@@ -57,7 +57,13 @@ class Recommendations:
         store.privacy.when_erased(self.obey)
 
     async def for_member(
-        self, member: Identity, community: str, readable: Collection[str], n: int, at: datetime
+        self,
+        member: Identity,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str] = (),
     ) -> Sequence[Worth]:
         """The best threads for a member that they neither touched nor opened, best first.
 
@@ -65,9 +71,10 @@ class Recommendations:
             community: "platform/community".
             readable: keys of the channels they may read now.
             n: so many at most.
+            without: keys of threads that are left out, such as those that they were shown before.
         """
         ranking, who = await self._ready(community), self._store.seal.pseudonym(member)
-        standing = await self._standing(ranking, ranking.for_member(who, readable, n + SPARE, at))
+        standing = await self._standing(ranking, ranking.for_member(who, readable, n + SPARE, at, without))
         return _told(ranking, who, standing[:n], readable, at)
 
     async def for_channel(

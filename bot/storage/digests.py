@@ -6,6 +6,7 @@ inserts the row posts, and a kill before or after loses or doubles nothing.
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,12 +14,13 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
 from sqlalchemy import Row as SqlRow
 
-from bot.core.events import Channel
+from bot.core.events import Author, Channel, Identity
 from bot.storage.clock import Clock
 from bot.storage.dialects import insert_for
 from bot.storage.outbox import NewOutboxRow, Outbox
-from bot.storage.reader import Reader
+from bot.storage.reader import Reader as Reads
 from bot.storage.schema import digests, interactions, shown, slots
+from bot.storage.seal import Seal
 from bot.storage.threads import ThreadRef
 from bot.storage.writer import Row, Writer
 from bot.storage.writes import Writes
@@ -31,12 +33,20 @@ SHOWN_DAYS = 730
 MORE, LESS = "👍", "👎"
 """A member who wants more, or less, like a post votes so on each thread that it showed."""
 
-Fate = Literal["posted", "nothing new", "no channels"]
-"""What became of a slot."""
+Fate = Literal["posted", "nothing new", "no channels", "shut"]
+"""What became of a slot; shut: no private message reaches the member, and nothing more comes."""
 
 Taking = Literal["taken", "late", "stale"]
 """late: the slot is decided already, or its digest is gone. stale: a thread was shown there meanwhile, so
 others have to be chosen. In both cases nothing was written, and nothing may be posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a digest is for alone, and the language in which they asked for it."""
+
+    author: Author
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +56,13 @@ class Digest:
     Attributes:
         number: its name for moderators, unique in the bot.
         community: "platform/community".
-        channel: where it is posted.
+        channel: where it is posted; where it was asked for, if it is for one member.
         cron: when, five fields; `zone`: an IANA name; `quiet`: "22:00-07:00", or "".
         n: how many threads at most.
-        actor: pseudonym of the moderator who made it.
+        actor: pseudonym of the moderator who made it; "" if it is for one member.
         fate: what became of the last slot that was decided, and `decided_at` when; None before the first.
         trouble: why nothing can be decided now, "" if nothing is in the way.
+        member, reader: pseudonym of whom it is for alone, and who that is; "" and None for a channel's.
     """
 
     number: int
@@ -66,6 +77,13 @@ class Digest:
     fate: Fate | None = None
     decided_at: datetime | None = None
     trouble: str = ""
+    member: str = ""
+    reader: Reader | None = None
+
+    @property
+    def place(self) -> str:
+        """Where no thread is shown twice: a channel by key, or a member."""
+        return _place_of(self.member) if self.member else self.channel.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +134,32 @@ class Tally:
 class Digests:
     """All digests."""
 
-    def __init__(self, reader: Reader, writer: Writer, writes: Writes, outgoing: Outbox, now: Clock) -> None:
-        self._reader, self._writer, self._writes = reader, writer, writes
+    def __init__(
+        self, reader: Reads, writer: Writer, writes: Writes, outgoing: Outbox, seal: Seal, now: Clock
+    ) -> None:
+        self._reader, self._writer, self._writes, self._seal = reader, writer, writes, seal
         self._outgoing, self._now = outgoing, now
 
     async def all(self) -> list[Digest]:
-        """Every digest, oldest first."""
-        return await self._found()
+        """Every digest, those of channels first, then the oldest."""
+        return sorted(await self._found(), key=lambda digest: bool(digest.member))
 
     async def of(self, community: str) -> list[Digest]:
-        """Those of a community, oldest first."""
-        return await self._found(digests.c.community == community)
+        """Those of a community's channels, oldest first."""
+        return await self._found(digests.c.community == community, digests.c.member == "")
 
     async def get(self, community: str, number: int) -> Digest | None:
-        """A digest of a community; those of others are none."""
-        found = await self._found(digests.c.community == community, digests.c.number == number)
+        """A digest of a community's channels; those of others are none."""
+        found = await self._found(
+            digests.c.community == community, digests.c.number == number, digests.c.member == ""
+        )
         return found[0] if found else None
+
+    async def of_member(self, identity: Identity, community: str | None = None) -> list[Digest]:
+        """Those that a member alone gets, of one community or all, oldest first."""
+        where = [digests.c.member == self._seal.pseudonym(identity)]
+        where += [] if community is None else [digests.c.community == community]
+        return await self._found(*where)
 
     async def add(
         self, channel: Channel, *, cron: str, zone: str, n: int, quiet: str, actor: str, call: str
@@ -157,18 +185,54 @@ class Digests:
         )
         return (await self._found(digests.c.call == call))[0]
 
+    async def add_own(
+        self, channel: Channel, reader: Reader, *, cron: str, zone: str, n: int, quiet: str, call: str
+    ) -> Digest:
+        """Store a digest for one member, in place of the one they have there; see `add`."""
+        member, community = self._seal.pseudonym(reader.author.identity), channel.community_key
+        who = [reader.author.platform, reader.author.id, reader.author.name, reader.locale]
+        row = {
+            "community": community,
+            "channel": _encoded(channel),
+            "cron": cron,
+            "zone": zone,
+            "n": n,
+            "quiet": quiet,
+            "actor": "",
+            "call": call,
+            "made_at": self._now(),
+            "trouble": "",
+            "member": member,
+            "reader": self._seal.seal(json.dumps(who)),
+        }
+        insert = insert_for(self._reader.dialect)(digests).values(**row)
+        mine = (digests.c.community == community, digests.c.member == member, digests.c.call != call)
+
+        def put(connection: Connection) -> int:
+            _end(connection, mine)
+            return connection.execute(insert.on_conflict_do_nothing(index_elements=["call"])).rowcount
+
+        await self._writer.call(put)
+        return (await self._found(digests.c.call == call))[0]
+
+    async def end_own(self, identity: Identity, community: str | None = None) -> int:
+        """End what a member alone gets, of one community or of all; how many there were."""
+        mine = [digests.c.member == self._seal.pseudonym(identity)]
+        mine += [] if community is None else [digests.c.community == community]
+        return await self._writer.call(lambda connection: _end(connection, mine))
+
+    async def shut(self, community: str, identity: Identity) -> Digest | None:
+        """Nothing comes to a member any more until they ask anew; the digest that came, if there is one."""
+        mine = (digests.c.community == community, digests.c.member == self._seal.pseudonym(identity))
+        change = update(digests).where(*mine).values(fate="shut", decided_at=self._now())
+        await self._writer.call(lambda connection: connection.execute(change).rowcount)
+        found = await self._found(*mine)
+        return found[0] if found else None
+
     async def remove(self, community: str, number: int) -> bool:
         """End a digest; its slots go, what it showed stays known. False if there is none."""
-
-        def end(connection: Connection) -> int:
-            gone = connection.execute(
-                delete(digests).where(digests.c.community == community, digests.c.number == number)
-            ).rowcount
-            if gone:
-                connection.execute(delete(slots).where(slots.c.digest == number))
-            return gone
-
-        return bool(await self._writer.call(end))
+        this = (digests.c.community == community, digests.c.number == number)
+        return bool(await self._writer.call(lambda connection: _end(connection, this)))
 
     async def fate(self, digest: Digest, slot: str) -> Fate | None:
         """What became of a slot; None if it is not decided."""
@@ -186,16 +250,19 @@ class Digests:
         change = update(digests).where(digests.c.number == digest.number).values(trouble=trouble)
         await self._writer.call(lambda connection: connection.execute(change).rowcount)
 
-    async def shown_in(self, channel: Channel) -> set[str]:
-        """Keys of the threads that any digest showed in a channel."""
-        query = select(shown.c.source, shown.c.thread).where(shown.c.channel_key == channel.key)
+    async def shown_in(self, place: str) -> set[str]:
+        """Keys of the threads that any digest showed in a channel, or to a member; see `Digest.place`."""
+        query = select(shown.c.source, shown.c.thread).where(shown.c.channel_key == place)
         return {f"{source}/{thread}" for source, thread in await self._reader.rows(query)}
 
-    async def posted(self, community: str, post: str) -> Posted | None:
-        """What is known of a post of a community by its key; of those of others nothing."""
+    async def posted(self, community: str, post: str, identity: Identity) -> Posted | None:
+        """What is known of a post by its key, if a community's channel or that member got it."""
         query = select(shown.c.digest, shown.c.source, shown.c.thread).where(shown.c.post == post)
         rows = await self._reader.rows(query)
         digest = await self.get(community, rows[0][0]) if rows else None
+        if rows and digest is None:
+            mine = await self.of_member(identity)
+            digest = next((each for each in mine if each.number == rows[0][0]), None)
         return None if digest is None else Posted(digest, tuple((row[1], row[2]) for row in rows))
 
     async def tally(self, digest: Digest, since: datetime) -> Tally:
@@ -236,7 +303,7 @@ class Digests:
 
     def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> Taking:
         insert, now = insert_for(self._reader.dialect), self._now()
-        number, place = taken.digest.number, taken.digest.channel.key
+        number, place = taken.digest.number, taken.digest.place
         here = (slots.c.digest == number, slots.c.slot == taken.slot)
         if (
             not connection.execute(select(digests.c.number).where(digests.c.number == number)).all()
@@ -265,10 +332,35 @@ class Digests:
 
     async def _found(self, *where: ColumnElement[bool]) -> list[Digest]:
         rows = await self._reader.rows(select(digests).where(*where).order_by(digests.c.number))
-        return [_digest(row) for row in rows]
+        return [self._digest(row) for row in rows]
+
+    def _digest(self, row: SqlRow[tuple[object, ...]]) -> Digest:
+        sealed = row._mapping["reader"]
+        return _digest(row, None if sealed is None else _reader(self._seal.open(sealed)))
 
 
-def _digest(row: SqlRow[tuple[object, ...]]) -> Digest:
+def _end(connection: Connection, which: Sequence[ColumnElement[bool]]) -> int:
+    """Remove digests with their slots; what they showed stays known. How many there were."""
+    gone = connection.execute(delete(digests).where(*which).returning(digests.c.number)).scalars().all()
+    connection.execute(delete(slots).where(slots.c.digest.in_(gone)))
+    return len(gone)
+
+
+def _place_of(member: str) -> str:
+    return f"member:{member}"
+
+
+def shown_to(member: str) -> ColumnElement[bool]:
+    """The rows of `shown` that are about a pseudonym."""
+    return shown.c.channel_key == _place_of(member)
+
+
+def _reader(opened: str) -> Reader:
+    platform, id, name, locale = json.loads(opened)
+    return Reader(Author(platform, id, name), locale)
+
+
+def _digest(row: SqlRow[tuple[object, ...]], reader: Reader | None) -> Digest:
     found = row._mapping
     return Digest(
         number=found["number"],
@@ -283,6 +375,8 @@ def _digest(row: SqlRow[tuple[object, ...]]) -> Digest:
         fate=found["fate"],
         decided_at=found["decided_at"],
         trouble=found["trouble"],
+        member=found["member"],
+        reader=reader,
     )
 
 

@@ -162,5 +162,7 @@ def _author(new: NewOutboxRow) -> Author | None:
     match new.action:
         case Reply() | Timeout() | Kick() | Ban() | Unban():
             return new.action.author
+        case Post(to=Author() as reader):
+            return reader
         case _:
             return None if new.event is None else author_of(new.event)

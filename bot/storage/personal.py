@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_
 from bot.storage import schema
 from bot.storage.citations import CITATION_DAYS
 from bot.storage.controls import CONTROL_DAYS
-from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS
+from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS, shown_to
 from bot.storage.strikes import STRIKE_DAYS
 from bot.storage.threads import FADED_AFTER
 
@@ -120,10 +120,20 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         "what became of the times at which digests were due",
         (_older(schema.slots.c.at, days=SLOT_DAYS),),
     ),
-    Impersonal(
+    Declaration(
         schema.shown,
-        "which threads digests showed where",
-        (_older(schema.shown.c.at, days=SHOWN_DAYS),),
+        mine=shown_to,
+        erase="delete",
+        at=schema.shown.c.at,
+        expiries=(_older(schema.shown.c.at, days=SHOWN_DAYS),),
+    ),
+    Declaration(
+        schema.digests,
+        mine=lambda who: schema.digests.c.member == who,
+        erase="delete",
+        at=schema.digests.c.made_at,
+        expiries=(),
+        kept_because="it comes for as long as you want it",
     ),
     Declaration(
         schema.digests,

@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 _UNREADABLE = frozenset({"seq", "vector"})
 """Columns that tell a person nothing: a number of ours, and what a model computed from the text beside it."""
 
+_JSON = frozenset({("appeals", "body"), ("digests", "reader")})
+"""Sealed columns that hold JSON, besides every `payload`."""
+
 Listener = Callable[[], Awaitable[None]]
 
 
@@ -221,7 +224,7 @@ class Privacy:
 
     def _readable(self, table: str, row: Mapping[str, object]) -> dict[str, object]:
         return {
-            name: self._plain(value, is_json=name == "payload" or (table, name) == ("appeals", "body"))
+            name: self._plain(value, is_json=name == "payload" or (table, name) in _JSON)
             for name, value in row.items()
             if name not in _UNREADABLE
         }

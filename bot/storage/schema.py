@@ -382,9 +382,12 @@ digests = Table(
     Column("fate", AnyText),
     Column("decided_at", Instant),
     Column("trouble", AnyText, nullable=False),
+    Column("member", AnyText, nullable=False, server_default="", index=True),
+    Column("reader", LargeBinary),
     sqlite_autoincrement=True,
 )
-"""Posts that come by themselves. `call` is the call that made it, by which a repeated one is known."""
+"""Posts that come by themselves. `call` is the call that made it, by which a repeated one is known. `member`
+has a pseudonym where it is for one member alone, and `reader` is who that is."""
 
 slots = Table(
     "slots",
@@ -417,5 +420,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0011"
+SCHEMA = "0013"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

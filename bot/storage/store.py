@@ -63,7 +63,7 @@ class Store:
         self.controls = Controls(reader, now)
         self.citations = Citations(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
-        self.digests = Digests(reader, writer, self._writes, self.outbox, now)
+        self.digests = Digests(reader, writer, self._writes, self.outbox, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)

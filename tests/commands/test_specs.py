@@ -27,6 +27,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "digest feedback",
         "digest import",
         "digest list",
+        "digest me",
         "digest now",
         "digest remove",
         "digest stats",

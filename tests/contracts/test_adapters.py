@@ -420,6 +420,26 @@ async def test_an_update_changes_the_bots_own_message(service: Stage) -> None:
     assert service.shown() == ["newer"]
 
 
+async def test_a_post_for_one_member_stands_once_where_nobody_else_reads(service: Stage) -> None:
+    question = await service.ask("Why?")
+    place, reader = question.ref.channel, question.author
+    told: list[Receipt] = []
+
+    async def exists(receipt: Receipt) -> None:
+        told.append(receipt)
+
+    post = Post(place, "for you", to=reader, private=True)
+    made = [await service.adapter.perform(post, "own", None, exists) for _time in range(2)]
+    assert made[0] == made[1] == told[0]
+    assert made[0].channel is not None
+    assert made[0].channel.private
+    assert service.shown() == []
+    await service.adapter.perform(Post(place, "look", to=reader), "named")
+    (shown,) = service.shown()
+    assert shown.endswith(" look")
+    assert shown != " look", "it says whom it is for"
+
+
 async def test_a_file_that_is_not_there_is_refused_with_a_platform_error(stage: Stage) -> None:
     nothing = Attachment("a", "story.txt", "text/plain", 5, "nowhere:story.txt")
     with pytest.raises(PlatformError, match=r"story|fetched"):

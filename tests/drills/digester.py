@@ -14,6 +14,7 @@ from bot.adapters.wire import RemoteWorld
 from bot.app import opened
 from bot.config import Config
 from bot.config.sections import Bot, Metrics, Storage
+from bot.core.events import Identity
 from bot.llm.echo import EchoModel
 from bot.recommend import digest
 from bot.recommend.reason import Reason
@@ -39,6 +40,22 @@ class Endless:
     """There is always another thread."""
 
     async def for_channel(
+        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+    ) -> Sequence[Worth]:
+        return self._chosen(community, readable, n, at, without)
+
+    async def for_member(
+        self,
+        member: Identity,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str] = (),
+    ) -> Sequence[Worth]:
+        return self._chosen(community, readable, n, at, without)
+
+    def _chosen(
         self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
     ) -> Sequence[Worth]:
         (channel, *_others) = sorted(readable)

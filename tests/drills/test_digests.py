@@ -17,6 +17,7 @@ import pytest
 
 from bot.adapters.wire import WorldServer
 from bot.adapters.world import World
+from bot.storage.digests import Reader
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
 from tests.drills.digester import EVENING
@@ -46,7 +47,7 @@ async def killed(process: Process) -> None:
 async def test_killed_at_any_moment_and_twice_at_once_it_posts_each_slot_once(tmp_path: Path) -> None:
     world, dice, began = World(), random.Random(20261126), time.time()
     home = world.channel("general")
-    await add_a_digest(tmp_path, world)
+    await add_digests(tmp_path, world)
     async with WorldServer(world) as port:
         running = [await started(port, tmp_path, began) for _process in range(2)]
         for _kill in range(KILLS):
@@ -64,25 +65,27 @@ async def test_killed_at_any_moment_and_twice_at_once_it_posts_each_slot_once(tm
         last = await started(port, tmp_path, time.time() + PATIENCE_S)  # nothing more is due for it
         await nothing_open(tmp_path, world.platform)
         await killed(last)
-    posted = [each.text for each in world.shown(home) if each.message.author == world.bot]
-    fates = decided(tmp_path / "llmos.db")
-    assert Counter(fates.values()) == {"posted": len(posted)}
-    assert len(posted) >= 5 * KILLS, "eight hours pass each second"
-    threads = [thread for text in posted for thread in re.findall(r"Thread \d+\.", text)]
-    assert len(threads) == len(set(threads)) == 2 * len(posted), "nothing is shown twice"
-    assert len(fates) == len(set(fates))
+    for number, place in enumerate((home, world.channel("anna", private=True)), 1):
+        posted = [each.text for each in world.shown(place) if each.message.author == world.bot]
+        fates = decided(tmp_path / "llmos.db", number)
+        assert Counter(fates.values()) == {"posted": len(posted)}
+        assert len(posted) >= 5 * KILLS, "eight hours pass each second"
+        threads = [thread for text in posted for thread in re.findall(r"Thread \d+\.", text)]
+        assert len(threads) == len(set(threads)) == 2 * len(posted), "nothing is shown twice"
 
 
-async def add_a_digest(folder: Path, world: World) -> None:
+async def add_digests(folder: Path, world: World) -> None:
+    """One of a channel, and one of a member."""
     store = await Store.open(f"sqlite:///{folder}/llmos.db", folder / KEY_FILE_NAME, now=lambda: EVENING)
-    await store.digests.add(
-        world.channel("general"), cron="0 * * * *", zone="Europe/Berlin", n=2, quiet="", actor="mia", call="c"
-    )
+    home, hourly = world.channel("general"), ("0 * * * *", "Europe/Berlin")
+    await store.digests.add(home, cron=hourly[0], zone=hourly[1], n=2, quiet="", actor="mia", call="c")
+    anna = Reader(world.member("anna"), "en")
+    await store.digests.add_own(home, anna, cron=hourly[0], zone=hourly[1], n=2, quiet="", call="d")
     await store.close()
 
 
-def decided(database: Path) -> dict[str, str]:
-    """What became of each slot; the file is sound."""
+def decided(database: Path, number: int) -> dict[str, str]:
+    """What became of each slot of a digest; the file is sound."""
     with closing(sqlite3.connect(database)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return dict(file.execute("SELECT slot, fate FROM slots").fetchall())
+        return dict(file.execute("SELECT slot, fate FROM slots WHERE digest = ?", (number,)).fetchall())

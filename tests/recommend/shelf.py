@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.core.events import Channel
+from bot.core.events import Channel, Identity
 from bot.recommend.reason import Reason
 from bot.recommend.worth import ThreadRef, Worth
 from tests.messages import CHANNEL, EPOCH
@@ -39,6 +39,22 @@ class Shelf:
 
     async def for_channel(
         self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+    ) -> Sequence[Worth]:
+        return self._chosen(community, readable, n, without)
+
+    async def for_member(
+        self,
+        member: Identity,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str] = (),
+    ) -> Sequence[Worth]:
+        return self._chosen(community, readable, n, without)
+
+    def _chosen(
+        self, community: str, readable: Collection[str], n: int, without: Collection[str]
     ) -> Sequence[Worth]:
         self.asked += 1
         if self.error is not None:

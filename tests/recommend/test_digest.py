@@ -136,7 +136,7 @@ async def test_the_post_and_its_slot_are_stored_together(desk: Desk) -> None:
     await desk.at(MONDAY)
     (row,) = await desk.store.outbox.unfinished("memory")
     assert (row.key, row.action) == (desk.posted[0].key, desk.posted[0].action)
-    assert await desk.store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t0", f"{CHANNEL.key}/t1"}
+    assert await desk.store.digests.shown_in(CHANNEL.key) == {f"{CHANNEL.key}/t0", f"{CHANNEL.key}/t1"}
 
 
 async def test_nothing_is_shown_twice_in_a_channel(desk: Desk) -> None:
@@ -301,7 +301,7 @@ async def test_without_the_right_to_post_nothing_counts_as_shown_until_it_is_giv
     desk.town.forbids = "it takes “Embed Links”"
     for minutes in range(5):
         assert await desk.at(MONDAY + timedelta(minutes=minutes)) == 0
-    assert await desk.store.digests.shown_in(CHANNEL) == set()
+    assert await desk.store.digests.shown_in(CHANNEL.key) == set()
     assert (await desk.told()).trouble == "it takes “Embed Links”"
     desk.town.forbids = ""
     assert await desk.at(MONDAY + timedelta(minutes=6)) == 1

@@ -11,7 +11,7 @@ from bot.storage.digests import Digest, SlotTaken
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.store import Store
 from bot.storage.threads import Noted, ThreadRef, Touch, TouchKind
-from tests.messages import CHANNEL, EPOCH
+from tests.messages import ALICE, CHANNEL, EPOCH
 from tests.storage.house import Clock, Place
 
 HOME = CHANNEL.community_key
@@ -71,7 +71,7 @@ async def test_a_slot_is_taken_once_with_its_post_and_what_it_shows(store: Store
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t1", "t2")) == "taken"
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t3")) == "late"
     assert [row.key for row in await store.outbox.unfinished(CHANNEL.platform)] == ["k-30T09:00"]
-    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1", f"{CHANNEL.key}/t2"}
+    assert await store.digests.shown_in(CHANNEL.key) == {f"{CHANNEL.key}/t1", f"{CHANNEL.key}/t2"}
     assert await store.digests.fate(digest, "2026-11-30T09:00") == "posted"
     assert await store.digests.fate(digest, "2026-12-07T09:00") is None
 
@@ -97,7 +97,7 @@ async def test_a_thread_that_was_shown_meanwhile_takes_no_slot(store: Store, pla
     assert await store.digests.take(posting(one, "2026-11-30T09:00", "t1")) == "taken"
     assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2", "t1")) == "stale"
     assert await store.digests.fate(other, "2026-11-30T10:00") is None
-    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1"}
+    assert await store.digests.shown_in(CHANNEL.key) == {f"{CHANNEL.key}/t1"}
     assert await store.digests.take(posting(other, "2026-11-30T10:00", "t2")) == "taken"
 
 
@@ -107,7 +107,7 @@ async def test_a_digest_that_was_removed_takes_no_slot(store: Store, place: Plac
     await store.digests.remove(HOME, digest.number)
     assert await store.digests.take(posting(digest, "2026-11-30T09:00", "t2")) == "late"
     assert place.count("slots") == 0
-    assert await store.digests.shown_in(CHANNEL) == {f"{CHANNEL.key}/t1"}, "what members saw stays known"
+    assert await store.digests.shown_in(CHANNEL.key) == {f"{CHANNEL.key}/t1"}, "what members saw stays known"
 
 
 async def test_the_last_decision_is_told(store: Store, clock: Clock) -> None:
@@ -155,12 +155,12 @@ async def test_a_tally_tells_who_came_afterwards_and_what_they_thought(store: St
 async def test_a_post_is_known_by_its_key_in_its_own_community(store: Store) -> None:
     digest = await made(store)
     await store.digests.take(posting(digest, "2026-11-23T09:00", "t1", "t/2"))
-    posted = await store.digests.posted(HOME, "k-23T09:00")
+    posted = await store.digests.posted(HOME, "k-23T09:00", ALICE.identity)
     assert posted is not None
     assert posted.digest.number == digest.number
     assert sorted(posted.threads) == [(CHANNEL.key, "t/2"), (CHANNEL.key, "t1")]
-    assert await store.digests.posted(ELSEWHERE.community_key, "k-23T09:00") is None
-    assert await store.digests.posted(HOME, "nothing") is None
+    assert await store.digests.posted(ELSEWHERE.community_key, "k-23T09:00", ALICE.identity) is None
+    assert await store.digests.posted(HOME, "nothing", ALICE.identity) is None
 
 
 def touch(who: str, thread: str, at: datetime, *, message: str = "m", emoji: str = "") -> Touch:

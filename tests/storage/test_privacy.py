@@ -99,6 +99,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "optouts.pseudonym",
         "rulebooks.actor",
         "digests.actor",
+        "digests.member",
         "cases.author",
         "cases.actor",
         "strikes.author",

@@ -173,8 +173,11 @@ class ConsoleAdapter(Adapter):
             case Reply(to=to):
                 await self._check(to)
                 return await self._show(as_text(action, self.command_prefix), key, report)
+            case Post() if action.reader is not None and action.reader.identity != self.user.identity:
+                raise Gone("somebody else is to read that, and not at this terminal")
             case Post(channel=channel):
-                elsewhere = "" if channel.key == self.channel.key else f"[#{channel.id}] "
+                here = action.private or channel.key == self.channel.key
+                elsewhere = "" if here else f"[#{channel.id}] "
                 return await self._show(elsewhere + as_text(action, self.command_prefix), key, report)
             case Update():
                 return await self._show(as_text(action, self.command_prefix), key, report)

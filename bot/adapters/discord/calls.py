@@ -14,6 +14,7 @@ import discord
 from discord.http import HTTPClient, Route
 
 from bot.adapters.discord.once import Once
+from bot.adapters.discord.snowflakes import snowflake
 from bot.adapters.reading import Json, flag, table, tables, text
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
@@ -127,6 +128,14 @@ class Calls:
         await self._request(_pin("DELETE", channel_id, message_id), reason=reason or None)
 
     # Places and people
+
+    async def private_with(self, user_id: str) -> str:
+        """The id of the private conversation with somebody, opened if there was none."""
+        route = Route("POST", "/users/@me/channels")
+        found = snowflake(await self._object(route, json={"recipient_id": user_id}), "id")
+        if found is None:
+            raise PlatformError("Discord answered without the id of a conversation")
+        return found
 
     async def channel(self, channel_id: str) -> Json:
         """A channel or thread."""

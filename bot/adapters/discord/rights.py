@@ -102,6 +102,8 @@ class Rights:
 
     async def lacking(self, action: Action) -> str | None:
         """See `Adapter.lacking`."""
+        if isinstance(action, Post) and action.private:
+            return None
         channel = place_of(action)
         if channel.platform != PLATFORM or channel.private or not channel.community.isdigit():
             return None

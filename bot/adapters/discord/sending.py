@@ -6,6 +6,7 @@ then an answer that others see goes on in the channel, and of one that they do n
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -14,7 +15,7 @@ from bot.adapters.discord.calls import Calls, Expired
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.long import LongAnswer, no_thread, threads_in
 from bot.adapters.discord.moderating import Moderating, short
-from bot.adapters.discord.places import id_of
+from bot.adapters.discord.places import PLATFORM, id_of
 from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.threads import open_thread
 from bot.adapters.discord.transport import (
@@ -50,7 +51,7 @@ from bot.core.actions import (
     no_report,
 )
 from bot.core.below import NOTHING, Below
-from bot.core.errors import Gone, Unsupported
+from bot.core.errors import Closed, Forbidden, Gone, Unsupported
 from bot.core.events import Author, Channel, MessageRef
 from bot.core.text import _
 
@@ -103,8 +104,8 @@ class Sender:
                 )
             case Reply():
                 return await self._reply(action, key, resume, report)
-            case Post(channel=channel, text=text, title=title, controls=controls):
-                return await self._in(channel, title=title).reply(text, key, resume, report, Below(controls))
+            case Post():
+                return await self._post(action, key, resume, report)
             case Update(ref=ref, text=text, title=title, controls=controls):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
                 where = self._in(ref.channel, title=title)
@@ -121,6 +122,31 @@ class Sender:
                 return Receipt()
             case _:
                 assert_never(action)
+
+    async def _post(self, post: Post, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        if post.reader is not None:
+            return await self._privately(post, post.reader, key, resume, report)
+        if post.to is None:
+            by, text = self._in(post.channel, title=post.title), post.text
+        else:
+            by, text = self._in(post.channel, names=post.to.id), f"<@{post.to.id}> {post.text}"
+        return await by.reply(text, key, resume, report, Below(post.controls))
+
+    async def _privately(
+        self, post: Post, reader: Author, key: str, resume: Receipt | None, report: Report
+    ) -> Receipt:
+        """A post for one member, in the private conversation with them."""
+        try:
+            id = await self._calls.private_with(reader.id)
+            room = Channel(PLATFORM, id, id, private=True)
+
+            async def exists(receipt: Receipt) -> None:
+                await report(replace(receipt, channel=room))
+
+            by = self._in(room, title=post.title)
+            return replace(await by.reply(post.text, key, resume, exists, Below(post.controls)), channel=room)
+        except (Forbidden, Unsupported) as error:
+            raise Closed(f"Discord brings no private message to {reader.id}: {error}") from error
 
     async def _reply(self, reply: Reply, key: str, resume: Receipt | None, report: Report) -> Receipt:
         hidden = reply.private or reply.personal
@@ -204,10 +230,13 @@ class Sender:
         *,
         tells: bool = False,
         title: str | None = None,
+        names: str | None = None,
     ) -> Delivery:
         place = id_of(channel)
         cards = self._cards(channel)
-        transport = ChannelTransport(self._calls, place, self._us(), question, tells=tells, cards=cards)
+        transport = ChannelTransport(
+            self._calls, place, self._us(), question, tells=tells, names=names, cards=cards
+        )
         if title is not None:
             transport = CardTransport(self._calls, place, self._us(), title)
         return Delivery(transport, self._budget(place), self._budget(f"new {place}"))

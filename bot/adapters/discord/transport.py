@@ -76,6 +76,7 @@ class ChannelTransport:
         body = self._body(said, below) | {"nonce": key, "enforce_nonce": True}
         if part == 0 and self._question is not None:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
+        if part == 0 and (self._question is not None or self._names is not None):
             named = {"users": [self._names]} if self._names is not None else {}
             body["allowed_mentions"] = {"parse": [], "replied_user": self._tells, **named}
         made = await self._calls.send(self._channel_id, body)

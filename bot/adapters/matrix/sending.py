@@ -52,7 +52,7 @@ from bot.core.actions import (
     no_report,
 )
 from bot.core.controls import Control
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, Unsupported
+from bot.core.errors import Closed, Forbidden, Gone, PlatformError, RateLimited, Unsupported
 from bot.core.events import Author, Channel, MessageRef
 from bot.core.permissions import Role
 from bot.core.text import _
@@ -135,11 +135,8 @@ class Sender:
                     return await delivery.stream(chunks, key, resume, report, afterwards=action.afterwards)
             case Reply():
                 return await self._reply(action, key, resume, report)
-            case Post(channel=channel):
-                frame = Frame("m.notice", thread=channel.thread)
-                receipt = await self._say(channel.id, frame, as_text(action), key, resume, report)
-                await self._offer(channel, receipt, action.controls, key)
-                return receipt
+            case Post():
+                return await self._post(action, key, resume, report)
             case Update(ref=ref):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
                 return await self._say(ref.channel.id, Frame("m.notice"), as_text(action), key, made, report)
@@ -205,6 +202,34 @@ class Sender:
         except PlatformError as error:
             _log.info("not shown where the answer is: %s", error)
         return replace(receipt, channel=room)
+
+    async def _post(self, post: Post, key: str, resume: Receipt | None, report: Report) -> Receipt:
+        if post.reader is not None:
+            return await self._privately(post, post.reader, key, resume, report)
+        frame = Frame("m.notice", thread=post.channel.thread)
+        if post.to is not None:
+            frame = Frame("m.text", thread=post.channel.thread, mentioned=post.to.id)
+        receipt = await self._say(post.channel.id, frame, as_text(post), key, resume, report)
+        await self._offer(post.channel, receipt, post.controls, key)
+        return receipt
+
+    async def _privately(
+        self, post: Post, reader: Author, key: str, resume: Receipt | None, report: Report
+    ) -> Receipt:
+        """A post for one member, in the room for two."""
+        try:
+            room_id = await self._direct.room(reader.id, encrypted=post.channel.encrypted)
+        except (Forbidden, Unsupported) as error:
+            raise Closed(f"there is no room for two: {error}") from error
+        room = replace((await self._rooms.get(room_id)).channel(), private=True)
+
+        async def exists(receipt: Receipt) -> None:
+            await report(replace(receipt, channel=room))
+
+        frame = Frame("m.text", mentioned=reader.id)
+        made = await self._say(room_id, frame, as_text(post), key, resume, exists)
+        await self._offer(room, made, post.controls, key)
+        return replace(made, channel=room)
 
     async def _reader_room(self, to: MessageRef, reader: Author, resume: Receipt | None) -> str | None:
         """The room for two with a reader; None if there can be none."""

@@ -5,14 +5,15 @@ import itertools
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.matrix import MatrixAdapter, Settings
-from bot.app import App, opened
+from bot.app import App, opened, utc_now
 from bot.cli.platforms import matrix_settings
 from bot.config import Config, load
 from bot.knowledge.fetching import Fetcher
@@ -68,6 +69,8 @@ class House:
     homeserver: str = ""
     """Where the bot finds its homeserver, if something stands between them."""
     fetcher: Fetcher = field(default_factory=offline)
+    now: Callable[[], datetime] = utc_now
+    """The clock of the bot, but not of its account."""
     people: dict[str, Person] = field(default_factory=dict)
 
     async def person(self, name: str) -> Person:
@@ -141,7 +144,7 @@ class House:
         adapter = Announcing(matrix_settings(config))
         models: Mapping[str, Model] = {self.model.name: self.model}
         judge = Judge(self.rules) if self.rules else None
-        made = opened(config, [adapter], models=models, judge=judge, fetcher=self.fetcher)
+        made = opened(config, [adapter], models=models, judge=judge, now=self.now, fetcher=self.fetcher)
         async with made as app, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             async with asyncio.timeout(PATIENCE_S):
