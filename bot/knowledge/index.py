@@ -263,13 +263,19 @@ class Index:
             return new
         read: list[NewPassage] = []
         while some := new[len(read) : len(read) + _EMBEDDED_AT_ONCE]:
-            vectors = self.embedder.embed([readable(each.title, each.text) for each in some]).astype("<f2")
-            read += [
-                dataclasses.replace(each, vector=vector.tobytes())
-                for each, vector in zip(some, vectors, strict=True)
-            ]
+            read += self._read(some)
             embedded(len(read), len(new))
         return read
+
+    def _read(self, new: Sequence[NewPassage]) -> list[NewPassage]:
+        """Passages with their vectors, if there is a model."""
+        if self.embedder is None or not new:
+            return list(new)
+        vectors = self.embedder.embed([readable(each.title, each.text) for each in new]).astype("<f2")
+        return [
+            dataclasses.replace(each, vector=vector.tobytes())
+            for each, vector in zip(new, vectors, strict=True)
+        ]
 
 
 def readable(title: str, text: str) -> str:
