@@ -23,3 +23,9 @@ def as_text(card: Post | Update | Reply, prefix: str | None = None) -> str:
         offers = " · ".join(f"{each.emoji} {each.label}" for each in card.controls)
         parts.append(_("React with: {offers}", offers=offers))
     return "\n\n".join(parts)
+
+
+def with_alt(card: Post | Reply, prefix: str | None = None) -> str:
+    """A card as text, and in words what its file shows, for platforms that show words only."""
+    text = as_text(card, prefix)
+    return text if card.file is None else f"{text}\n\n[{card.file.name}: {card.file.alt}]"

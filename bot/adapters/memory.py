@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, assert_never, get_args
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
+from bot.adapters.attaching import shown
 from bot.adapters.cards import as_text
 from bot.adapters.delivery import Delivery, Sent
 from bot.adapters.pacing import EditBudget, Limit, Window
@@ -16,6 +17,7 @@ from bot.core.actions import (
     Archive,
     Ban,
     Delete,
+    File,
     Hide,
     Kick,
     Lock,
@@ -54,6 +56,7 @@ class Server(Protocol):
     async def send(
         self, channel: Channel, text: str, key: str, reply_to: str | None, private_to: str | None
     ) -> str: ...
+    async def send_file(self, channel: Channel, file: File, key: str, private_to: str | None) -> str: ...
     async def find(self, key: str) -> str | None: ...
     async def rewrite(self, ref: MessageRef, text: str) -> None: ...
     async def act(self, action: Act, key: str) -> None: ...
@@ -118,18 +121,18 @@ class MemoryAdapter(Adapter):
                 delivery = self._delivery(to.channel, to.id, author.id if personal else None)
                 return await delivery.stream(chunks, key, resume, report, afterwards=afterwards)
             case Reply(to=to, private=private, author=author):
-                delivery = self._delivery(to.channel, to.id, author.id if private else None)
-                return await delivery.reply(as_text(action), key, resume, report)
+                only = author.id if private else None
+                return await self._say(action, to.channel, to.id, only, key, resume, report)
             case Post(channel=channel) if action.reader is not None:
                 room = await self._server.open_private(action.reader)
 
                 async def exists(receipt: Receipt) -> None:
                     await report(replace(receipt, channel=room))
 
-                made = await self._delivery(room).reply(as_text(action), key, resume, exists)
+                made = await self._say(action, room, None, None, key, resume, exists)
                 return replace(made, channel=room)
             case Post(channel=channel):
-                return await self._delivery(channel).reply(as_text(action), key, resume, report)
+                return await self._say(action, channel, None, None, key, resume, report)
             case Update(ref=ref):
                 made = resume if resume is not None and resume.message_ids else Receipt((ref.id,))
                 return await self._delivery(ref.channel).reply(as_text(action), key, made, report)
@@ -152,6 +155,26 @@ class MemoryAdapter(Adapter):
     async def rights_changed(self) -> None:
         """See `Adapter`."""
         await self._server.rights_changed()
+
+    async def _say(
+        self,
+        said: Reply | Post,
+        place: Channel,
+        to: str | None,
+        only: str | None,
+        key: str,
+        resume: Receipt | None,
+        report: Report,
+    ) -> Receipt:
+        by = self._delivery(place, to, only)
+        return await shown(
+            said.file,
+            lambda before, exists: by.reply(as_text(said), key, before, exists),
+            lambda file, key: self._server.send_file(place, file, key, only),
+            key,
+            resume,
+            report,
+        )
 
     async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
         """See `Adapter`."""

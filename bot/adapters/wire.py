@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from bot.adapters.memory import Server
 from bot.adapters.world import Act
 from bot.core import errors
+from bot.core.actions import File
 from bot.core.errors import PlatformError, RateLimited
 from bot.core.events import (
     Attachment,
@@ -45,7 +46,7 @@ _BYTES = "bytes"
 _ACTS: tuple[type[Act], ...] = get_args(Act)
 _ADAPTERS: dict[str, TypeAdapter[object]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (*_EVENTS, *_ACTS, Attachment, Author, Channel, MessageRef, Role, datetime)
+    for kind in (*_EVENTS, *_ACTS, Attachment, File, Author, Channel, MessageRef, Role, datetime)
 }
 
 
@@ -143,6 +144,10 @@ class RemoteWorld:
     ) -> str:
         """See `World.send`."""
         return await self._call(str, "send", channel, text, key, reply_to, private_to)
+
+    async def send_file(self, channel: Channel, file: File, key: str, private_to: str | None) -> str:
+        """See `World.send_file`."""
+        return await self._call(str, "send_file", channel, file, key, private_to)
 
     async def find(self, key: str) -> str | None:
         """See `World.find`."""

@@ -21,6 +21,7 @@ from bot.core.actions import (
     Archive,
     Ban,
     Delete,
+    File,
     Hide,
     Kick,
     Lock,
@@ -86,6 +87,7 @@ class Posted:
     deleted: bool = False
     hidden: bool = False
     pinned: bool = False
+    file: File | None = None
     reactions: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -313,6 +315,12 @@ class World:
             self._tell()
         self._answer()
         return ref.id
+
+    async def send_file(self, channel: Channel, file: File, key: str, private_to: str | None) -> str:
+        """Post a message with a file, of which `text` says what it shows."""
+        sent = await self.send(channel, file.alt, key, None, private_to)
+        self.messages[MessageRef(channel, sent)].file = file
+        return sent
 
     async def find(self, key: str) -> str | None:
         """The id of the message that a key made."""

@@ -4,9 +4,11 @@ A `Receipt` is what the outbox remembers of an action: the ids of the messages i
 edits them instead of posting again.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 from bot.core.below import Below, Entry, nothing
 from bot.core.controls import Control
@@ -25,6 +27,33 @@ Chunk = str | Status
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Something to look at beside a text, such as a chart.
+
+    Attributes:
+        name: with the ending that its kind has.
+        media_type: such as `image/png`.
+        encoded: its bytes in base64, so that an action can be written down; see `of` and `content`.
+        alt: what it shows, in words, for who cannot see it; a console shows nothing else.
+    """
+
+    name: str
+    media_type: str
+    encoded: str
+    alt: str
+
+    @classmethod
+    def of(cls, name: str, media_type: str, content: bytes, alt: str) -> Self:
+        """A file from its bytes."""
+        return cls(name, media_type, b64encode(content).decode(), alt)
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+        return b64decode(self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A finished answer to a message.
 
@@ -34,6 +63,7 @@ class Reply:
         notice: output of a command rather than talk; platforms that can mark it do.
         controls: what can be pressed below it.
         sources: what it rests on.
+        file: shown in a message of its own, behind the text.
     """
 
     to: MessageRef
@@ -44,6 +74,7 @@ class Reply:
     personal: bool = False
     controls: tuple[Control, ...] = ()
     sources: tuple[Entry, ...] = ()
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +105,7 @@ class Post:
         to: whom it is for; they are named and told.
         private: only they may read it: it stands in a private conversation with them, which is opened if
             there is none; `channel` says only what it comes from.
+        file: shown in a message of its own, behind the text.
     """
 
     channel: Channel
@@ -82,6 +114,7 @@ class Post:
     controls: tuple[Control, ...] = ()
     to: Author | None = None
     private: bool = False
+    file: File | None = None
 
     @property
     def reader(self) -> Author | None:
@@ -263,11 +296,13 @@ class Receipt:
         channel: where they stand, if not where the action was aimed at (an answer that opened a thread).
         head: if not None, so many of the first stand where the action was aimed at in any case: the answer
             outgrew that place, and goes on in `channel` or in a file.
+        file: the last of them holds the `File` of the action.
     """
 
     message_ids: tuple[str, ...] = ()
     channel: Channel | None = None
     head: int | None = None
+    file: bool = False
 
     def refs(self, aimed_at: Channel) -> tuple[MessageRef, ...]:
         """The messages and where each stands."""

@@ -62,7 +62,7 @@ def decode_work(text: str) -> Work:
 
 def encode_receipt(receipt: Receipt) -> str:
     """A receipt as JSON; a plain list of message ids where they stand in the row's own channel."""
-    if receipt.channel is None and receipt.head is None:
+    if receipt.channel is None and receipt.head is None and not receipt.file:
         return json.dumps(receipt.message_ids, ensure_ascii=False)
     return _dump(_RECEIPT, receipt)
 

@@ -43,6 +43,9 @@ class DiscordStage(Stage):
     def shown(self) -> list[str]:
         return self._house.said(self._house.general)[1:]
 
+    def files(self) -> dict[str, bytes]:
+        return dict(self._house.lab.uploads.values())
+
     def looks(self, text: str) -> str:
         return text.encode("utf-8", "replace").decode("utf-8")
 

@@ -35,6 +35,10 @@ class Stage(ABC):
         """How a text looks there when it was brought through."""
         return text
 
+    def files(self) -> dict[str, bytes]:
+        """The files that the bot shows, by name."""
+        raise NotImplementedError
+
     def readers(self) -> list[str | None]:
         """For each message the bot shows, the id of the only member who can read it."""
         raise NotImplementedError

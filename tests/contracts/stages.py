@@ -38,6 +38,10 @@ class MemoryStage(Stage):
     def shown(self) -> list[str]:
         return self.world.answers(self.place)
 
+    def files(self) -> dict[str, bytes]:
+        shown = (each.file for each in self.world.shown(self.place))
+        return {file.name: file.content for file in shown if file is not None}
+
     def readers(self) -> list[str | None]:
         return [p.private_to for p in self.world.shown(self.place) if p.message.author == self.world.bot]
 

@@ -23,6 +23,7 @@ from bot.core.actions import (
     Ban,
     Chunk,
     Delete,
+    File,
     Hide,
     Kick,
     Lock,
@@ -438,6 +439,37 @@ async def test_a_post_for_one_member_stands_once_where_nobody_else_reads(service
     (shown,) = service.shown()
     assert shown.endswith(" look")
     assert shown != " look", "it says whom it is for"
+
+
+async def test_a_file_stands_once_behind_its_text_and_is_found_again(service: Stage) -> None:
+    question = await service.ask("Why?")
+    chart = File.of("chart.png", "image/png", b"\x89PNG\r\n\xff", "a line that goes up")
+    told: list[Receipt] = []
+
+    async def exists(receipt: Receipt) -> None:
+        told.append(receipt)
+
+    answer = Reply(question.ref, question.author, "Look:", notice=True, file=chart)
+    made = await service.adapter.perform(answer, "chart", None, exists)
+    assert made.file
+    assert len(made.message_ids) == 2
+    assert told == [Receipt(made.message_ids[:1]), made], "each as soon as it exists"
+    assert service.files() == {"chart.png": chart.content}
+    for resume in (None, *told):
+        assert await service.adapter.perform(answer, "chart", resume) == made
+    changed = replace(answer, text="Look here:")
+    assert await service.adapter.perform(changed, "chart", made) == made
+    assert [text for text in service.shown() if "Look" in text] == ["Look here:"]
+    post = Post(question.ref.channel, "For all:", file=chart)
+    assert len((await service.adapter.perform(post, "post")).message_ids) == 2
+
+
+async def test_where_there_are_only_words_a_file_is_told_in_words(stage: Stage) -> None:
+    question = await stage.ask("Why?")
+    chart = File.of("chart.png", "image/png", b"\x89PNG", "a line that goes up")
+    await stage.adapter.perform(Reply(question.ref, question.author, "Look:", file=chart), "chart")
+    if not stage.lives_on:
+        assert any("[chart.png: a line that goes up]" in text for text in stage.shown())
 
 
 async def test_a_file_that_is_not_there_is_refused_with_a_platform_error(stage: Stage) -> None:

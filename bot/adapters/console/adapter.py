@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Self, TextIO, assert_never
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
-from bot.adapters.cards import as_text
+from bot.adapters.cards import as_text, with_alt
 from bot.adapters.console.screen import Screen, Writing
 from bot.core.actions import (
     Action,
@@ -172,13 +172,13 @@ class ConsoleAdapter(Adapter):
                 return await self._stream(chunks, afterwards, key, report)
             case Reply(to=to):
                 await self._check(to)
-                return await self._show(as_text(action, self.command_prefix), key, report)
+                return await self._show(with_alt(action, self.command_prefix), key, report)
             case Post() if action.reader is not None and action.reader.identity != self.user.identity:
                 raise Gone("somebody else is to read that, and not at this terminal")
             case Post(channel=channel):
                 here = action.private or channel.key == self.channel.key
                 elsewhere = "" if here else f"[#{channel.id}] "
-                return await self._show(elsewhere + as_text(action, self.command_prefix), key, report)
+                return await self._show(elsewhere + with_alt(action, self.command_prefix), key, report)
             case Update():
                 return await self._show(as_text(action, self.command_prefix), key, report)
             case Alert(text=text):

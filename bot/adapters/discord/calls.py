@@ -16,6 +16,7 @@ from discord.http import HTTPClient, Route
 from bot.adapters.discord.once import Once
 from bot.adapters.discord.snowflakes import snowflake
 from bot.adapters.reading import Json, flag, table, tables, text
+from bot.core.actions import File
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, Unsupported
 
 DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE, FORM = 5, 8, 6, 9
@@ -24,6 +25,9 @@ DEFERRED, AUTOCOMPLETE, DEFERRED_UPDATE, FORM = 5, 8, 6, 9
 PAGE = 100
 
 _MOST_PAGES = 50
+
+_LONGEST_ALT = 1024
+"""Characters (Discord, "Attachment Object")."""
 
 _TOO_LARGE = frozenset({40005, 50035})
 
@@ -106,6 +110,13 @@ class Calls:
         """Post a message with a file; see `send`."""
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
         return await self._object(route, **_with_file(body, name, content))
+
+    async def attach(self, channel_id: str, body: Json, file: File) -> Json:
+        """Post a message with a file of ours and what it shows; see `send`."""
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
+        return await self._object(
+            route, **_with_file(body, file.name, file.content, file.media_type, file.alt)
+        )
 
     async def edit_file(
         self, channel_id: str, message_id: str, body: Json, name: str, content: bytes
@@ -264,6 +275,11 @@ class Calls:
         """One more message for an interaction, with a file; see `follow_up`."""
         return await self._follow_up(application_id, token, **_with_file(body, name, content))
 
+    async def attach_to_answer(self, application_id: str, token: str, body: Json, file: File) -> Json:
+        """One more message for an interaction, with a file of ours; see `follow_up`."""
+        sent = _with_file(body, file.name, file.content, file.media_type, file.alt)
+        return await self._follow_up(application_id, token, **sent)
+
     async def _follow_up(self, application_id: str, token: str, **what: Any) -> Json:  # noqa: ANN401 - as below
         path = "/webhooks/{webhook_id}/{webhook_token}"
         route = Route("POST", path, webhook_id=application_id, webhook_token=token)
@@ -340,13 +356,16 @@ def _message(method: str, channel_id: str, message_id: str) -> Route:
     return Route(method, path, channel_id=channel_id, message_id=message_id)
 
 
-def _with_file(body: Json, name: str, content: bytes) -> dict[str, Any]:
+def _with_file(
+    body: Json, name: str, content: bytes, media_type: str = "text/markdown", alt: str = ""
+) -> dict[str, Any]:
     """A multipart request (Discord, "Uploading Files")."""
     file = discord.File(io.BytesIO(content), filename=name)
-    described = json.dumps({**body, "attachments": [{"id": 0, "filename": name}]})
+    shows = {"description": alt[:_LONGEST_ALT]} if alt else {}
+    described = json.dumps({**body, "attachments": [{"id": 0, "filename": name, **shows}]})
     form = [
         {"name": "payload_json", "value": described, "content_type": "application/json"},
-        {"name": "files[0]", "value": file.fp, "filename": name, "content_type": "text/markdown"},
+        {"name": "files[0]", "value": file.fp, "filename": name, "content_type": media_type},
     ]
     return {"files": [file], "form": form}
 

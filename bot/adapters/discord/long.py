@@ -16,7 +16,7 @@ from bot.adapters.discord.rights import Rights
 from bot.adapters.discord.threads import open_thread
 from bot.adapters.discord.transport import LIMIT
 from bot.adapters.fences import open_fence
-from bot.core.actions import Chunk, Receipt, Report, Status, no_report
+from bot.core.actions import Chunk, File, Receipt, Report, Status, no_report
 from bot.core.below import NOTHING, Below, nothing, with_sources
 from bot.core.controls import Control
 from bot.core.errors import BotError, Forbidden, Gone, Unsupported
@@ -136,6 +136,10 @@ class Files(Protocol):
         """Give one another file."""
         ...
 
+    async def attach(self, file: File, key: str) -> str:
+        """Post one that an action brought along; see `bot.adapters.attaching.Attach`."""
+        ...
+
     async def delete(self, message_id: str) -> None:
         """Remove one."""
         ...
@@ -220,6 +224,10 @@ class LongAnswer:
             return await self._with_tail(made, whole, known, key, report, meanwhile, afterwards)
         finally:
             await whole.close()
+
+    async def attach(self, file: File, key: str) -> str:
+        """Post a message with a file where the answer stands."""
+        return await self._files.attach(file, key)
 
     async def _without_tail(self, made: Receipt, known: _Known, key: str, report: Report) -> Receipt:
         """What is short this time leaves nothing of what was long before."""

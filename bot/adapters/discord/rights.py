@@ -80,7 +80,9 @@ def needed(action: Action) -> tuple[str, ...]:
         case Reply() | StreamedReply() | Post() | Update():
             writing = "send_messages" if place_of(action).thread is None else "send_messages_in_threads"
             card = isinstance(action, Post | Update) and action.title is not None
-            return (writing, "read_message_history", *(("embed_links",) if card else ()))
+            attaching = isinstance(action, Reply | Post) and action.file is not None
+            extra = (("embed_links",) if card else ()) + (("attach_files",) if attaching else ())
+            return (writing, "read_message_history", *extra)
         case React():
             return ("add_reactions", "read_message_history")
         case OpenThread(at=at):

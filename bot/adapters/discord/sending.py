@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bot.adapters.attaching import shown
 from bot.adapters.delivery import Delivery
 from bot.adapters.discord.calls import Calls, Expired
 from bot.adapters.discord.interactions import Interactions
@@ -130,7 +131,26 @@ class Sender:
             by, text = self._in(post.channel, title=post.title), post.text
         else:
             by, text = self._in(post.channel, names=post.to.id), f"<@{post.to.id}> {post.text}"
-        return await by.reply(text, key, resume, report, Below(post.controls))
+        return await self._posted(post, by, text, post.channel, key, resume, report)
+
+    async def _posted(
+        self,
+        post: Post,
+        by: Delivery,
+        text: str,
+        place: Channel,
+        key: str,
+        resume: Receipt | None,
+        report: Report,
+    ) -> Receipt:
+        return await shown(
+            post.file,
+            lambda before, exists: by.reply(text, key, before, exists, Below(post.controls)),
+            ChannelTransport(self._calls, id_of(place), self._us(), None, tells=False).attach,
+            key,
+            resume,
+            report,
+        )
 
     async def _privately(
         self, post: Post, reader: Author, key: str, resume: Receipt | None, report: Report
@@ -144,7 +164,8 @@ class Sender:
                 await report(replace(receipt, channel=room))
 
             by = self._in(room, title=post.title)
-            return replace(await by.reply(post.text, key, resume, exists, Below(post.controls)), channel=room)
+            made = await self._posted(post, by, post.text, room, key, resume, exists)
+            return replace(made, channel=room)
         except (Forbidden, Unsupported) as error:
             raise Closed(f"Discord brings no private message to {reader.id}: {error}") from error
 
@@ -155,12 +176,25 @@ class Sender:
             text = _(
                 "Only you may read this. Please use the slash command: Discord shows its answer to you alone."
             )
-        below = Below(reply.controls, reply.sources) if text == reply.text else NOTHING
+        is_here = text == reply.text
+        below = Below(reply.controls, reply.sources) if is_here else NOTHING
+        file = reply.file if is_here else None
+
+        async def show(by: LongAnswer) -> Receipt:
+            return await shown(
+                file,
+                lambda before, exists: by.reply(text, key, before, exists, below),
+                by.attach,
+                key,
+                resume,
+                report,
+            )
+
         return await self._shown(
             reply.to,
             reply.author,
             key,
-            lambda by: by.reply(text, key, resume, report, below),
+            show,
             tells=not reply.notice,
             hidden=hidden,
         )

@@ -11,7 +11,8 @@ from bot.adapters.discord.interactions import Open
 from bot.adapters.discord.snowflakes import snowflake
 from bot.adapters.discord.sources import LONGEST_CARD, embed, length, without_previews
 from bot.adapters.reading import Json, integer, table, tables, text
-from bot.core.below import Below
+from bot.core.actions import File
+from bot.core.below import NOTHING, Below
 from bot.core.errors import Gone, PlatformError
 
 LIMIT = 2000
@@ -126,6 +127,11 @@ class ChannelTransport:
         """Post a message with a file, and return its id. Same key, same message."""
         body = written(said, below) | {"nonce": key, "enforce_nonce": True}
         return message_id(await self._calls.send_file(self._channel_id, body, FILE_NAME, content))
+
+    async def attach(self, file: File, key: str) -> str:
+        """See `bot.adapters.attaching.Attach`."""
+        body = written("", NOTHING) | {"nonce": key, "enforce_nonce": True}
+        return message_id(await self._calls.attach(self._channel_id, body, file))
 
     async def find_file(self, after: str) -> str | None:
         """The message with a file that stands behind one of ours, made by an earlier attempt."""
@@ -287,6 +293,15 @@ class InteractionTransport:
                 )
                 return message_id(made)
         return await self._in_channel().send_file(said, key, below, content)
+
+    async def attach(self, file: File, key: str) -> str:
+        """See `bot.adapters.attaching.Attach`."""
+        still, body = self._answer(), written("", NOTHING, hidden=self._hidden)
+        if still is not None:
+            with suppress(Expired):
+                made = await self._calls.attach_to_answer(still.application_id, still.token, body, file)
+                return message_id(made)
+        return await self._in_channel().attach(file, key)
 
     async def find_file(self, after: str) -> str | None:
         """See `ChannelTransport`; what nobody else sees can never be found."""

@@ -20,7 +20,10 @@ from bot.adapters.reading import Json, integer, parse, text
 from bot.core.errors import Forbidden, Gone, NeedsOperator, PlatformError, RateLimited, TooBig, Unsupported
 
 API = ("_matrix", "client", "v3")
-REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S, UPLOAD_TIMEOUT_S = 30.0, 60.0
+
+_UPLOAD = ("_matrix", "media", "v3", "upload")
+"""Source: client-server API 1.11, "Content repository"; only downloads have moved."""
 
 _CONNECT_TIMEOUT_S = 10.0
 _BETWEEN_LOGINS_S = 1.0
@@ -195,6 +198,25 @@ class Account:
             self._lost(token, found)
         raise _error(answer.status, found)
 
+    async def upload(self, data: bytes, media_type: str) -> str:
+        """Put a file on the homeserver, and again only after a new log-in; its `mxc://` address.
+
+        Raises:
+            RateLimited, Forbidden, Gone, Unsupported, Refused, Unreachable, LoginRefused: see `request`.
+        """
+        for _attempt in range(2):
+            token = await self._token()
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
+            timeout = aiohttp.ClientTimeout(total=UPLOAD_TIMEOUT_S, sock_connect=_CONNECT_TIMEOUT_S)
+            status, found = await self._send("POST", self._url(_UPLOAD), data, headers, timeout)
+            address = text(found, "content_uri")
+            if status < 300 and address is not None:
+                return address
+            if text(found, "errcode") not in _TOKEN_GONE:
+                break
+            self._lost(token, found)
+        raise _error(status, found)
+
     async def close(self) -> None:
         """Close the connections; the session stays valid."""
         if self._http is not None:
@@ -293,13 +315,23 @@ class Account:
     ) -> tuple[int, Json]:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
-        sent = None if body is None else json.dumps(body).encode()
-        if sent is not None:
+        if body is not None:
             headers["Content-Type"] = "application/json"
+        sent = None if body is None else json.dumps(body).encode()
+        return await self._send(method, self._url(path).update_query(query or {}), sent, headers, timeout)
+
+    async def _send(
+        self,
+        method: str,
+        url: URL,
+        sent: bytes | None,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> tuple[int, Json]:
         try:
             async with self._client().request(
                 method,
-                self._url(path).update_query(query or {}),
+                url,
                 data=sent,
                 headers=headers,
                 timeout=timeout,

@@ -41,6 +41,10 @@ class Http(Protocol):
         """The decoded answer; `path` are segments below `base`."""
         ...
 
+    async def upload(self, data: bytes, media_type: str) -> str:
+        """Put a file on the homeserver; its `mxc://` address."""
+        ...
+
 
 class Gate:
     """After a refusal one request tries at a time, and none before the server said."""
@@ -95,6 +99,10 @@ class Calls:
         async with self._orders.setdefault(room_id, asyncio.Lock()):
             answer = await self._counted("PUT", "rooms", room_id, "send", kind, key, body=content)
         return _id(answer, "event_id")
+
+    async def upload(self, data: bytes, media_type: str) -> str:
+        """Put a file on the homeserver; its `mxc://` address."""
+        return await self._http.upload(data, media_type)
 
     async def redact(self, room_id: str, event_id: str, key: str, reason: str = "") -> None:
         """Remove an event's content for good."""

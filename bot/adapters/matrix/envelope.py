@@ -26,6 +26,11 @@ class Envelope:
         self._room, self._encryption = room, encryption
 
     @property
+    def encrypted(self) -> bool:
+        """Whether what is sent there is encrypted first."""
+        return self._room.encrypted
+
+    @property
     def event_bytes(self) -> int:
         """How large the content of a message may be."""
         return SEALED_BYTES if self._room.encrypted else EVENT_BYTES

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.adapters.matrix.formatting import html
 from bot.adapters.reading import Json, table
+from bot.core.actions import File
 
 EVENT_BYTES = 60_000
 """An event has at most 65,536 bytes (specification, "Size limits"), its hashes and signatures included."""
@@ -55,6 +56,24 @@ class Frame:
         if relation := self._relation(part):
             content["m.relates_to"] = relation
         return _fitting(content, content, self.event_bytes)
+
+    def attachment(self, file: File, size_bytes: int, where: Json, key: str) -> Json:
+        """A message with a file; its body says what it shows.
+
+        Args:
+            where: `url`, or `file` where it is encrypted.
+        """
+        content: Json = {
+            "msgtype": "m.image" if file.media_type.startswith("image/") else "m.file",
+            "body": sendable(file.alt),
+            "filename": sendable(file.name),
+            "info": {"mimetype": file.media_type, "size": size_bytes},
+            "m.mentions": {},
+            KEY: key,
+            **where,
+        }
+        relation = self._relation(1)
+        return content | ({"m.relates_to": relation} if relation is not None else {})
 
     def _mentions(self, part: int) -> Json:
         return {"user_ids": [self.mentioned]} if self.mentioned is not None and part == 0 else {}

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, assert_never
 
-from bot.adapters.cards import as_text
+from bot.adapters.attaching import shown
+from bot.adapters.cards import as_text, with_alt
 from bot.adapters.delivery import Delivery, part_key
 from bot.adapters.matrix.attention import Attention
 from bot.adapters.matrix.calls import Calls, is_duplicate
@@ -33,6 +34,7 @@ from bot.core.actions import (
     Archive,
     Ban,
     Delete,
+    File,
     Hide,
     Kick,
     Lock,
@@ -161,8 +163,8 @@ class Sender:
         async with self._attention.on(reply.to, writes=False):
             if not reply.personal:
                 frame = Frame(kind, reply.to.id, place.thread, reply.author.id)
-                return await self._say(place.id, frame, as_text(reply), key, resume, report)
-            text = as_text(reply)
+                return await self._say(place.id, frame, as_text(reply), key, resume, report, reply.file)
+            text = with_alt(reply)
             return await self._to_reader(
                 reply.to,
                 reply.author,
@@ -209,7 +211,7 @@ class Sender:
         frame = Frame("m.notice", thread=post.channel.thread)
         if post.to is not None:
             frame = Frame("m.text", thread=post.channel.thread, mentioned=post.to.id)
-        receipt = await self._say(post.channel.id, frame, as_text(post), key, resume, report)
+        receipt = await self._say(post.channel.id, frame, as_text(post), key, resume, report, post.file)
         await self._offer(post.channel, receipt, post.controls, key)
         return receipt
 
@@ -227,7 +229,7 @@ class Sender:
             await report(replace(receipt, channel=room))
 
         frame = Frame("m.text", mentioned=reader.id)
-        made = await self._say(room_id, frame, as_text(post), key, resume, exists)
+        made = await self._say(room_id, frame, as_text(post), key, resume, exists, post.file)
         await self._offer(room, made, post.controls, key)
         return replace(made, channel=room)
 
@@ -252,14 +254,37 @@ class Sender:
         return replace(made, channel=replace(action.channel, thread=on or made.message_ids[0]))
 
     async def _say(
-        self, room_id: str, frame: Frame, text: str, key: str, resume: Receipt | None, report: Report
+        self,
+        room_id: str,
+        frame: Frame,
+        text: str,
+        key: str,
+        resume: Receipt | None,
+        report: Report,
+        file: File | None = None,
     ) -> Receipt:
-        return await (await self._delivery(room_id, frame)).reply(text, key, resume, report)
+        transport = await self._transport(room_id, frame)
+        by = Delivery(transport, self._budget)
+
+        async def attach(file: File, key: str) -> str:
+            await self._count()
+            return await transport.attach(file, key)
+
+        return await shown(
+            file,
+            lambda before, exists: by.reply(text, key, before, exists),
+            attach,
+            key,
+            resume,
+            report,
+        )
 
     async def _delivery(self, room_id: str, frame: Frame) -> Delivery:
+        return Delivery(await self._transport(room_id, frame), self._budget)
+
+    async def _transport(self, room_id: str, frame: Frame) -> RoomTransport:
         envelope = Envelope(await self._rooms.get(room_id), self._encryption)
-        transport = RoomTransport(self._calls, self._markdown, room_id, frame, envelope, self._message_bytes)
-        return Delivery(transport, self._budget)
+        return RoomTransport(self._calls, self._markdown, room_id, frame, envelope, self._message_bytes)
 
     async def _is_private(self, place: Channel) -> bool:
         return place.private and (await self._rooms.get(place.id)).private
@@ -322,8 +347,9 @@ class Sender:
 
     async def _offer(self, channel: Channel, receipt: Receipt, controls: Sequence[Control], key: str) -> None:
         """Put what can be pressed below a message, so that a tap is enough; typing the emoji does it too."""
+        said = receipt.message_ids[:-1] if receipt.file else receipt.message_ids
         for n, control in enumerate(controls):
-            ref = MessageRef(channel, receipt.message_ids[-1])
+            ref = MessageRef(channel, said[-1])
             try:
                 await self._react(ref, control.emoji, part_key(key, n, edition=1))
             except (Forbidden, Gone) as error:

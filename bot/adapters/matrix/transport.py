@@ -13,9 +13,11 @@ from bot.adapters.delivery import Sent
 from bot.adapters.matrix.calls import Calls
 from bot.adapters.matrix.decoding import ENCRYPTED
 from bot.adapters.matrix.encryption.errors import Undecipherable
+from bot.adapters.matrix.encryption.files import encrypted
 from bot.adapters.matrix.envelope import Envelope
 from bot.adapters.matrix.frame import KEY, MESSAGE_BYTES, Frame, replacement, text_length
 from bot.adapters.reading import Json, table
+from bot.core.actions import File
 from bot.core.below import Below
 from bot.core.errors import Gone, Locked
 
@@ -54,6 +56,20 @@ class RoomTransport:
         """See `Transport`."""
         content = await self._made(text, lambda: self._frame.new(text, part, key))
         return Sent(await self._send(content, key))
+
+    async def attach(self, file: File, key: str) -> str:
+        """See `bot.adapters.attaching.Attach`."""
+        found = await self.find(0, key)
+        if found is not None:
+            return found
+        content = file.content
+        if self._envelope.encrypted:
+            sealed, about = await asyncio.to_thread(encrypted, content)
+            address = await self._calls.upload(sealed, "application/octet-stream")
+            where: Json = {"file": {**about, "url": address}}
+        else:
+            where = {"url": await self._calls.upload(content, file.media_type)}
+        return await self._send(self._frame.attachment(file, len(content), where, key), key)
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`; what was redacted has lost its key."""

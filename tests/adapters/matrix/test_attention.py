@@ -32,6 +32,9 @@ class Server:
         self.asked.append(path[2])
         return {"event_id": "$answer"}
 
+    async def upload(self, data: bytes, media_type: str) -> str:
+        raise NotImplementedError
+
 
 def answered_after(seconds: float, *, writes: bool) -> list[str]:
     """What the server is asked when the answer takes so long."""

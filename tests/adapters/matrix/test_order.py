@@ -31,6 +31,9 @@ class Slow:
         await self.answers.acquire()
         return {"event_id": "$x"}
 
+    async def upload(self, data: bytes, media_type: str) -> str:
+        raise NotImplementedError
+
     async def until_begun(self, count: int) -> None:
         async with asyncio.timeout(10), self._changed:
             await self._changed.wait_for(lambda: len(self.begun) >= count)

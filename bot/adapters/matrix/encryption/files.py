@@ -1,4 +1,4 @@
-"""Files that were encrypted before they were sent, as everything in encrypted rooms is.
+"""Files that are encrypted before they are sent, as everything in encrypted rooms is.
 
 Source: specification, "Sending encrypted attachments".
 """
@@ -6,6 +6,7 @@ Source: specification, "Sending encrypted attachments".
 import base64
 import binascii
 import hmac
+import os
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -40,6 +41,31 @@ def decrypted(data: bytes, secret: str) -> bytes:
         raise Undecipherable("the file is not the one that was sent")
     opened = Cipher(AES(key), CTR(counter)).decryptor()
     return opened.update(data) + opened.finalize()
+
+
+def encrypted(data: bytes) -> tuple[bytes, Json]:
+    """A file as it is uploaded, and what its message says about it, all but where it is."""
+    key, half = os.urandom(_KEY_BYTES), os.urandom(_COUNTER_BYTES // 2)
+    counter = half + bytes(_COUNTER_BYTES // 2)  # it counts up in its second half
+    closed = Cipher(AES(key), CTR(counter)).encryptor()
+    sealed = closed.update(data) + closed.finalize()
+    about: Json = {
+        "v": "v2",
+        "key": {
+            "kty": "oct",
+            "key_ops": ["encrypt", "decrypt"],
+            "alg": "A256CTR",
+            "k": base64.urlsafe_b64encode(key).decode().rstrip("="),
+            "ext": True,
+        },
+        "iv": _unpadded(counter),
+        "hashes": {"sha256": _unpadded(sha256(sealed).digest())},
+    }
+    return sealed, about
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
 
 
 def _bytes(parent: Json, name: str) -> bytes:
