@@ -11,7 +11,7 @@ from bot import __version__
 from bot.adapters.adapter import Adapter
 from bot.adapters.directories import Directories
 from bot.commands.command import Commands, Services, StatusLine
-from bot.config import Config, Engine
+from bot.config import Config, Engine, Recommend
 from bot.conversation.conversation import Conversation
 from bot.conversation.knowledge import Known
 from bot.conversation.loops import LoopGuard
@@ -47,6 +47,8 @@ from bot.pressing import Presses
 from bot.recommend.digest import Chooser, Digesting
 from bot.recommend.importing import Importing
 from bot.recommend.noting import Noting
+from bot.recommend.phrases import quiet_hours
+from bot.recommend.schedule import Usual
 from bot.recommend.worth import Recommendations
 from bot.routing import Router
 from bot.schedule import every
@@ -83,6 +85,13 @@ def engine_spec(config: Config, engine: Engine) -> EngineSpec:
         concurrency=engine.concurrency,
         timeout_s=config.llm.timeout_s,
     )
+
+
+def usual_digest(recommend: Recommend) -> Usual:
+    """What the configuration says about digests of which nothing else was said."""
+    at = None if recommend.time is None else datetime.strptime(recommend.time, "%H:%M").time()  # noqa: DTZ007 - a time of day
+    quiet = None if recommend.quiet is None else quiet_hours(recommend.quiet)
+    return Usual(recommend.zone, at, recommend.n, quiet)
 
 
 def models_for(config: Config) -> Mapping[str, Model]:
@@ -314,6 +323,7 @@ class App:
             importing=Importing(self.store, self._directory, self._noting, self._recommendations),
             status=lambda: (*self._platform_lines(), loading.line()),
             search=self._search,
+            usual=usual_digest(self.config.recommend),
             archives=self._router(commands).archives,
             index=self._index,
             fetcher=self._fetcher,

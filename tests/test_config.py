@@ -143,6 +143,10 @@ ANOTHER_VALUE = {
     "privacy.evidence_days": ("11", 11),
     "privacy.archive_days": ("12", 12),
     "recommend.half_life_days": ("60", 60.0),
+    "recommend.zone": ("Asia/Shanghai", "Asia/Shanghai"),
+    "recommend.time": ("18:30", "18:30"),
+    "recommend.n": ("3", 3),
+    "recommend.quiet": ("22-7", "22-7"),
     "metrics.listen": ('""', ""),
 }
 """What an environment variable may hold for each key, and what it means: another value than the default."""

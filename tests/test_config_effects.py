@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.memory import World
@@ -266,3 +267,38 @@ async def test_threads_are_forgotten_after_four_half_lives_of_the_file(tmp_path:
             life.world.say(life.person("cleo"), life.room, "!llmos recommend", at=life.clock())
             told = (await life.answers(number))[-1]
             assert ("who has seen my umbrella?" in told) == bool(kept)
+
+
+@pytest.mark.drives(
+    "config:recommend.zone", "config:recommend.time", "config:recommend.n", "config:recommend.quiet"
+)
+async def test_a_digest_has_what_the_file_says_where_nobody_says_otherwise(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.sections["recommend"] = Recommend(zone="Asia/Shanghai", time="18:30", n=3, quiet="22-7")
+    mia = life.world.member("mia", Role.MODERATOR)
+    async with life.bot():
+        life.world.say(mia, life.room, "!llmos digest add here every monday")
+        (usual,) = await life.answers(1)
+        life.world.say(mia, life.room, "!llmos digest add here daily 8:00 UTC n=7 quiet=off")
+        own = (await life.answers(2))[-1]
+        life.world.say(life.person("anna"), life.room, "!llmos digest me weekdays")
+        member = (await life.answers(3))[-1]
+    assert "every Monday at 18:30 (Asia/Shanghai) never from 22:00 to 07:00, 3 threads at most" in usual
+    assert "every day at 08:00 (UTC), 7 threads at most" in own
+    assert "at 18:30 (Asia/Shanghai) never from 22:00 to 07:00, 3 threads at most" in member
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("zone", "Europe/Berln"),
+        ("time", "9"),
+        ("time", "24:00"),
+        ("n", 11),
+        ("quiet", "night"),
+        ("quiet", "7-07:00"),
+    ],
+)
+def test_what_no_digest_can_have_is_refused(key: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        Recommend.model_validate({key: value})

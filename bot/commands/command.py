@@ -28,6 +28,7 @@ from bot.llm.model import Model
 from bot.moderation.desk import Desk
 from bot.moderation.examined import Scorer
 from bot.moderation.review import Review
+from bot.recommend.schedule import Usual
 from bot.storage.audit import AuditEntry
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -107,6 +108,7 @@ class Services:
         joins: platforms that say when somebody joins.
         status: the state of platforms and other parts at this moment.
         search: in what communities have written; None where there is none.
+        usual: what a digest has of which nothing else was said.
         archives: whether a message is kept to be found, as far as its place and its kind decide.
         index: where documents are added; None where there is none.
         fetcher: of pages that are to be added; None where nothing is fetched.
@@ -138,6 +140,7 @@ class Services:
     files: Files = field(default_factory=NoFiles)
     status: Callable[[], Sequence[StatusLine]] = tuple
     search: "Search | None" = None
+    usual: Usual = field(default_factory=Usual)
     archives: Callable[[Message], bool] = lambda message: False
     index: "Index | None" = None
     fetcher: "Fetcher | None" = None

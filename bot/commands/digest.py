@@ -14,7 +14,7 @@ from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.recommend.digest import plan_of
 from bot.recommend.phrases import at_wall, due, expression, quiet_hours, said, zone_meant, zones_like
-from bot.recommend.schedule import Plan, zone_named
+from bot.recommend.schedule import Plan, Usual, zone_named
 from bot.storage.digests import LESS, MORE, Digest, Fate, Posted, Tally
 from bot.storage.threads import Noted, Touch
 
@@ -75,13 +75,13 @@ async def add(
     when: Annotated[str, Completes(times), Doc("Words such as: every monday 9:00; or a cron expression.")],
     *,
     zone: Annotated[str | None, Completes(time_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
-    n: Annotated[int, Range(1, MOST_THREADS), Doc("How many threads at most.")] = 5,
+    n: Annotated[int | None, Range(1, MOST_THREADS), Doc("How many threads at most.")] = None,
     quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
 ) -> str:
     """Post threads worth reading in a channel, regularly."""
     place = await _place(context, channel)
-    plan = plan_typed(when, zone, quiet)
-    store = context.services.store
+    store, usual = context.services.store, context.services.usual
+    plan, n = plan_typed(usual, when, zone, quiet), n or usual.n
     if len(await store.digests.of(place.community_key)) >= MOST:
         raise UserError(
             _(
@@ -270,20 +270,22 @@ def _elsewhere(context: Context, place: Channel) -> Sequence[str]:
     return (_("It belongs to that room: list, post and remove it there."),)
 
 
-def plan_typed(when: str, zone: str | None, quiet: str | None) -> Plan:
+def plan_typed(usual: Usual, when: str, zone: str | None, quiet: str | None) -> Plan:
     """The plan in what was typed; the time zone may stand at the end of the words."""
     words, _space, last = when.strip().rpartition(" ")
     if zone is None and (zone_named(last) is not None or "/" in last.strip("*/0123456789")):
         when, zone = words, last
+    zone = usual.zone if zone is None else zone
     if zone is None:
-        expression(when)
+        expression(when, usual.at)
         raise UserError(
             _(
                 "In which time zone? Add it at the end, such as `{when} Europe/Berlin`.",
                 when=shown(when.strip()),
             )
         )
-    return Plan(expression(when), zone_meant(zone), None if quiet is None else quiet_hours(quiet))
+    never = usual.quiet if quiet is None else quiet_hours(quiet)
+    return Plan(expression(when, usual.at), zone_meant(zone), never)
 
 
 async def _digest(context: Context, number: int) -> Digest:

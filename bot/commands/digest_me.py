@@ -33,7 +33,7 @@ async def me(
     ] = None,
     *,
     zone: Annotated[str | None, Completes(time_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
-    n: Annotated[int, Range(1, MOST_THREADS), Doc("How many threads at most.")] = 5,
+    n: Annotated[int | None, Range(1, MOST_THREADS), Doc("How many threads at most.")] = None,
     quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
 ) -> tuple[Action, ...]:
     """Send me threads that I may like, regularly and privately."""
@@ -53,13 +53,14 @@ async def me(
         raise UserError(
             _("You opted out of being remembered, and I would have to remember when to write to you.")
         )
-    plan = plan_typed(when, zone, quiet)
+    usual = context.services.usual
+    plan = plan_typed(usual, when, zone, quiet)
     digest = await own.add_own(
         context.channel,
         Reader(context.caller, context.locale),
         cron=plan.cron,
         zone=plan.zone,
-        n=n,
+        n=n or usual.n,
         quiet="" if plan.quiet is None else str(plan.quiet),
         call=context.call,
     )

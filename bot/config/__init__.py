@@ -14,6 +14,7 @@ from bot.config.sections import (
     Permissions,
     Privacy,
     Quota,
+    Recommend,
     Storage,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "Privacy",
     "Problem",
     "Quota",
+    "Recommend",
     "Secret",
     "Storage",
     "describe_source",

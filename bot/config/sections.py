@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import available_timezones
 
 from pydantic import (
     BaseModel,
@@ -29,6 +30,9 @@ DEFAULT_MODEL = "smollm2-135m"
 _SQLITE = "sqlite:///"
 _API = "/api/v10"
 """Where Discord, and every proxy for it, serves the version that discord.py speaks."""
+
+_HOURS = r"([01]?\d|2[0-3])(:[0-5]\d)?"
+_TIME = r"([01]?\d|2[0-3]):[0-5]\d"
 
 EngineName = Literal["transformers", "openai", "llamacpp", "echo"]
 
@@ -225,9 +229,32 @@ class Privacy(Section):
 
 
 class Recommend(Section):
-    """[recommend]: how threads are recommended."""
+    """[recommend]: how threads are recommended, and what a digest has of which nothing else was said."""
 
     half_life_days: float = Field(90, ge=1, le=180)
+    zone: str | None = None
+    time: str | None = Field(None, pattern=rf"^{_TIME}$")
+    n: int = Field(5, ge=1, le=10)
+    quiet: str | None = Field(None, pattern=rf"^{_HOURS}-{_HOURS}$")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in available_timezones():
+            raise ValueError("There is no such time zone; they are called after a city, like Europe/Berlin.")
+        return zone
+
+    @field_validator("quiet")
+    @classmethod
+    def _leaves_a_while(cls, quiet: str | None) -> str | None:
+        if quiet is not None and len({_minutes(each) for each in quiet.split("-")}) == 1:
+            raise ValueError("Quiet hours have two different ends, such as 22-7.")
+        return quiet
+
+
+def _minutes(text: str) -> int:
+    hours, _colon, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes or 0)
 
 
 class Quota(Section):

@@ -90,8 +90,11 @@ class _Meant:
     hourly: bool = False
 
 
-def expression(text: str) -> str:
+def expression(text: str, usual: time | None = None) -> str:
     """The cron expression that words stand for; cron expressions are checked and stay what they are.
+
+    Args:
+        usual: time of day where the words name none.
 
     Raises:
         UserError: they are not understood; the text shows what would be.
@@ -110,6 +113,8 @@ def expression(text: str) -> str:
     for word in re.split(r"[\s,;、,。]+", rest):
         if word:
             _take_word(word, meant, text)
+    if not times and not meant.hourly and usual is not None:
+        times.append(usual)
     return cron(_composed(meant, times))
 
 

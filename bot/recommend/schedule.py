@@ -58,6 +58,22 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """What a digest has of which nothing else was said; None where it has to be said.
+
+    Attributes:
+        zone: an IANA name.
+        at: time of day, for days without one.
+        n: how many threads at most.
+    """
+
+    zone: str | None = None
+    at: time | None = None
+    n: int = 5
+    quiet: Quiet | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One time at which a digest is due.
 
