@@ -33,6 +33,7 @@ from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
 from bot.moderation import phishing
+from bot.moderation.assessing import Assessing
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.ladder import nothing_on
@@ -185,6 +186,15 @@ class App:
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,
         )
+        self._assessing = Assessing(
+            store=store,
+            review=self._review,
+            brake=self._judge.brake,
+            model=self._model,
+            now=now,
+            key=named_key,
+        )
+        store.privacy.forgets(self._assessing.forget)
         self._noting = Noting(store)
         self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
@@ -230,10 +240,12 @@ class App:
             services = self._services(commands, loading)
             pipeline = self._wire(tasks, services)
             self._digesting.hand_to(pipeline.carry_out)
+            self._assessing.hand_to(pipeline.carry_out)
             background = [
                 tasks.create_task(self._load(loading), name="load models"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(self._digesting.keep(), name="digests"),
+                tasks.create_task(self._assessing.keep(), name="judge by policy"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._file_reader.work), name="files"),
@@ -309,6 +321,7 @@ class App:
             review=self._review,
             desk=Desk(self.store, self._review, self._now, self.config.bot.locale),
             digesting=self._digesting,
+            assessing=self._assessing,
             now=self._now,
             version=__version__,
             started_at=self._now(),
@@ -357,6 +370,7 @@ class App:
             store=store,
             judge=self._judge,
             review=self._review,
+            assessing=self._assessing,
             route=router,
             loops=loops,
             performer=performer,

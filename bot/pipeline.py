@@ -33,8 +33,10 @@ from bot.core.events import (
     ThreadOpened,
     place_of,
 )
+from bot.moderation.assessing import Assessing
 from bot.moderation.judge import Judge, Judgement
 from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
+from bot.moderation.rule import Rule
 from bot.opening import Opener, Unreadable, unread_alert
 from bot.outgoing.keys import derived_key, event_key
 from bot.outgoing.performer import Performer
@@ -71,6 +73,7 @@ class Decision:
         taken_as: the key it has in the inbox, where that is not its own: it arrived encrypted.
         stands: whether a message stays where it is, and may be answered.
         followed: what its moderation writes.
+        doubted: rules that want to know what a language model thinks of it.
     """
 
     event: Event
@@ -79,6 +82,7 @@ class Decision:
     taken_as: str | None = None
     stands: bool = True
     followed: Followed = NOTHING_FOLLOWS
+    doubted: tuple[Rule, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -95,6 +99,7 @@ class Pipeline:
         store: Store,
         judge: Judge,
         review: Review,
+        assessing: Assessing,
         route: Router,
         loops: LoopGuard,
         performer: Performer,
@@ -107,7 +112,7 @@ class Pipeline:
     ) -> None:
         self._store = store
         self._noting, self._recommendations = noting, recommendations
-        self._judge, self._review = judge, review
+        self._judge, self._review, self._assessing = judge, review, assessing
         self._route = route
         self._loops = loops
         self._performer = performer
@@ -235,10 +240,20 @@ class Pipeline:
             for row in decision.opened:
                 self._performer.begin(row, self._tasks)
         for decision in decisions:
-            if isinstance(decision.event, Deletion):
-                self._performer.withdraw(decision.event.ref)
-                self._opener.withdraw(decision.event.ref)
+            self._tell(decision)
         return decided
+
+    def _tell(self, decision: Decision) -> None:
+        """Tell those who work on messages after they were decided what became of one."""
+        match decision.event:
+            case Deletion(ref=ref):
+                self._performer.withdraw(ref)
+                self._opener.withdraw(ref)
+                self._assessing.withdraw(ref)
+            case (Message() as message) | Edit(message=message):
+                self._assessing.consider(message, decision.doubted if decision.stands else ())
+            case _:
+                pass
 
     def _next(self, most: int) -> Iterable[tuple[Event, float]]:
         """What waits in all places, what is first there first."""
@@ -268,10 +283,12 @@ class Pipeline:
         try:
             match event:
                 case Message():
-                    return await self._decide_message(event)
+                    judgement = self._judge.judge(event)
+                    return replace(await self._decide_message(event, judgement), doubted=judgement.doubted)
                 case Edit(message=message):
                     judgement = self._judge.judge(message, is_edit=True)
-                    return await self._moderate(event, message, judgement) or Decision(event, "edited")
+                    moderated = await self._moderate(event, message, judgement) or Decision(event, "edited")
+                    return replace(moderated, doubted=judgement.doubted)
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():
@@ -290,8 +307,7 @@ class Pipeline:
             opened = (self._open(event),) if waits else ()  # the performer tells who waits for an answer
             return Decision(event, f"failed:{type(error).__name__}", opened)
 
-    async def _decide_message(self, message: Message) -> Decision:
-        judgement = self._judge.judge(message)
+    async def _decide_message(self, message: Message, judgement: Judgement) -> Decision:
         moderated = await self._moderate(message, message, judgement)
         is_plain = moderated is None
         if moderated is None:

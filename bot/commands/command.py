@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # with numpy behind them they would slow down every start of 
     from bot.knowledge.fetching import Fetcher
     from bot.knowledge.index import Index
     from bot.knowledge.search import Search
+    from bot.moderation.assessing import Assessing
     from bot.recommend.digest import Digesting
     from bot.recommend.importing import Importing
     from bot.recommend.worth import Recommendations
@@ -125,6 +126,7 @@ class Services:
     desk: Desk
     recommendations: "Recommendations"
     digesting: "Digesting"
+    assessing: "Assessing"
     importing: "Importing"
     now: Callable[[], datetime]
     version: str

@@ -11,6 +11,7 @@ from bot.core.permissions import Role
 from bot.moderation.evidence import Evidence
 from bot.moderation.links import Link, links_in
 from bot.moderation.normalize import Normalized, normalize
+from bot.moderation.opinion import Opinion
 
 NEWCOMER = timedelta(days=1)
 """For so long somebody is new: those who come to do harm mostly begin at once."""
@@ -112,6 +113,7 @@ class Examined:
         is_ours: the bot is about to say it.
         standing: the author in this community.
         place: what the channel is for.
+        opinion: what a model thinks of it, once it was asked.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Examined:
         self.is_ours = is_ours
         self.standing = standing
         self.place = place or Place()
+        self.opinion: Opinion | None = None
         self._scorer = scorer
         self._off_topic = off_topic
         self._search = search

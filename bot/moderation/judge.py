@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from random import SystemRandom
 from time import monotonic
 
 from bot.core.actions import Action, Alert, Chunk, Severity, Status
@@ -18,6 +19,7 @@ from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.past import Past, utc_now
 from bot.moderation.rule import Finding, Rule, Verdict
 from bot.moderation.ruleset import Ruleset
+from bot.moderation.share import Share
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ SENTENCE_END = re.compile(r"[.!?…]\s|[。！？\n]")
 HOLD_CHARACTERS = 300
 HOLD_S = 1.0
 """The bot's own text is judged by sentence, or after this much text or time, whichever comes first."""
+
+_CHANCE = SystemRandom()
 
 MOST_FORESEEN = 10_000
 """Scores of messages that are not judged yet; as many messages wait at most."""
@@ -51,10 +55,15 @@ Follow = Callable[[Message, Verdict], tuple[Action, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """All verdicts on a message and what follows from the strongest."""
+    """All verdicts on a message and what follows from the strongest.
+
+    Attributes:
+        doubted: rules that want to know what a language model thinks of it.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     actions: tuple[Action, ...] = ()
+    doubted: tuple[Rule, ...] = ()
 
     @property
     def strongest(self) -> Verdict | None:
@@ -109,8 +118,9 @@ class Judge:
         strikes_of: StrikesOf = _no_strikes,
         acts: Acts = _acts,
         follow: Follow = actions_on,
+        lot: Callable[[], float] = _CHANCE.random,
     ) -> None:
-        """Args: rules: of every community, or what tells those of one."""
+        """Args: rules: of every community, or what tells those of one. lot: draws a sample, 0..1."""
         if callable(rules):
             self._rules_of = rules
         else:
@@ -123,6 +133,7 @@ class Judge:
         self._pasts: dict[str, Past] = {}
         self._foreseen: dict[tuple[MessageRef, str], tuple[Normalized, Mapping[str, float]]] = {}
         self.brake = Brake(now)
+        self._lot, self._share = lot, Share()
 
     def judge(self, message: Message, *, is_edit: bool = False) -> Judgement:
         """Ask all rules about a message that a member wrote, and merge what they say once."""
@@ -148,7 +159,20 @@ class Judge:
         if foreseen is not None:
             seen.take(*foreseen)
         verdicts = self._ask(rules, seen, past, self._strikes_of)
-        return self._merged(rules, message, verdicts) if verdicts else NOTHING_TO_SAY
+        doubted = self._doubted(rules, seen, verdicts) if rules.asking else ()
+        if not verdicts:
+            return Judgement(doubted=doubted) if doubted else NOTHING_TO_SAY
+        return replace(self._merged(rules, message, verdicts), doubted=doubted)
+
+    def _doubted(self, rules: Ruleset, seen: Examined, verdicts: Sequence[Verdict]) -> tuple[Rule, ...]:
+        """The rules that want a model's opinion, as long as few enough messages are judged like that."""
+        community = seen.message.ref.channel.community_key
+        self._share.heard(community)
+        lot = self._lot()
+        wanting = tuple(
+            rule for rule in rules.asking if rule.applies(seen) and rule.wants(seen, verdicts, lot)
+        )
+        return wanting if wanting and self._share.takes(community) else ()
 
     def foresee(self, messages: Iterable[Message], later: Iterable[Message] = ()) -> None:
         """Score messages that are about to be judged, all at once: that takes a fraction of one by one.

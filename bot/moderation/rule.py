@@ -25,6 +25,7 @@ from bot.core.events import Attachment
 from bot.core.text import N_, _
 from bot.moderation.evidence import Evidence
 from bot.moderation.examined import Examined, Place, Standing
+from bot.moderation.opinion import Opinion
 from bot.moderation.past import Past
 
 __all__ = [
@@ -98,6 +99,7 @@ class Example:
         before: what happened before, oldest first.
         scores: what the classifiers say of it.
         off_topic: by a word of the channel's examples, how far the message is from them.
+        opinion: what a model thinks of it.
     """
 
     text: str
@@ -111,6 +113,7 @@ class Example:
     standing: Standing = field(default_factory=Standing)
     place: Place = field(default_factory=Place)
     is_edit: bool = False
+    opinion: Opinion | None = None
 
 
 SEVERITY_NAMES = tuple(severity.name.lower() for severity in Severity)
@@ -165,6 +168,7 @@ class Rule(BaseModel):
         needs_scores: it asks the classifiers.
         needs_links: it has nothing to say about messages without links.
         for_our_words: it also counts where the bot itself speaks, once it acts.
+        asks_a_model: it judges by what a language model thinks, a moment after the message was decided.
         foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
@@ -178,6 +182,7 @@ class Rule(BaseModel):
     needs_scores: ClassVar[bool] = False
     needs_links: ClassVar[bool] = False
     for_our_words: ClassVar[bool] = True
+    asks_a_model: ClassVar[bool] = False
     foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))
@@ -209,6 +214,15 @@ class Rule(BaseModel):
             past: the last minutes of its community, this message included.
         """
         raise NotImplementedError
+
+    def wants(self, seen: Examined, verdicts: Sequence[Verdict], lot: float) -> bool:
+        """Whether a model is to be asked about a message; only rules that ask one do.
+
+        Args:
+            verdicts: what the other rules say.
+            lot: drawn at random, 0..1.
+        """
+        return False
 
     def literals(self) -> Sequence[str]:
         """Texts looked for in the folded copy of every message, in one pass for all rules of a community.

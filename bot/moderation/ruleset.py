@@ -24,6 +24,7 @@ class Ruleset:
     Attributes:
         rules: in the order in which moderators see them.
         needs_scores: one of them asks the classifiers.
+        asking: those that ask a language model.
 
     Raises:
         UserError: an expression is none, or there are too many.
@@ -44,6 +45,7 @@ class Ruleset:
         self._anywhere = frozenset(id(rule) for rule in self.rules if rule.is_for_all)
         self._waiting = {rule.name: rule for rule in self.rules if rule.waits}
         self.needs_scores = any(rule.needs_scores for rule in self.rules)
+        self.asking = tuple(rule for rule in self.rules if rule.asks_a_model)
         self._literals = Literals(literals)
         self._patterns = Patterns(expressions, {rule.name for rule in self.rules if not rule.foreign})
 

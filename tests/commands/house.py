@@ -19,6 +19,8 @@ from bot.knowledge.search import Search
 from bot.llm.echo import EchoModel
 from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
+from bot.moderation.assessing import Assessing
+from bot.moderation.brake import Brake
 from bot.moderation.desk import Desk
 from bot.moderation.review import Review
 from bot.outgoing.keys import named_key
@@ -265,6 +267,14 @@ def build(store: Store, clock: Clock) -> House:
             locale="en",
             platforms={CHANNEL.platform},
             lacking=platform.lacks,
+        ),
+        assessing=Assessing(
+            store=store,
+            review=review,
+            brake=Brake(clock),
+            model=MODELS[0],
+            now=clock,
+            key=named_key,
         ),
         recommendations=recommendations,
         importing=Importing(store, platform, Noting(store), recommendations),

@@ -59,6 +59,7 @@ def test_there_are_rules_of_all_promised_kinds() -> None:
         "off_topic",
         "patterns",
         "personal_data",
+        "policy",
         "repetition",
         "spam",
         "toxicity",

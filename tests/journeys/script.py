@@ -15,7 +15,8 @@
     ...                                              nothing is under way any more: all is noted and indexed
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
-Words in scripts are the members'; the model is an echo, so what it says is what it was asked.
+Words in scripts are the members'; the model is an echo, so what it says is what it was asked, and as a judge
+it finds what offers something for sale.
 """
 
 import asyncio

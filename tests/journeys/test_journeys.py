@@ -12,6 +12,7 @@ from bot.app import App, opened
 from bot.core.actions import Alert
 from bot.core.events import Channel, Message
 from bot.core.permissions import Role
+from tests.journeys.model import journeys_model
 from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.living import Life
 
@@ -24,7 +25,7 @@ def title(journey: Journey) -> str:
 
 @pytest.mark.parametrize("journey", SCRIPTS, ids=title)
 async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
-    life = Life(tmp_path)
+    life = Life(tmp_path, model=journeys_model())
     await journey.stock(life.config)
     async with journey.staged() as (journey, life.fetcher), life.bot() as app:
         await play(journey, life, app)
@@ -32,7 +33,7 @@ async def test_journey_in_memory(journey: Journey, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("journey", SCRIPTS, ids=title)
 async def test_journey_over_a_socket(journey: Journey, tmp_path: Path) -> None:
-    life = Life(tmp_path)
+    life = Life(tmp_path, model=journeys_model())
     await journey.stock(life.config)
     async with journey.staged() as (journey, life.fetcher), WorldServer(life.world) as port:
         life.server = RemoteWorld(port)
@@ -90,6 +91,12 @@ async def play(journey: Journey, life: Life, app: App) -> None:
                 await finished(app.store, room.platform)
 
 
+def told(life: Life) -> list[str]:
+    """What moderators read: alerts, and cards where the rules were set up."""
+    alerts = [act.text for act in life.world.acts if isinstance(act, Alert)]
+    return [*alerts, *life.world.answers(life.room)]
+
+
 def do(step: Step, life: Life, room: Channel, said: list[Message]) -> None:
     who = life.world.member(step.who, ROLES[step.role])
     match step.deed:
@@ -129,6 +136,4 @@ async def see(sight: Sight, life: Life, room: Channel, journey: Journey) -> None
         case "!>":
             assert not any(sight.text in text for text in life.world.answers(room))
         case "moderators>":
-            await life.until(
-                lambda: any(sight.text in act.text for act in life.world.acts if isinstance(act, Alert))
-            )
+            await life.until(lambda: any(sight.text in text for text in told(life)))

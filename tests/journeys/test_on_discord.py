@@ -1,7 +1,7 @@
 """Every journey on Discord, through the whole bot: commands are chosen from the menu where it has them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,10 +10,11 @@ from bot.commands.command import Commands
 from bot.core.specs import Kind
 from tests.adapters.discord.conftest import house
 from tests.adapters.discord.house import House
+from tests.journeys.model import journeys_model
 from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.discord import Json
-from tests.labs.discord.people import Person, show
+from tests.labs.discord.people import Person, Shown, show
 
 __all__ = ["house"]
 
@@ -85,11 +86,7 @@ class Stage:
 
         def seen() -> list[str]:
             here = self.house.server.shown(channel, self.house.us, to=who)
-            shown = (*here, *self.house.server.shown(who.private, self.house.us))
-            cards = [card for each in shown for card in each.embeds]
-            return [each.text for each in shown] + [
-                _LINK.sub(r"\1 \2", f"{card['title']}\n{card['description']}") for card in cards
-            ]
+            return texts((*here, *self.house.server.shown(who.private, self.house.us)))
 
         match sight.kind:
             case ">":
@@ -98,8 +95,14 @@ class Stage:
                 assert not any(sight.text in text for text in seen())
             case "moderators>":
                 await self.house.server.until(
-                    self.moderators, lambda shown: any(sight.text in each.text for each in shown)
+                    self.moderators, lambda shown: any(sight.text in text for text in texts(shown))
                 )
+
+
+def texts(shown: Sequence[Shown]) -> list[str]:
+    """What messages and the cards in them say."""
+    cards = [f"{card['title']}\n{card['description']}" for each in shown for card in each.embeds]
+    return [each.text for each in shown] + [_LINK.sub(r"\1 \2", card) for card in cards]
 
 
 def options(path: tuple[str, ...], words: list[str]) -> Mapping[str, object]:
@@ -123,7 +126,7 @@ async def test_journey(journey: Journey, house: House) -> None:
     roles = {line.who: line.role for line in journey.lines if isinstance(line, Step)}
     people = {name: house.person(name, role) for name, role in roles.items()}
     mentions = {name: f"<@{person.id}>" for name, person in people.items()}
-    stage = Stage(house, moderators)
+    stage, house.model = Stage(house, moderators), journeys_model()
     await journey.stock(house.config)
     async with journey.staged() as (journey, house.fetcher), house.living() as app:
         channel, who = house.general, next(iter(people.values()))

@@ -10,6 +10,7 @@ from nio.crypto import encrypt_attachment
 
 from bot.app import App
 from tests.adapters.matrix.house import House, housed
+from tests.journeys.model import journeys_model
 from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.people import PATIENCE_S, Person
@@ -122,7 +123,7 @@ async def test_journey(
     journey: Journey, encrypted: bool, version: str, synapse: Synapse, tmp_path: Path
 ) -> None:
     async with housed(synapse, tmp_path) as house:
-        house.encrypted = encrypted
+        house.encrypted, house.model = encrypted, journeys_model()
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
         await journey.stock(house.config)

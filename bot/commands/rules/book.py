@@ -9,6 +9,7 @@ from bot.core.errors import PlatformError, StorageError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import _
 from bot.moderation.adapting import PROOF_PRECISION, PROOF_VERDICTS, is_proof, proof
+from bot.moderation.asking import able, able_one
 from bot.moderation.ladder import is_stronger
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import entry_of, read
@@ -65,9 +66,12 @@ async def save(context: Context, book: Rulebook, verb: str, detail: str) -> Rule
     """Make a changed rulebook the newest version, and note who did it.
 
     Raises:
-        UserError: its rules cannot be used together, or somebody else changed them meanwhile.
+        UserError: its rules cannot be used together, the model here cannot judge by them, or somebody else
+            changed them meanwhile.
     """
-    await _prove(context, read(book.rules))
+    rules = read(book.rules)
+    _demand_a_model(context, rules)
+    await _prove(context, rules)
     store = context.services.store
     actor = store.seal.pseudonym(context.caller.identity)
     try:
@@ -83,6 +87,27 @@ async def save(context: Context, book: Rulebook, verb: str, detail: str) -> Rule
         ) from error
     await context.audit(f"rules {verb}", f"version {saved.version} {detail}")
     return saved
+
+
+def _demand_a_model(context: Context, rules: Iterable[Rule]) -> None:
+    """See that rules that ask a model have one that is trusted with it; those there were may stay.
+
+    Raises:
+        UserError: it is too small; the text names one that would do.
+    """
+    services = context.services
+    known = services.store.rulebooks.of(context.channel.community_key).rules
+    asking = [rule for rule in rules if rule.asks_a_model and entry_of(known, rule.name) is None]
+    if asking and not able(services.model):
+        raise UserError(
+            _(
+                "The model here, {model}, is too small to judge messages: it would be right by accident, so "
+                "nothing changed. {better} would do, or a model server; the operators set it as `model` in "
+                "`[llm]`.",
+                model=services.model.name,
+                better=able_one(),
+            )
+        )
 
 
 async def _prove(context: Context, rules: Iterable[Rule]) -> None:

@@ -75,9 +75,30 @@ async def add(
                 name=made.name,
                 prefix=context.prefix,
             ),
-            *_tried(made, trial),
+            *(_asking(context) if made.asks_a_model else _tried(made, trial)),
         ]
     )
+
+
+def _asking(context: Context) -> list[str]:
+    """Who judges, and what they are told."""
+    model = context.services.model
+    lines = [
+        _(
+            "{model} judges what other rules or the classifiers find suspicious, and a small sample: at most "
+            "5 of 100 messages, a moment after they came. `{prefix}rules test TEXT` asks it.",
+            model=model.name,
+            prefix=context.prefix,
+        )
+    ]
+    if not model.is_local:
+        lines.append(
+            _(
+                "⚠️ It does not run on this machine: the texts of these messages leave it, without their "
+                "authors, addresses and numbers."
+            )
+        )
+    return lines
 
 
 def _made(kind: str, name: str, settings: str) -> Rule:

@@ -12,9 +12,12 @@ from bot.core.errors import UserError
 from bot.core.events import Author, Message
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
+from bot.moderation.asking import able
+from bot.moderation.assessing import verdict_on
 from bot.moderation.cards import ACTIONS, plain, quoted
 from bot.moderation.normalize import MOST_CHARACTERS, normalize
 from bot.moderation.rule import Verdict
+from bot.moderation.rules.policy import Policy
 from bot.moderation.ruleset import Ruleset
 from bot.moderation.trial import Trial
 from bot.storage.rulebooks import Rulebook
@@ -27,6 +30,7 @@ MOST_PIECES = 5
     "rules test",
     role=Role.MODERATOR,
     private=True,
+    slow=True,
     menu=N_("Test the rules on this"),
     examples=(N_("rules test you fool"),),
 )
@@ -43,9 +47,11 @@ async def try_out(
         )
     rules = Ruleset(rules_in(book))
     author = Author(context.channel.platform, "", "")
-    verdicts = Trial(rules, context.services.scorer).look(
-        Message(context.to, author, said, context.services.now())
-    )
+    message = Message(context.to, author, said, context.services.now())
+    verdicts = [
+        *Trial(rules, context.services.scorer).look(message),
+        *await _by_policy(context, rules, message),
+    ]
     found = sorted(verdicts, key=lambda verdict: verdict.severity, reverse=True)
     silent = len(rules.rules) - len(found)
     lines = [line for verdict in found for line in _told(book, verdict)]
@@ -60,6 +66,18 @@ async def try_out(
     if copy.strip() and copy != said:
         lines += [_("This is the copy that they match on:"), quoted(copy)]
     return "\n".join(lines) or _("There is no rule any more.")
+
+
+async def _by_policy(context: Context, rules: Ruleset, message: Message) -> Sequence[Verdict]:
+    """What the model makes of it; here it is asked about anything."""
+    services = context.services
+    policies = [rule for rule in rules.asking if isinstance(rule, Policy) and able(services.model)]
+    opinions = [await services.assessing.opinion(rule, message.text) for rule in policies]
+    verdicts = (
+        verdict_on(message, rule, opinion, services.now)
+        for rule, opinion in zip(policies, opinions, strict=True)
+    )
+    return [verdict for verdict in verdicts if verdict is not None]
 
 
 async def _target(context: Context) -> str:
