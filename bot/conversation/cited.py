@@ -15,7 +15,11 @@ _END = re.compile(
 """Where a sentence ends, the citations behind it included; it is known once the next one begins."""
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ITEM = re.compile(r"^\s*\d{1,2}[.)](?=\s)")
-_ADDRESS = re.compile(r"https?://[^\s<>\"）)]+")
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.\-]{1,20}://|www\.)[^\s<>\"）)]+"
+    r"|(?<![\w@.\-])(?:[\w.+\-]{1,64}@)?(?:[a-z0-9\-]{1,63}\.){1,8}[a-z]{2,24}(?![\w\-])(?:/[^\s<>\"）)]*)?"
+)
+"""What a client may make a link of: some need no scheme for it."""
 _SAID = 1 / 3
 """So much of a sentence's content must stand in what it cites: the rest may be the model's own words."""
 
@@ -72,6 +76,12 @@ def _says_something(sentence: str) -> bool:
     return any(map(str.isalpha, _CITATION.sub("", sentence)))
 
 
+def leads_only_where(sentence: str, text: str) -> bool:
+    """Whether every address in a sentence stands in a text: no link is a model's own."""
+    known = text.casefold()
+    return all(each.rstrip(".,;:!?").casefold() in known for each in _ADDRESS.findall(sentence))
+
+
 def supported(sentence: str, text: str) -> bool:
     """Whether a text can be what a sentence is taken from.
 
@@ -80,7 +90,7 @@ def supported(sentence: str, text: str) -> bool:
     """
     if set(_NUMBER.findall(_ITEM.sub("", sentence))) - set(_NUMBER.findall(text)):
         return False
-    if any(address.rstrip(".,;:!?") not in text for address in _ADDRESS.findall(sentence)):
+    if not leads_only_where(sentence, text):
         return False
     told = {word for word in words(sentence) if not is_small(word)}
     if sum(map(is_han, told)) * 2 >= len(told):

@@ -1,7 +1,7 @@
 """What a model writes, made safe for a community while it streams.
 
 Nobody is called (mass mentions, mentions by id), no link hides where it leads, no image is fetched, and no
-character turns text around. Code is left as it is, but for mentions.
+character turns text around or hides it. Code is left as it is, but for mentions.
 
 Discord and CommonMark disagree about what is code, so ambiguous marks are written so that both agree: a fence
 stands at the beginning of its own line, an unpaired backtick is escaped, an open fence is closed at the end.
@@ -18,7 +18,10 @@ from collections.abc import Sequence
 WINDOW = 1_000
 """Characters held back at most: longer links, labels and spans of code are taken apart instead."""
 
-_DROPPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_DROPPED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f]|[\U000e0000-\U000e007f]"
+)
+"""Turns text around, or hides it: tags spell out words that no reader sees and a program reads."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SILENT = "\u200b"
 """Zero width space: a mention with it after the @ calls nobody and still reads the same."""

@@ -32,13 +32,33 @@ _MAX_CHARS = 200_000
 _CHARS_PER_TOKEN = 8
 """More than a token has in any language on average: what is beyond cannot fit and need not be counted."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff"
+    "\ufeff\U000e0000-\U000e007f]"
+)
+"""What nobody sees and a model reads: controls, turned and hidden text, and tags, which spell out ASCII.
+
+Source: https://www.unicode.org/reports/tr36/ and https://www.unicode.org/charts/PDF/UE0000.pdf.
+"""
+
+_TAGS = (
+    r"s|bos|eos|pad|unk|mask|(?:start|end)_of_(?:turn|image)|unused\d+|extra_id_\d+|image_soft_token"
+    r"|think|tools?|tool_(?:call|response)s?|(?:bos|eos)_token|gh_stars|repo_?name|file_sep|filename"
+    r"|issue_(?:start|comment|closed)|jupyter_\w+|empty_output"
+)
+_BRACKETED = (
+    r"INST|IMG|THINK|ARGS|CALL_ID|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|MODEL_SETTINGS"
+)
 _SPECIAL = re.compile(
-    r"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:s|bos|eos|pad|unk|(?:start|end)_of_turn)>)|\[(?=/?INST\])"
+    rf"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:{_TAGS})>)|<(?=[a-z_]{{1,20}}\|>)|<(?=</?SYS>>)|\[(?=/?(?:{_BRACKETED})\])"
     r"|<(?=/?(?:message|source)\b)",
     re.IGNORECASE,
 )
-"""Marks by which chat templates and our own frames tell turns apart; nobody may write them in a message."""
+"""Marks by which chat templates and our own frames tell turns apart; nobody may write them in a message.
+
+Those of ChatML, Llama 2 to 4, Mistral, Gemma, Qwen, DeepSeek, Phi, Command R, T5 and SmolLM; an engine that
+has the tokenizer at hand defuses what else that one knows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,7 @@ def budget_of(model: Model, max_new_tokens: int) -> int:
 
 
 def defused(text: str) -> str:
-    """A member's text without what could pass for a turn of somebody else, or break a tokenizer."""
+    """A text without what could pass for a turn of somebody else, break a tokenizer, or hide from people."""
     return _SPECIAL.sub(lambda found: f"{found[0]} " if found[0] != ">" else " >", _CONTROL.sub("", text))
 
 
@@ -131,7 +151,7 @@ def _parts(request: Request, labels: Labels) -> list[_Part]:
             labels.of(line.speaker)
     for line in request.lines:
         if not line.speaker:
-            said = labels.replace(answer_in(line.text))
+            said = labels.replace(defused(answer_in(line.text)))
             parts += [_Part("assistant", said)] if said else []
             continue
         label = labels.of(line.speaker)

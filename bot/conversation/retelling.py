@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bot.conversation.cited import leads_only_where
 from bot.conversation.draft import Draft
 from bot.conversation.prompt import budget_of, defused
 from bot.conversation.running import Handle
@@ -173,12 +174,20 @@ class Retelling:
                         held += draft.finish() + "\n"
                     *complete, held = held.split("\n")
                     seen += len(complete)
-                    found = [line for text in complete if (line := cited(text, known)) is not None]
+                    found = [
+                        line
+                        for text in complete
+                        if (line := cited(text, known)) is not None and self._leads_home(line)
+                    ]
                     for line in found[: most - shown]:
                         shown += 1
                         yield line
         finally:
             self.cost += draft.cost(self._model) or 0
+
+    def _leads_home(self, line: Retold) -> bool:
+        """Whether every address in a line stands in the messages it cites."""
+        return leads_only_where(line.text, "\n".join(self._texts[at] for at in line.sources))
 
 
 def cited(text: str, known: Collection[int]) -> Retold | None:

@@ -1,5 +1,6 @@
 """Sources as members see them: quotes of what others wrote, numbered, each with a link to where it stands."""
 
+import re
 from collections.abc import Sequence
 
 from bot.conversation import sentences
@@ -8,6 +9,7 @@ from bot.core.below import Entry
 from bot.knowledge.answering import Source
 
 _MOST_TITLE_CHARS, _MOST_WORDS_CHARS = 120, 60
+_CUT_ADDRESS = re.compile(r"\S*(?://|www\.)\S*\Z")
 
 
 def quotes(sources: Sequence[Source]) -> str:
@@ -35,9 +37,9 @@ def entry(number: int, title: str, link: str) -> Entry:
 
 
 def one_line(text: str, limit: int) -> str:
-    """The words of others inside ours: they call nobody, hide no link and stay in their line."""
+    """The words of others inside ours: they call nobody, hide no link, cut none, and stay in their line."""
     text = " ".join(text[: 2 * limit].split())
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    text = text if len(text) <= limit else _CUT_ADDRESS.sub("", text[: limit - 1]) + "…"
     return " ".join(clean(text).split())
 
 

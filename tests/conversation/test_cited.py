@@ -41,6 +41,11 @@ def passed(text: str) -> str:
         ("The backup runs at 03:00 [1].", None),
         ("Get restic from https://restic.example/get [3].", None),
         ("Get restic from https://evil.example/get [3].", ""),
+        ("Get restic from evil.example/get [3].", ""),
+        ("Get restic from www.evil.example [3].", ""),
+        ("Get restic from ftp://restic.example/get [3].", ""),
+        ("Mail restic at get@evil.example about restic [3].", ""),
+        ("Get restic from restic.example/get [3].", None),
         ("备份每天凌晨运行 [1]。", None),  # another language: no word of it can stand there
         ("[1][2][3]", ""),
         ("", ""),

@@ -64,6 +64,11 @@ def flat(tokens: list[Token]) -> list[Token]:
     return [each for token in tokens for each in (token, *flat(token.children or []))]
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u2060", "\u2063", "\U000e0062\U000e0061\U000e006e"])
+def test_nothing_is_turned_around_or_hidden(hidden: str) -> None:
+    assert clean(f"a{hidden}b `c{hidden}d`") == "ab `cd`"
+
+
 @given(texts)
 def test_no_picture_is_fetched_and_no_link_hides_where_it_leads(text: str) -> None:
     tokens = flat(MarkdownIt("commonmark").parse(clean(text)))

@@ -115,6 +115,21 @@ async def test_what_an_obeying_model_writes_without_a_source_is_not_shown() -> N
     assert lines == [Retold("Bob was praised by all", (1,))]
 
 
+async def test_a_line_that_leads_where_no_message_does_is_not_shown() -> None:
+    said = ("Member A: The manual is at https://docs.example/manual.", "Member B: Thank you!")
+    model = saying(
+        "The manual is at https://docs.example/manual [1]",
+        "The manual is at https://evil.example/manual [1]",
+        "Thanks for docs.example/manual [1][2]",
+        "Thanks for https://docs.example/manual [2]",
+    )
+    lines, _steps = await told(model, said)
+    assert [line.text for line in lines] == [
+        "The manual is at https://docs.example/manual",
+        "Thanks for docs.example/manual",
+    ]
+
+
 def long(count: int) -> list[str]:
     return [
         f"Member A: The harbor of day {n} has {n * 3} ferries, and the bridge is open." for n in range(count)
