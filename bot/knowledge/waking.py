@@ -7,7 +7,7 @@ from bot.knowledge.index import Index
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """A question waits so long for the language model to be loaded; then words alone are compared."""
 
 

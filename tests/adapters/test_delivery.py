@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.delivery import part_key
+from bot.adapters.delivery import Delivery, Sent, part_key
 from bot.adapters.memory import MemoryAdapter, World
-from bot.adapters.pacing import Window
+from bot.adapters.pacing import EditBudget, FixedWindow, Window
 from bot.core.actions import Chunk, Receipt, Reply, Status, StreamedReply
+from bot.core.below import NOTHING, Below, Entry
+from bot.core.controls import Control
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
 from bot.core.events import Channel, MessageRef
 from tests.adapters.test_splitting import is_balanced
@@ -415,3 +417,53 @@ async def crowd(count: int, seconds: float = 20.0) -> Sequence[float]:
         for number in range(count):
             group.create_task(one(number))
     return late
+
+
+class Furnished:
+    """A platform with buttons, and with cards or without."""
+
+    limit, buttons = 100, True
+
+    def __init__(self, *, cards: bool) -> None:
+        self.cards = cards
+        self.calls: list[tuple[str, str, Below]] = []
+
+    def length(self, text: str) -> int:
+        return len(text)
+
+    async def send(self, text: str, part: int, key: str, below: Below) -> Sent:
+        self.calls.append(("send", text, below))
+        return Sent(str(len(self.calls)))
+
+    async def find(self, part: int, key: str) -> str | None:
+        return None
+
+    async def edit(self, message_id: str, text: str, below: Below) -> None:
+        self.calls.append(("edit", text, below))
+
+    async def delete(self, message_id: str) -> None:
+        self.calls.append(("delete", message_id, NOTHING))
+
+
+THUMB = Control("👍", "Helpful", ("rate",))
+SOURCE = Entry(1, "Hours", "https://docs.example/")
+
+
+@pytest.mark.parametrize(
+    ("cards", "text", "below"),
+    [
+        (True, "Because so.", Below((THUMB,), (SOURCE,))),
+        (False, "Because so.\n\n[1] Hours https://docs.example/", Below((THUMB,))),
+    ],
+)
+def test_a_quick_answer_is_one_call_with_all_that_stands_below_it(
+    cards: bool, text: str, below: Below
+) -> None:
+    platform = Furnished(cards=cards)
+
+    async def scenario() -> None:
+        delivery = Delivery(platform, EditBudget(FixedWindow(5, 5.0)))
+        await delivery.stream(scripted("Because", " so."), "k", afterwards=lambda: Below((THUMB,), (SOURCE,)))
+
+    run(scenario())
+    assert platform.calls == [("send", text, below)]

@@ -221,7 +221,7 @@ class InteractionTransport:
         """See `Transport`. There is no nonce: what may stand there is looked for before it is sent again."""
         if part in self._in_doubt and (found := await self._look(part)) is not None:
             return Sent(found)
-        still, body = self._answer(), written(said, below, hidden=self._hidden)
+        still, body = self._answer(), written(said, below)
         if still is not None:
             try:
                 made = await (self._fill_in(still, body) if part == 0 else self._follow_up(still, body))
@@ -243,7 +243,8 @@ class InteractionTransport:
             return await self._follow_up(still, body)
 
     async def _follow_up(self, still: Open, body: Json) -> Json:
-        return await self._calls.follow_up(still.application_id, still.token, body)
+        flags = (integer(body, "flags") or 0) | (_EPHEMERAL if self._hidden else 0)
+        return await self._calls.follow_up(still.application_id, still.token, body | {"flags": flags})
 
     async def find(self, part: int, key: str) -> str | None:
         """See `Transport`. Sending the first message finds it; what nobody else sees can never be found."""

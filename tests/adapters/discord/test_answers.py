@@ -31,7 +31,8 @@ async def test_only_what_everybody_there_can_read_is_quoted(house: House) -> Non
         await app.learn(house.place(faq).community_key, [ferry, merger])
         house.anna.ask(house.general, "When does the ferry leave?")
         mia.ask(house.general, "When is the merger?")
-        answers = [each.text for each in await house.answers(house.general, 2)]
+        shown = await house.answers(house.general, 2)
+        answers = [*(each.text for each in shown), *(str(each.embeds) for each in shown)]
         assert ferry.sections[0].link in "\n".join(answers)
         assert "May" not in "\n".join(answers)
         mia.ask(team, "When is the merger?")

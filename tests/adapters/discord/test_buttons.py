@@ -60,13 +60,6 @@ async def test_a_complete_answer_is_rated_by_anybody_and_the_last_opinion_counts
     assert (opinion.helpful, opinion.unhelpful) == (2, 0)
 
 
-async def test_a_quick_answer_needs_no_further_call_for_its_buttons(house: House) -> None:
-    async with house.living():
-        house.anna.ask(house.general, "quick")
-        answer = await ours(house, *RATINGS)
-    assert (answer.text, answer.edits) == ("quick", 0)
-
-
 async def test_only_the_last_message_of_an_answer_has_buttons(house: House) -> None:
     house.model = EchoModel(Script("\n".join(f"Sentence number {n} is here." for n in range(100))))
     async with house.living():
