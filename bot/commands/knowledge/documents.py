@@ -5,7 +5,7 @@ from typing import Annotated
 
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import readable, shown, suggested
-from bot.commands.knowledge.pages import add_page, called
+from bot.commands.knowledge.reading import add_file, add_page, called
 from bot.core.errors import Unreachable, UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
@@ -29,6 +29,7 @@ async def _ids(services: Services, typed: str, caller: Author, channel: Channel)
     "knowledge add",
     role=Role.MODERATOR,
     slow=True,
+    file=N_("A file that says it: text, Markdown, HTML or PDF."),
     examples=(
         N_('knowledge add "Opening hours" We are open from nine to five, but never on Mondays.'),
         N_("knowledge add https://example.org/handbook"),
@@ -37,13 +38,22 @@ async def _ids(services: Services, typed: str, caller: Author, channel: Channel)
 async def add(
     context: Context,
     title: Annotated[str, Doc("What it is about, or a question, in quotes; or the address of a page.")],
-    text: Annotated[str | None, Doc("What is to be answered; or the address of a page that says it.")] = None,
+    text: Annotated[
+        str | None, Doc("What is to be answered; or an address, or attach or reply to a file.")
+    ] = None,
 ) -> str:
-    """Write something down for this community, or name a page, that I can answer from."""
+    """Write something down for this community, or give a page or a file, that I can answer from."""
     index = _index(context)
     named, said = readable(title).strip(), readable(text or "").strip()
     if ADDRESS.fullmatch(named) and not said:
         return await add_page(context, index, named, "")
+    if len(named) > TITLE_CHARS:
+        raise UserError(_("A title can have at most {most} characters.", most=TITLE_CHARS))
+    if said and context.files:
+        raise UserError(_("Give me what I shall know in a text or in a file, not in both."))
+    files = () if said or not named else await context.given_files()
+    if files:
+        return await add_file(context, index, files, _id(named), named)
     if not named or not said:
         raise UserError(
             _(
@@ -52,8 +62,6 @@ async def add(
                 prefix=context.prefix,
             )
         )
-    if len(named) > TITLE_CHARS:
-        raise UserError(_("A title can have at most {most} characters.", most=TITLE_CHARS))
     if ADDRESS.fullmatch(said):
         return await add_page(context, index, said, named)
     community, id = context.channel.community_key, _id(named)

@@ -1,4 +1,4 @@
-"""`knowledge add ADDRESS`: a moderator's page is found and cited; what cannot be read changes nothing."""
+"""`knowledge add` of a page or a file: it is found; what cannot be read changes nothing."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.core.actions import Reply
+from bot.core.events import Attachment
 from bot.core.permissions import Role
 from bot.knowledge.search import Search
 from bot.storage.passages import Passage
 from tests.commands.house import ALICE, CHANNEL, MODERATOR, House
+from tests.commands.test_rules import Shelf
 from tests.knowledge.pdf import pdf, shown
 from tests.knowledge.site import Site, answer, moved
 from tests.messages import EPOCH
@@ -50,9 +52,9 @@ async def test_a_page_is_found_and_cited_by_its_address(house: House, site: Site
     house.fetches(site.fetcher())
     address = site.address("/handbook")
     assert await told(house, f"knowledge add {address}#hours") == (
-        "“Handbook” is added. It is 3 passages, and answers show its address. Everybody in this community "
-        "can be answered from it. I do not look whether the page changes: add it again then. "
-        f"`/knowledge remove {address}` takes it back."
+        "“Handbook” is added. It is 3 passages. Everybody in this community can be answered from it. "
+        f"`/knowledge remove {address}` takes it back. "
+        "I do not look whether the page changes: add it again then."
     )
     (passage,) = [each for each in await found(house, "when do you open?") if "nine" in each.text]
     assert (passage.document, passage.link) == (address, address)
@@ -135,7 +137,7 @@ async def test_it_is_told_in_chinese(house: House, site: Site) -> None:
         assert isinstance(outcome[0], Reply)
         return outcome[0].text
 
-    assert "答案会附上它的网址" in await told_in_chinese("/handbook")
+    assert "共 3 个段落" in await told_in_chinese("/handbook")
     assert await told_in_chinese("/nowhere") == "没有添加任何内容。那个网址上没有内容（或已不存在）。"
 
 
@@ -156,3 +158,52 @@ async def test_who_is_no_moderator_any_more_when_it_is_fetched_adds_nothing(hous
     assert "no moderator here any more" in await told(house, f"knowledge add {site.address('/handbook')}")
     house.platform.roles[MODERATOR.id] = Role.MODERATOR
     assert await found(house, "open") == []
+
+
+async def given(
+    house: House, line: str, *contents: bytes, name: str = "a.md", target: str | None = None
+) -> str:
+    """What is answered to a call with files, or to one that replies to a message with files."""
+    files = tuple(Attachment(f"a{n}", name, "", 1, f"u{n}") for n in range(len(contents)))
+    shelf = Shelf({f"u{n}": each for n, each in enumerate(contents)})
+    if target is not None:
+        shelf.below[target], files = files, ()
+    house.services = replace(house.services, files=shelf)
+    context = replace(house.context(MODERATOR, target=target), files=files)
+    outcome = await house.services.commands.run_line(context, line)
+    assert isinstance(outcome, tuple)
+    assert isinstance(outcome[0], Reply)
+    return outcome[0].text
+
+
+@pytest.mark.parametrize("target", [None, "5"])
+async def test_a_file_is_found_and_the_same_title_replaces(house: House, target: str | None) -> None:
+    text = b"# Hours\n\nWe open at nine."
+    assert await given(house, "knowledge add Hours", text, target=target) == (
+        "“Hours” is added. It is 1 passage. Everybody in this community can be answered from it. "
+        "`/knowledge remove Hours` takes it back."
+    )
+    assert [each.text for each in await found(house, "when do you open?")] == ["We open at nine."]
+    answered = await given(house, "knowledge add Hours", pdf(shown("We open at ten.")), name="a.pdf")
+    assert answered.startswith("“Hours” is replaced.")
+    assert [each.text for each in await found(house, "when do you open?")] == ["We open at ten."]
+    assert [verb for verb, _detail in await house.audited()] == ["knowledge add"] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "contents", "name", "why"),
+    [
+        ("knowledge add Hours", [b"%PDF-1.4"], "a.pdf", "nothing of the file a.pdf. It is broken"),
+        ("knowledge add Hours", [b"\x89PNG\0"], "a.png", "nothing of the file a.png. It is not a text"),
+        ("knowledge add Hours", [b"x" * (20 * 1024 * 1024 + 1)], "a.txt", "too big"),
+        ("knowledge add Hours", [b"x", b"y"], "a.txt", "one file at a time, and these are 2"),
+        ("knowledge add Hours At nine.", [b"x"], "a.txt", "in a text or in a file, not in both"),
+        (f'knowledge add "{"x" * 101}"', [b"x"], "a.txt", "at most 100 characters"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_changes_nothing(
+    house: House, line: str, contents: list[bytes], name: str, why: str
+) -> None:
+    assert why in await given(house, line, *contents, name=name)
+    assert await house.audited() == []
+    assert "Nothing is written down yet" in await told(house, "knowledge list")
