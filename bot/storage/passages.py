@@ -203,12 +203,17 @@ class Passages:
         return await self._writer.call(lambda connection: _remove(connection, community, documents))
 
     async def documents(self, community: str) -> Sequence[Shelf]:
-        """All documents but what members said, in order of their first passage."""
-        query = (
-            select(passages.c.document, func.min(passages.c.payload), func.count())
+        """All documents but what members said, in order of their first passage, with the title of that."""
+        first = (
+            select(func.min(passages.c.seq).label("seq"), func.count().label("passages"))
             .where(passages.c.community == community, passages.c.author == "")
             .group_by(passages.c.document)
-            .order_by(func.min(passages.c.seq))
+            .subquery()
+        )
+        query = (
+            select(passages.c.document, passages.c.payload, first.c.passages)
+            .join(first, passages.c.seq == first.c.seq)
+            .order_by(first.c.seq)
         )
         return [
             Shelf(document, str(json.loads(self._seal.open(payload))["title"]), count)

@@ -238,3 +238,13 @@ async def test_who_adds_is_told_how_many_passages_have_been_read(
     assert told == [(2, 3), (3, 3), (5, 5)]
     await index.refresh()
     assert len(index) == 5
+
+
+async def test_documents_are_listed_with_the_title_of_their_first_passage(index: Index) -> None:
+    text = "intro\n\n## One\n\nkittens\n\n## Two\n\npuppies"
+    for n in range(8):
+        await index.add(HOME, [document(f"d{n}", text, title=f"Guide {n}")])
+    shelves = await index.passages.documents(HOME)
+    assert [(each.document, each.title, each.passages) for each in shelves] == [
+        (f"d{n}", f"Guide {n}", 3) for n in range(8)
+    ]

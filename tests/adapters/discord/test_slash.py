@@ -19,6 +19,7 @@ from bot.llm.echo import EchoModel, Script
 from bot.moderation.rulebook import read
 from bot.storage.rulebooks import Rulebook
 from tests.adapters.discord.house import House
+from tests.knowledge.pdf import pdf, shown
 from tests.labs.discord import Interaction
 from tests.labs.discord.people import Shown, show
 
@@ -547,6 +548,20 @@ async def test_rules_come_in_a_file_as_an_option_attached_or_replied_to(house: H
         assert "not valid TOML" in (await answered(house, mia.slash(here, "rules import", file=broken))).text
         rules = read(app.store.rulebooks.of(community).rules)
     assert [rule.name for rule in rules] == ["caps", "spoilers", "first", "second", "third"]
+
+
+async def test_what_is_to_be_known_comes_in_a_file_as_an_option_or_attached(house: House) -> None:
+    house.message_content = True
+    mia, here = house.person("mia", "moderator"), house.general
+    async with house.living():
+        files = [("hours.pdf", pdf(shown("The harbor opens at nine.")))]
+        upload = house.lab.message(mia.say(here, "look", files=files))["attachments"][0]
+        call = mia.slash(here, "knowledge add", title="Hours", file=upload)
+        assert "“Hours” is added. It is 1 passage." in (await answered(house, call)).text
+        mia.say(here, f"<@{house.us}> knowledge add Rope", files=[("rope.md", b"Rope lies behind the shed.")])
+        await house.server.until(here, lambda seen: any("“Rope” is added" in each.text for each in seen))
+        house.anna.ask(here, "when does the harbor open?")
+        await house.server.until(here, lambda seen: any("opens at nine. [1]" in each.text for each in seen))
 
 
 async def test_a_completion_that_fails_takes_nothing_else_down(house: House) -> None:
