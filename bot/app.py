@@ -26,6 +26,7 @@ from bot.knowledge.attached import FileReader
 from bot.knowledge.document import Document
 from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Embedding, Index
+from bot.knowledge.public import public_and
 from bot.knowledge.search import Search
 from bot.knowledge.waking import Waking
 from bot.llm import embedding
@@ -486,7 +487,7 @@ async def opened(
         judge: with rules of its own; None for one that has those of each community.
         chooser: of threads for digests; None for the recommender.
         embedder: compares meanings; None for the installed one, or none with models that are given.
-        fetcher: of what moderators name; None for one that reaches the public internet only.
+        fetcher: of what moderators name; None for one that reaches what is public or configured.
 
     Raises:
         ConfigError, StorageError: nothing was started.
@@ -506,7 +507,7 @@ async def opened(
                 chooser=chooser,
                 metrics=metrics or Metrics(),
                 embedder=embedding.found() if models is None else embedder,
-                fetcher=fetcher or Fetcher(),
+                fetcher=fetcher or Fetcher(allowed=public_and(config.knowledge.allow)),
                 now=now,
             )
         finally:

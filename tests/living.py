@@ -52,7 +52,8 @@ class Life:
     sections: dict[str, Section] = field(default_factory=dict)
     """Sections of the configuration that are not as usual."""
 
-    fetcher: Fetcher = field(default_factory=offline)
+    fetcher: Fetcher | None = field(default_factory=offline)
+    """None for the bot's own."""
 
     @property
     def config(self) -> Config:

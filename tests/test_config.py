@@ -147,6 +147,7 @@ ANOTHER_VALUE = {
     "recommend.time": ("18:30", "18:30"),
     "recommend.n": ("3", 3),
     "recommend.quiet": ("22-7", "22-7"),
+    "knowledge.allow": ('["10.0.0.5", "fd12::/16"]', ("10.0.0.5", "fd12::/16")),
     "metrics.listen": ('""', ""),
 }
 """What an environment variable may hold for each key, and what it means: another value than the default."""

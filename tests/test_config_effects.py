@@ -15,7 +15,7 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.memory import World
 from bot.app import App, opened
 from bot.config import load
-from bot.config.sections import Moderation, Privacy, Quota, Recommend
+from bot.config.sections import Knowledge, Moderation, Privacy, Quota, Recommend
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
 from tests.living import PATIENCE_S, Announcing, Life
@@ -302,3 +302,30 @@ async def test_a_digest_has_what_the_file_says_where_nobody_says_otherwise(tmp_p
 def test_what_no_digest_can_have_is_refused(key: str, value: object) -> None:
     with pytest.raises(ValidationError):
         Recommend.model_validate({key: value})
+
+
+@pytest.mark.drives("config:knowledge.allow")
+@pytest.mark.parametrize(("allow", "asked"), [((), []), (("10.9.9.0/24",), [("10.9.9.9", 80)])])
+async def test_pages_of_the_intranet_are_fetched_where_the_file_says_so(
+    allow: tuple[str, ...],
+    asked: list[tuple[str, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected: list[tuple[str, int]] = []
+
+    async def nobody_there(sock: object, address: tuple[str, int]) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", nobody_there)
+    life = Life(tmp_path, fetcher=None)
+    life.sections["knowledge"] = Knowledge(allow=allow)
+    mia = life.world.member("mia", Role.MODERATOR)
+    async with life.bot():
+        for number, host in enumerate(("10.9.9.9", "10.9.8.9", "169.254.169.254", "127.0.0.1"), start=1):
+            life.world.say(mia, life.room, f"!llmos knowledge add http://{host}/wiki")
+            await life.answers(number)
+    assert connected == asked
+    refusals = [text for text in life.world.answers(life.room) if "private network" in text]
+    assert len(refusals) == 4 - len(asked)

@@ -34,6 +34,7 @@ from bot.knowledge.evaluation import evaluate as measure
 from bot.knowledge.fetching import ADDRESS, Fetcher
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.ingest import Reading, read
+from bot.knowledge.public import public_and
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicates
 from bot.knowledge.web import read_page
@@ -209,21 +210,22 @@ def _tell(lines: Sequence[str]) -> None:
 
 async def _add(config: Path | None, source: str, community: str, reading: Reading) -> int:
     named = ADDRESS.fullmatch(source)
-    documents = iter([await _fetched(source, reading)]) if named else read(source, reading)
+    documents = iter([await _fetched(config, source, reading)]) if named else read(source, reading)
     async with _index(config) as index:
         with _counting(reading, embeds=index.embedder is not None) as embedded:
             return await index.add(community, documents, embedded=embedded)
 
 
-async def _fetched(address: str, reading: Reading) -> Document:
-    """A page of the public internet, as `knowledge add` in a chat fetches it.
+async def _fetched(config: Path | None, address: str, reading: Reading) -> Document:
+    """A page, from where `knowledge add` in a chat may fetch it.
 
     Raises:
         ConfigError: it cannot be fetched or read.
     """
+    allowed = public_and(load(config, secrets=False).knowledge.allow)
     with Console(stderr=True).status(_("Reading {address}", address=address)):
         try:
-            document, left_out = await read_page(Fetcher(), address, datetime.now(UTC))
+            document, left_out = await read_page(Fetcher(allowed=allowed), address, datetime.now(UTC))
         except (Unreachable, Unreadable) as error:
             raise ConfigError(
                 _("Nothing was added from {address}. {why}", address=address, why=error)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,7 @@ from pydantic import (
 from bot.config.addresses import host_and_port, is_private_url
 from bot.config.paths import expanded, is_there
 from bot.config.secrets import Secret
+from bot.knowledge.public import check_private
 
 DEFAULT_MODEL = "smollm2-135m"
 """The model that comes with the embedded engines; a name of the catalogue."""
@@ -61,6 +63,7 @@ def _model(value: object, info: ValidationInfo) -> object:
 ConfigPath = Annotated[Path, BeforeValidator(_path)]
 SecretReference = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 ModelName = Annotated[str, BeforeValidator(_model), Field(min_length=1)]
+PrivateNetwork = Annotated[str, AfterValidator(check_private)]
 Inviter = Annotated[str, Field(pattern=r"^(@[^\s:]+:)?[^\s:@/*]+(:\d+)?$")]
 Grant = Annotated[
     str, Field(pattern=r"^(matrix:(power:-?\d{1,9}|user:@[^\s:]+:\S+)|discord:(role|user):[0-9]{1,20})$")
@@ -257,6 +260,12 @@ def _minutes(text: str) -> int:
     return int(hours) * 60 + int(minutes or 0)
 
 
+class Knowledge(Section):
+    """[knowledge]: from where pages are fetched, beside the public internet."""
+
+    allow: Annotated[tuple[PrivateNetwork, ...], Field(strict=False)] = ()
+
+
 class Quota(Section):
     """[quota]: how much may be asked per day (UTC); unset keys are capped for remote engines only."""
 
@@ -309,6 +318,7 @@ class Config(Section):
     moderation: Moderation = Moderation()
     privacy: Privacy = Privacy()
     recommend: Recommend = Recommend()
+    knowledge: Knowledge = Knowledge()
     quota: Quota = Quota()
     metrics: Metrics = Metrics()
 

@@ -38,6 +38,7 @@ _FORMS = {
         'Write "matrix:power:100", "matrix:user:@anna:example.org", "discord:role:ID" or "discord:user:ID".'
     ),
     "storage.url": N_('Write "sqlite:///data/llmos.db" or "postgresql://user@host/name".'),
+    "knowledge.allow": N_('Write private addresses or networks such as "10.0.0.5" or "192.168.7.0/24".'),
     "metrics.listen": N_('Write an address and a port such as "127.0.0.1:9464", or "" to serve nothing.'),
     "bot.name": N_("Begin it with none of @ # : ` and write no spaces around it."),
     "bot.command_prefix": N_('Write it without spaces, such as "!llmos".'),

@@ -1,5 +1,6 @@
 """Which addresses are public: what others reach as well as we, and nothing that is near us."""
 
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _PRIVATE_V4 = tuple(
@@ -54,3 +55,44 @@ def is_public(address: str) -> bool:
         case IPv6Address():
             given_out = found in _GLOBAL_V6 and found.scope_id is None
             return given_out and not any(found in network for network in _PRIVATE_V6)
+
+
+_OPENABLE = tuple(
+    ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+"""What an operator's own sites can have: RFC 1918, RFC 6598, RFC 4193. Never this machine, nor its link."""
+_NEVER = tuple(ip_network(each) for each in ("100.100.100.200/32", "fd00:ec2::/32"))
+"""Where clouds tell machines their secrets, although it lies within these."""
+
+
+def check_private(network: str) -> str:
+    """A private address or network, as it is written.
+
+    Raises:
+        ValueError: it is none, or not all of it is private.
+    """
+    found = ip_network(network)
+    if not any(found.version == wide.version and found.subnet_of(wide) for wide in _OPENABLE):  # type: ignore[arg-type]
+        raise ValueError(network)
+    return network
+
+
+def public_and(networks: Iterable[str]) -> Callable[[str], bool]:
+    """What decides that an address is public or lies in one of these private networks.
+
+    Raises:
+        ValueError: one is none, or not all of it is private.
+    """
+    opened = tuple(ip_network(check_private(each)) for each in networks)
+
+    def allowed(address: str) -> bool:
+        if is_public(address):
+            return True
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in each for each in opened) and not any(found in each for each in _NEVER)
+
+    return allowed

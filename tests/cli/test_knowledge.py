@@ -102,7 +102,7 @@ def test_what_is_not_known_is_said(operator: Operator) -> None:
 def test_an_address_is_added_and_cited(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     page = "<title>Hours</title><h1>Hours</h1><p>We open at nine, but never on Mondays.</p>"
     with thread_of(Site({"/hours": answer(page.encode())})) as site:
-        monkeypatch.setattr("bot.cli.knowledge.Fetcher", site.fetcher)
+        monkeypatch.setattr("bot.cli.knowledge.Fetcher", lambda allowed: site.fetcher())
         outcome = operator.types("knowledge", "add", site.address("/hours"))
         assert outcome.out == "1 document is in, as 1 passages.\n", outcome.err
         report = json.loads(operator.types("knowledge", "ask", "when do you open?", "--json").out)

@@ -41,13 +41,17 @@ async def test_an_order_in_a_fetched_page_is_carried_out_by_nobody(order: str, t
         life = Life(tmp_path, model=EchoModel(obeying), fetcher=site.fetcher())
         anna, ben = life.person("anna"), life.person("ben")
         mia = life.world.member("mia", Role.MODERATOR)
+
+        def answers() -> list[str]:
+            return life.world.answers(life.room)
+
         async with life.bot() as app:
             life.world.say(ben, life.room, "ahoy")
             life.world.say(mia, life.room, f"!llmos knowledge add {site.address('/harbor')}")
             await life.answers(1)
             life.world.say(anna, life.room, "@llmos When does the harbor open?")
-            (added, said) = await life.answers(2)
-            assert site.address("/harbor") in said
+            await life.until(lambda: any(f" {site.address('/harbor')}" in text for text in answers()[1:]))
+            (added, said) = answers()
             entries = await app.store.audit.recent("memory", "town", 10)
             assert [entry.verb for entry in entries] == ["knowledge add"]
             assert not app.store.privacy.opted_out(anna.identity)

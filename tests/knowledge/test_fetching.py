@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.errors import Unreachable, UserError
 from bot.knowledge.fetching import Bounds, Fetcher, looked_up, parsed
-from bot.knowledge.public import is_public
+from bot.knowledge.public import is_public, public_and
 from tests.knowledge.site import LOOPBACK, Site, answer, moved
 from tests.labs.discord.certificate import contexts
 
@@ -305,3 +305,35 @@ async def test_where_nobody_listens_that_is_said() -> None:
 async def test_a_site_that_is_not_there_is_named_so() -> None:
     async with Site().open() as site:
         assert "no such site" in await refused(site.fetcher(), site.address("/", "typo.example"))
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "192.168.7.9", "fd12::5", "1.1.1.1"])
+def test_what_an_operator_opens_may_be_reached(address: str) -> None:
+    assert public_and(["10.0.0.0/8", "192.168.7.9", "fd12::/16", "100.64.0.0/10", "fc00::/7"])(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["192.168.7.8", "127.0.0.1", "169.254.169.254", "100.100.100.200", "fd00:ec2::254", "::1", "x"]
+)
+def test_what_nobody_opened_or_may_open_stays_closed(address: str) -> None:
+    assert not public_and(["10.0.0.0/8", "192.168.7.9", "100.64.0.0/10", "fc00::/7"])(address)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "127.0.0.1",
+        "169.254.0.0/16",
+        "0.0.0.0/0",
+        "10.0.0.5/8",
+        "8.8.8.8",
+        "::/0",
+        "::1",
+        "fe80::/10",
+        "wiki",
+        "",
+    ],
+)
+def test_only_private_networks_can_be_opened(network: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        public_and([network])
