@@ -86,6 +86,7 @@ def engine_spec(config: Config, engine: Engine) -> EngineSpec:
         context_tokens=engine.context_tokens,
         concurrency=engine.concurrency,
         timeout_s=config.llm.timeout_s,
+        vision=engine.vision,
     )
 
 
@@ -399,6 +400,7 @@ class App:
             suggest=speaker_of,
             models=self.model_named,
             knowledge=Known(self._search, self._directory, self._now) if self._search is not None else None,
+            files=self._directory,
         )
 
     def _moderation_level(self, channel: Channel) -> str:

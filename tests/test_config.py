@@ -114,6 +114,7 @@ ANOTHER_VALUE = {
     "llm.timeout_s": ("2.5", 2.5),
     "llm.context_tokens": ("1024", 1024),
     "llm.concurrency": ("3", 3),
+    "llm.vision": ("true", True),
     "llm.fallback": ('[{ engine = "echo", model = "x" }]', (Engine(engine="echo", model="x"),)),
     "discord.token": ("12345678", Secret("12345678", Path())),
     "discord.api_base": ("http://proxy:8080/", "http://proxy:8080/api/v10"),

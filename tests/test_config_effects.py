@@ -1,6 +1,7 @@
 """Every key of the configuration changes what the bot does: from a file on disk to what a person sees."""
 
 import asyncio
+import base64
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -133,6 +134,34 @@ async def test_no_more_questions_at_once_than_the_file_says(tmp_path: Path) -> N
             world.say(life.person("ben"), life.room, "@llmos hello")
             await life.until(lambda: any("before yours" in text for text in life.world.answers(life.room)))
             assert len(server.asked) == 1
+
+
+@pytest.mark.drives("config:llm.vision")
+@pytest.mark.parametrize("sees", [True, False])
+async def test_pictures_reach_a_model_that_the_file_says_can_see(tmp_path: Path, sees: bool) -> None:
+    picture = b"\x89PNG\r\n\x1a\n"
+    async with misbehaving() as server:
+        path = tmp_path / "config.toml"
+        vision = f"vision = {str(sees).lower()}"
+        path.write_text(
+            f'[bot]\ndata_dir = "."\n{remote(server)}\n{vision}\n[metrics]\nlisten = ""\n', encoding="utf-8"
+        )
+        world = World()
+        life = Life(tmp_path, world)
+        adapter = Announcing(world)
+        async with opened(load(path, environ={}), [adapter]) as app, life.living(app, adapter):
+            world.say(life.person("anna"), life.room, "@llmos hello", files=[("cat.png", picture)])
+            await life.until(lambda: any("hello" in text for text in world.answers(life.room)))
+            if not sees:
+                await life.until(
+                    lambda: any("cannot see images" in text for text in world.answers(life.room))
+                )
+        (asked,) = server.asked
+    messages = asked.body["messages"]
+    assert isinstance(messages, list)
+    url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    seen = [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {"url": url}}]
+    assert messages[-1]["content"] == (seen if sees else "hello")
 
 
 @pytest.mark.drives("config:llm.timeout_s")

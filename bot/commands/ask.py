@@ -15,6 +15,7 @@ from bot.core.text import N_
     slow=True,
     menu=N_("Ask about this"),
     form=("question",),
+    file=N_("A text, code or PDF file that the question is about."),
     examples=(N_("ask How do I make a backup?"),),
 )
 async def ask(
@@ -31,6 +32,7 @@ async def ask(
         reply_to=None if context.target is None else context.target.id,
         locale=context.locale,
         quoted=context.quoted,
+        attachments=context.files,
     )
     policy = channel_policy(services.store.policies, context.channel)
     return context.stream(lambda handle: services.conversation.ask(message, handle, policy))

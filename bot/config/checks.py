@@ -63,6 +63,10 @@ def _endpoint(place: str, engine: Engine) -> Iterator[Problem]:
                 what = _('{name} does nothing with engine = "{engine}".', name=name, engine=engine.engine)
                 mend = _('Take it out, or set engine = "openai".')
                 yield Problem(f"{place}.{name}", what, mend, Level.WARNING)
+        if engine.vision:
+            what = _('{name} does nothing with engine = "{engine}".', name="vision", engine=engine.engine)
+            mend = _('Take it out, or set engine = "openai".')
+            yield Problem(f"{place}.vision", what, mend, Level.WARNING)
         return
     if engine.base_url is None:
         what = _('engine = "openai" needs a base_url.')

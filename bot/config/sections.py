@@ -104,6 +104,7 @@ class Engine(Section):
     temperature: float = Field(0.3, ge=0, le=2)
     context_tokens: int | None = Field(None, ge=256)
     concurrency: int | None = Field(None, ge=1, le=1024)
+    vision: bool = False
 
     @field_validator("base_url")
     @classmethod

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import assert_never
 
 from bot.conversation import sentences
 from bot.conversation.asking import asks
 from bot.conversation.cited import Cited
 from bot.conversation.draft import Draft
+from bot.conversation.files import NOTHING_GIVEN, SHARE, Attached, Given, fitted
 from bot.conversation.grounded import grounded_of
 from bot.conversation.history import Line, history_of
 from bot.conversation.knowledge import NEAR, Knowledge
@@ -26,7 +28,9 @@ from bot.conversation.sourced import not_found, quotes
 from bot.conversation.translation import translation_of
 from bot.core.actions import Chunk, Status
 from bot.core.errors import BotError, ModelEmpty, ModelError, ModelTimeout, StorageError
-from bot.core.events import Message, MessageRef
+from bot.core.events import Attachment, Message, MessageRef
+from bot.core.files import Files, NoFiles
+from bot.core.text import current_locale, speaking
 from bot.knowledge.answering import Answer, Source
 from bot.llm.language import language_of
 from bot.llm.language_names import Language
@@ -61,6 +65,7 @@ class _Work:
         insists: it is to be looked up, whatever it is.
         found: what is known about it, if it was looked up where anything is.
         cited: what a model writes from sources passes it.
+        given: the files that came along, `cut` the names of those that do not fit the model.
     """
 
     question: Message
@@ -76,6 +81,8 @@ class _Work:
     insists: bool = False
     found: Answer | None = None
     cited: Cited | None = None
+    given: Given = NOTHING_GIVEN
+    cut: tuple[str, ...] = ()
 
     @property
     def visible(self) -> bool:
@@ -118,6 +125,7 @@ class Conversation:
         suggest: Callable[[frozenset[str]], str | None],
         models: Callable[[str], Model],
         knowledge: Knowledge | None = None,
+        files: Files | None = None,
     ) -> None:
         """Make a conversation.
 
@@ -127,6 +135,7 @@ class Conversation:
             suggest: the name of a model that speaks all of these languages, or None.
             models: the model of a name that a channel chose; raises a ConfigError or ModelError for none.
             knowledge: what communities have written; None where there is none.
+            files: where files of messages come from; None where there are none.
         """
         self._store = store
         self._model = model
@@ -138,6 +147,7 @@ class Conversation:
         self._suggest = suggest
         self._models = models
         self._knowledge = knowledge
+        self._attached = Attached(store, files or NoFiles())
         self._names = Names()
 
     async def answer(self, question: Message, handle: Handle, policy: ChannelPolicy) -> AsyncGenerator[Chunk]:
@@ -182,6 +192,9 @@ class Conversation:
         handle = work.handle
         outcome, last, above = "answered", "", ""
         try:
+            async with aclosing(self._take_in(work)) as statuses:
+                async for status in statuses:
+                    yield status
             await self._look_up(work)
             above = _above(work)
             async with aclosing(self._written(work)) as chunks:
@@ -206,9 +219,32 @@ class Conversation:
             if ending:
                 yield ending
 
+    async def _take_in(self, work: _Work) -> AsyncGenerator[Status]:
+        """Read the files that belong to a question."""
+        question = work.question
+        if work.into is not None or not work.said:
+            return
+        found = await work.handle.unless_stopped(self._attached.find(question))
+        if found:
+            yield Status(work.voice(sentences.reading_files))
+            work.given = await work.handle.unless_stopped(self._read(work, found))
+
+    async def _read(self, work: _Work, found: Sequence[Attachment]) -> Given:
+        try:
+            sees = self._chosen(work).capabilities.vision
+        except _Declined:
+            sees = False
+        with speaking(work.voice(current_locale)):
+            return await self._attached.read(work.question.author.platform, found, sees=sees)
+
     async def _look_up(self, work: _Work) -> None:
-        """Look for an answer in what is known, and decide who gives it: the sources, a model, or nobody."""
+        """Look for an answer in what is known, and decide who gives it: the sources, a model, or nobody.
+
+        A question about a file that came along is not looked up.
+        """
         if self._knowledge is None or work.into is not None or not (work.insists or asks(work.said)):
+            return
+        if work.given.is_read:
             return
         found = await work.handle.unless_stopped(self._knowledge.find(work.question, work.said))
         if found is None:
@@ -255,6 +291,8 @@ class Conversation:
 
     def _chosen(self, work: _Work) -> Model:
         """The model of this place, if it may be asked."""
+        if not work.said and work.question.attachments:
+            raise _Declined("answered", sentences.nothing_asked_about_files)
         if not work.said:
             raise _Declined("answered", sentences.nothing_asked)
         try:
@@ -288,6 +326,8 @@ class Conversation:
         asker = pseudonym(question.author.identity)
         self._names.meet(asker, question.author.name)
         quoted = self._quoted(question)
+        room = self._limits.max_new_tokens
+        given, work.cut = fitted(model, work.given, int(SHARE * budget_of(model, room)))
         request = Request(
             name=self._name,
             persona=work.policy.persona,
@@ -295,9 +335,11 @@ class Conversation:
             asker=asker,
             lines=await history_of(self._store.messages, question, asker, self._now(), quoted),
             question=work.said,
+            files=given.texts,
+            images=tuple(each.image for each in given.pictures),
         )
         labels = Labels(question.author.platform, pseudonym, self._names)
-        return build(model, request, labels, self._limits.max_new_tokens)
+        return build(model, request, labels, room)
 
     def _from_sources(self, model: Model, work: _Work, cited: Cited) -> Prompt:
         asker, pseudonym = work.question.author, self._store.seal.pseudonym
@@ -458,8 +500,11 @@ def _below(work: _Work, last: str) -> str:
 
 def _remarks(work: _Work) -> Iterator[str]:
     """What a member should know about the text above."""
-    if work.question.attachments:
+    if work.question.attachments and work.into is not None:
         yield work.voice(sentences.unread_files)
+    yield from work.given.remarks
+    for name in work.cut:
+        yield work.voice(partial(sentences.read_in_part, name, work.voice(sentences.rest_does_not_fit)))
     if not work.visible or work.model is None or work.cited is not None:
         return
     if work.draft.too_long:

@@ -148,8 +148,68 @@ def too_long() -> str:
 
 
 def unread_files() -> str:
-    """At the end of an answer to a message with attachments."""
+    """At the end of a translation of a message with attachments."""
     return _("I read only text, not the attached files")
+
+
+def nothing_asked_about_files() -> str:
+    """The bot was called with a file, without a word."""
+    return _("What do you want to know about it? Write your question together with the file, or reply to it.")
+
+
+def reading_files() -> str:
+    """Progress while what is attached is fetched and read."""
+    return _("I am reading what is attached …")
+
+
+def left_out(name: str, why: str) -> str:
+    """A file that the model did not get; `why` is a sentence."""
+    return _("I left out “{name}”. {why}", name=name, why=why)
+
+
+def read_in_part(name: str, what: str) -> str:
+    """A file that the model got a part of; `what` is a sentence."""
+    return _("I did not read all of “{name}”. {what}", name=name, what=what)
+
+
+def rest_does_not_fit() -> str:
+    """The model's context is too small for all of a file."""
+    return _("The language model here cannot take more at once.")
+
+
+def too_many_files(most: int, left: int) -> str:
+    """More files than are read with a question."""
+    return ngettext(
+        "I read {most} files with a question, so I left out {n}.",
+        "I read {most} files with a question, so I left out {n}.",
+        left,
+        most=most,
+    )
+
+
+def not_a_text() -> str:
+    """A file of a kind that has no text."""
+    return _("It is not a text. I read text, Markdown, code, HTML and PDF.")
+
+
+def cannot_see() -> str:
+    """A picture, for a model that reads only text."""
+    return _("The language model here cannot see images.")
+
+
+def no_such_picture() -> str:
+    """A picture that no model takes."""
+    return _("I show the language model PNG, JPEG, GIF and WebP images, and this is none of them.")
+
+
+def file_gone() -> str:
+    """A file that the platform does not have (any more)."""
+    return _("It is not there any more. Send it again.")
+
+
+def file_not_fetched() -> str:
+    """A file that could not be had now."""
+    return _("I could not get it. Send it again, or try again in a minute.")
 
 
 def found() -> str:

@@ -1,6 +1,7 @@
 """Models behind any OpenAI-compatible server: vLLM, llama.cpp, Ollama, transformers serve, hosted ones."""
 
 import asyncio
+import base64
 import json
 import logging
 import random
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 import openai
 from openai import AsyncStream, omit
 from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import (
+    ChatCompletionChunk,
+    ChatCompletionContentPartImageParam,
+    ChatCompletionMessageParam,
+)
 
 from bot.core.errors import ModelBroken, ModelEmpty, ModelError, ModelUnavailable
 from bot.llm.counting import encoding_of, upper_bound
-from bot.llm.model import Capabilities, Limits, Model, Piece, Progress, Turn, no_progress
+from bot.llm.model import Capabilities, Image, Limits, Model, Piece, Progress, Turn, no_progress
 from bot.llm.openai_errors import Failure, failure_of, mask
 from bot.llm.openai_wire import Watched, http_client, is_private
 
@@ -26,6 +31,7 @@ logger = logging.getLogger(__name__)
 _ABLE = Capabilities()
 _BACKOFF_S = (0.5, 1.5)  # before the second and the third try, plus up to a quarter
 _GRACE_S = 0.5  # how long a server may take from its last word to the end of its stream
+_IMAGE_TOKENS = 1_500  # at most 1,445: 8 tiles (OpenAI, "Images and vision", "Calculating costs")
 _TURN_TOKENS = 6  # role, separators; ChatML takes 5
 _CHARACTERS_PER_TOKEN = 16  # no tokenizer averages more; who sends more ignores max_tokens
 _OPTIONAL = ("temperature", "stream_options", "stop")
@@ -199,9 +205,10 @@ class OpenAIModel(Model):
 
     def count_tokens(self, turns: Sequence[Turn]) -> int:
         """Exact for OpenAI's models when their encoding is in tiktoken's cache, else an upper bound."""
+        around = sum(_TURN_TOKENS + _IMAGE_TOKENS * len(turn.images) for turn in turns)
         if self._encoding is None:
-            return sum(upper_bound(turn.text) + _TURN_TOKENS for turn in turns)
-        return sum(len(self._encoding.encode_ordinary(turn.text)) + _TURN_TOKENS for turn in turns)
+            return around + sum(upper_bound(turn.text) for turn in turns)
+        return around + sum(len(self._encoding.encode_ordinary(turn.text)) for turn in turns)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -221,10 +228,17 @@ def _message(turn: Turn) -> ChatCompletionMessageParam:
     match turn.role:
         case "system":
             return {"role": "system", "content": text}
+        case "user" if turn.images:
+            return {"role": "user", "content": [{"type": "text", "text": text}, *map(_shown, turn.images)]}
         case "user":
             return {"role": "user", "content": text}
         case "assistant":
             return {"role": "assistant", "content": text}
+
+
+def _shown(image: Image) -> ChatCompletionContentPartImageParam:
+    encoded = base64.b64encode(image.content).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{encoded}"}}
 
 
 def _refused_option(error: openai.APIStatusError) -> set[str]:

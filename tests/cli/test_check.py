@@ -255,6 +255,7 @@ WARNED = {
         "unencrypted",
     ),
     "a key that nothing uses": ('[llm]\nengine = "echo"\napi_key = "env:HOME"\n', "does nothing"),
+    "eyes that nothing uses": ('[llm]\nengine = "echo"\nvision = true\n', "vision does nothing"),
     "metrics for everybody": ('[llm]\nengine = "echo"\n[metrics]\nlisten = "0.0.0.0:9464"\n', "Everybody"),
     "a base model": ('[llm]\nmodel = "gpt2"\n', "never taught to answer"),
     "a language the model lacks": ('[bot]\nlocale = "zh-CN"\n', "does not speak"),

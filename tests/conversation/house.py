@@ -14,6 +14,7 @@ from bot.core.actions import Chunk, Status
 from bot.core.below import with_sources
 from bot.core.errors import ConfigError
 from bot.core.events import Attachment, Author, Channel, Message
+from bot.core.files import Files
 from bot.llm.echo import EchoModel
 from bot.llm.model import Limits, Model, Turn
 from bot.storage.messages import SaidMessage
@@ -164,6 +165,7 @@ def talk(
     suggest: Callable[[frozenset[str]], str | None] = lambda languages: "qwen3-1.7b",
     models: Mapping[str, Model] | None = None,
     knowledge: Knowledge | None = None,
+    files: Files | None = None,
 ) -> Talk:
     """A conversation round an open store."""
     others = dict(models or {})
@@ -188,6 +190,7 @@ def talk(
         suggest=suggest,
         models=named,
         knowledge=knowledge,
+        files=files,
     )
     return Talk(store, clock, model, conversation, running, quotas, others)
 

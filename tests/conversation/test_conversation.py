@@ -11,7 +11,7 @@ from bot.conversation.quota import Quota
 from bot.conversation.running import Handle
 from bot.core.actions import Chunk, Status
 from bot.core.errors import ModelBroken, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
-from bot.core.events import Attachment, Channel, Message
+from bot.core.events import Channel, Message
 from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Capabilities, Limits, Piece, Progress, Queued, Reading, Turn, no_progress
 from bot.llm.selection import Patient
@@ -186,17 +186,6 @@ async def test_a_small_model_is_called_a_demo_below_its_answer(store: Store, clo
     house = says(store, clock, "Paris.", capabilities=DEMO)
     text, _handle = await house.answer(await house.hear("Capital of France?", to_us=True))
     assert text == "Paris.\n\n(small demo model: what it says is often wrong)"
-
-
-async def test_who_sends_files_is_told_that_they_are_not_read(store: Store, clock: Clock) -> None:
-    house = says(store, clock, "A cat, perhaps.")
-    photo = Attachment("1", "cat.png", "image/png", 5, "http://127.0.0.1/cat.png")
-    text, _handle = await house.answer(await house.hear("What is it?", to_us=True, attachments=(photo,)))
-    assert text == "A cat, perhaps.\n\n(I read only text, not the attached files)"
-    text, _handle = await house.answer(await house.hear("", to_us=True, attachments=(photo,)))
-    assert text == (
-        "Yes? Write your question together with my name.\n\n(I read only text, not the attached files)"
-    )
 
 
 async def test_a_language_the_model_does_not_list_is_not_answered_by_it(store: Store, clock: Clock) -> None:

@@ -47,7 +47,10 @@ class Stage:
                 self.say(step, who, channel)
             case "replies":
                 last = show(self.house.lab, channel)[-1].id
-                self.said.append((step.who, who.say(channel, typed(step.text), reply_to=last), step.text))
+                to_us = step.text.startswith(US)
+                text = step.text.removeprefix(US).strip() if to_us else typed(step.text)
+                reply = (who.ask if to_us else who.say)(channel, text, reply_to=last)
+                self.said.append((step.who, reply, step.text))
             case "answers":
                 asked, _arrow, answer = step.text.partition(" -> ")
                 to = next(id for _name, id, said in reversed(self.said) if asked in said)
@@ -62,18 +65,21 @@ class Stage:
         if step.text.startswith(US):
             question = who.ask(channel, step.text.removeprefix(US).strip(), files=step.files)
             self.said.append((step.who, question, step.text))
-        elif not (step.text.startswith("/") and self.chooses(step.text, who, channel)):
+        elif not (step.text.startswith("/") and self.chooses(step, who, channel)):
             said = who.say(channel, typed(step.text), files=step.files)
             self.said.append((step.who, said, step.text))
 
-    def chooses(self, line: str, who: Person, channel: Json) -> bool:
+    def chooses(self, step: Step, who: Person, channel: Json) -> bool:
         """Call a command from the menu; False if the menu does not offer that."""
-        words = line.removeprefix("/").split()
+        words = step.text.removeprefix("/").split()
         path = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in SPECS), None)
         if path is None:
             return False
         try:
-            self.house.lab.slash(who.user, channel, " ".join(path), options(path, words[len(path) :]))
+            given = dict(options(path, words[len(path) :]))
+            for name, content in step.files:
+                given["file"] = self.house.lab._store_upload(("files[0]", name, content))
+            self.house.lab.slash(who.user, channel, " ".join(path), given)
         except (PermissionError, ValueError):
             return False
         return True
