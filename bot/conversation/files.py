@@ -1,4 +1,4 @@
-"""Files that come with a question, or with the message it replies to: read for this answer, and kept nowhere.
+"""Files that come with a question, just before it, or with what it replies to: read for it, and kept nowhere.
 
 What they say goes to the model as data. What is left out is told to the member, with why.
 """
@@ -9,14 +9,15 @@ import mimetypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from bot.conversation import sentences
+from bot.conversation.history import JUST_BEFORE
 from bot.conversation.quoting import may_quote
-from bot.conversation.sourced import one_line
 from bot.core.errors import Gone, PlatformError, TooBig, Unreadable
 from bot.core.events import Attachment, Message, MessageRef
 from bot.core.files import Files
-from bot.knowledge.attached import told_type
+from bot.knowledge.attached import shown_name, told_type
 from bot.knowledge.extracting import Limits, extract, too_large
 from bot.llm.model import Image, Model, Turn
 from bot.storage.store import Store
@@ -29,9 +30,9 @@ SHARE = 0.5
 """Of what a model can read at once, at most; the rest is for the question and what belongs to it."""
 
 _LEAST_FOR_TEXTS = 4  # a quarter of it, however many pictures there are
+_SEARCHED = 20  # messages
 _FETCH_S = 30.0
 _LOOK_S = 10.0
-_NAME_CHARS = 60
 _SOUNDS = re.compile(r"(audio|video)/.*", re.IGNORECASE | re.DOTALL)
 _PICTURES = re.compile(r"image/(?!svg).*", re.IGNORECASE | re.DOTALL)
 _MAGIC = (
@@ -108,10 +109,10 @@ class Attached:
         """
         texts, pictures, remarks = list[Text](), list[Picture](), list[str]()
         for file in found[:MOST_FILES]:
-            name = one_line(file.name, _NAME_CHARS)
+            name = shown_name(file)
             try:
                 if _PICTURES.fullmatch(_kind(file)):
-                    pictures.append(Picture(file.name, await self._image(platform, file, sees=sees)))
+                    pictures.append(Picture(name, await self._image(platform, file, sees=sees)))
                     continue
                 if _SOUNDS.fullmatch(_kind(file)):
                     raise Unreadable(sentences.not_a_text())
@@ -120,7 +121,7 @@ class Attached:
             except Unreadable as error:
                 remarks.append(sentences.left_out(name, str(error)))
                 continue
-            texts.append(Text(file.name, said.text))
+            texts.append(Text(name, said.text))
             if said.left_out:
                 remarks.append(sentences.read_in_part(name, said.left_out))
         if len(found) > MOST_FILES:
@@ -131,7 +132,7 @@ class Attached:
         """What is replied to, unless it is ours, was taken away, or its author wants nothing kept."""
         channel, id = question.ref.channel, question.reply_to
         if id is None:
-            return None
+            return None if question.attachments else await self._just_before(question)
         for place in dict.fromkeys((channel, channel.parent)):
             ref = MessageRef(place, id)
             heard = await self._store.messages.get(ref)
@@ -139,6 +140,18 @@ class Attached:
                 return None if heard.ours or heard.outcome.startswith("moderated:") else ref
         ref = MessageRef(channel, id)
         return ref if question.quoted is not None and may_quote(self._store, ref, question.quoted) else None
+
+    async def _just_before(self, question: Message) -> MessageRef | None:
+        """What the asker sent last, a moment ago and without a word: it must be a file."""
+        channel = question.ref.channel
+        recent = await self._store.messages.before(channel, question.at, _SEARCHED)
+        asker = self._store.seal.pseudonym(question.author.identity)
+        own = [
+            each for each in recent if each.author == asker and not each.ours and each.id != question.ref.id
+        ]
+        if not own or own[-1].text.strip() or question.at - own[-1].at > JUST_BEFORE:
+            return None
+        return None if own[-1].outcome.startswith("moderated:") else MessageRef(channel, own[-1].id)
 
     async def _image(self, platform: str, file: Attachment, *, sees: bool) -> Image:
         if not sees:
@@ -169,7 +182,7 @@ class Attached:
 
 def _kind(file: Attachment) -> str:
     """The type of a file, as its sender or else its name says."""
-    return told_type(file) or mimetypes.guess_type(file.name)[0] or ""
+    return told_type(file) or mimetypes.guess_type(f"file{PurePosixPath(file.name).suffix}")[0] or ""
 
 
 def fitted(model: Model, given: Given, most_tokens: int) -> tuple[Given, tuple[str, ...]]:
@@ -181,8 +194,7 @@ def fitted(model: Model, given: Given, most_tokens: int) -> tuple[Given, tuple[s
     texts, longest = _cut(model, given.texts, max(most_tokens - taken, most_tokens // _LEAST_FOR_TEXTS))
     cut = [each.name for each in given.texts if len(each.text) > longest]
     names = (*cut, *(each.name for each in given.pictures[len(pictures) :]))
-    shown = tuple(one_line(name, _NAME_CHARS) for name in names)
-    return Given(texts, tuple(pictures), given.remarks), shown
+    return Given(texts, tuple(pictures), given.remarks), names
 
 
 def _tokens(model: Model, pictures: Sequence[Picture]) -> int:

@@ -35,8 +35,6 @@ FRAME_STOPS = ("\n<message from=",)
 
 CUT = "\n[… cut: the message was too long …]\n"
 _MAX_LINE_CHARS = 8_000
-_MOST_NAME_CHARS = 80
-_QUOTING = str.maketrans({'"': "'", "<": "(", ">": ")"})
 _MAX_CHARS = 200_000
 _CHARS_PER_TOKEN = 8
 """More than a token has in any language on average: what is beyond cannot fit and need not be counted."""
@@ -182,16 +180,10 @@ def _enclosed(files: Sequence[Text], labels: Labels) -> str:
     if not files:
         return ""
     texts = [
-        f'<file name="{_name(each.name, labels)}">\n{labels.replace(defused(each.text))}\n</file>'
+        f'<file name="{labels.replace(each.name)}">\n{labels.replace(defused(each.text))}\n</file>'
         for each in files
     ]
     return "\n".join([FILES, *texts, "", ""])
-
-
-def _name(name: str, labels: Labels) -> str:
-    """A file's name on one line, without what could end it."""
-    shown = labels.replace(defused(name.translate(_QUOTING)))
-    return " ".join(shown.split())[:_MOST_NAME_CHARS]
 
 
 def _within_chars(parts: list[_Part], most: int) -> list[_Part]:

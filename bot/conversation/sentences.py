@@ -154,7 +154,7 @@ def unread_files() -> str:
 
 def nothing_asked_about_files() -> str:
     """The bot was called with a file, without a word."""
-    return _("What do you want to know about it? Write your question together with the file, or reply to it.")
+    return _("What do you want to know about it? Ask me now, or reply to it with your question.")
 
 
 def reading_files() -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.directory import Directory
 from bot.core.errors import PlatformError
 from bot.core.events import MessageRef
+from bot.knowledge.attached import has_headings, shown_name
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
 from bot.storage.archive import VECTORS, WORDS, Archive, Run
@@ -85,9 +86,10 @@ class Archiver:
 
     async def _of_file(self, file: Filed) -> Document:
         """A file as a document; one that has no text says its name."""
-        name = file.about.name
+        name = shown_name(file.about)
         section = Section(file.text or name, file.at, await self._link(file.ref), file.author)
-        return Document(file.document, name, (section,), file.channel_key)
+        plain = not (file.text and has_headings(file.about))
+        return Document(file.document, name, (section,), file.channel_key, plain)
 
     async def _document(self, run: Run) -> Document:
         """A run as a document; it has no title, for that would be the words of one shown as another's."""

@@ -8,17 +8,21 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 
 from bot.core.errors import Gone, PlatformError, TooBig, Unreadable, Unsupported
 from bot.core.events import Attachment
 from bot.core.files import Files
-from bot.knowledge.extracting import Limits, extract
+from bot.knowledge.extracting import PAGES, PROSE, Limits, extract
 from bot.storage.archive import Archive
 from bot.storage.attachments import Filed
 
 LIMITS = Limits(bytes=10 * 1024 * 1024, characters=200_000, pages=500)
 """Of a file; some 500 passages. Most members of Discord can send no larger ones (Discord, "Uploading Files").
 """
+
+NAME_CHARS = 80
+"""Of a name, so many are shown."""
 
 TRIES = 5
 FIRST_PAUSE = timedelta(minutes=1)
@@ -39,12 +43,26 @@ _TYPES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_NO_NAME = re.compile(r"[^\w.,+&()\u3000-\u303f\uff08\uff09-]+")
+_WITH_HEADINGS = PROSE | PAGES | {"", ".pdf"}
+
 _log = logging.getLogger(__name__)
 
 
 def is_text(file: Attachment) -> bool:
     """Whether a file is of a kind that has words: text, code, a page or a PDF, as its name or sender says."""
     return bool(_NAMES.fullmatch(file.name) or _TYPES.fullmatch(file.content_type.strip()))
+
+
+def has_headings(file: Attachment) -> bool:
+    """Whether a line of its text that begins with # may be a heading, as in Markdown; in code it is none."""
+    suffix = PurePosixPath(file.name).suffix.lower()
+    return suffix in _WITH_HEADINGS or file.content_type.startswith("text/markdown")
+
+
+def shown_name(file: Attachment) -> str:
+    """The name of a file as people and models see it: nothing in it calls, links or encloses."""
+    return " ".join(_NO_NAME.sub(" ", file.name).split())[:NAME_CHARS] or "…"
 
 
 def told_type(file: Attachment) -> str:

@@ -9,8 +9,8 @@ import pytest
 from bot.app import App
 from bot.core.errors import Gone, PlatformError
 from bot.core.events import Attachment
-from bot.knowledge.attached import FIRST_PAUSE, LIMITS, TRIES, is_text, told_type
-from bot.storage.passages import FILE, Bounds
+from bot.knowledge.attached import FIRST_PAUSE, LIMITS, TRIES, is_text, shown_name, told_type
+from bot.storage.passages import Bounds
 from bot.storage.store import Store
 from tests.knowledge.conftest import Topics
 from tests.knowledge.pdf import pdf, shown
@@ -98,6 +98,16 @@ async def test_what_has_no_text_is_found_by_its_name_alone(
         await until_read(app.store)
         assert await found(app.store, "lantern") == [name]
         assert life.world.fetched == ([name] if is_fetched else [])
+
+
+async def test_a_line_of_code_is_no_heading(life: Life) -> None:
+    code = b"# the lantern\nlight = 1\n# is lit\n"
+    async with archiving(life) as app:
+        life.world.say(
+            life.person("anna"), life.room, "", files=[("a.py", code), ("a.md", b"# Lantern\nIt is lit.")]
+        )
+        await until_read(app.store, 2)
+        assert await found(app.store, "lantern") == ["# the lantern\nlight = 1\n# is lit", "It is lit."]
 
 
 async def test_a_file_goes_with_its_message_and_with_a_version_that_has_it_no_more(life: Life) -> None:
@@ -271,4 +281,7 @@ def test_what_has_words_is_known_by_name_or_type() -> None:
     assert not any(is_text(file(name)) for name in ["a.png", "pdf", "a.pdf.exe", "a.zip", "md"])
     assert told_type(file("a.pdf")) == ""
     assert told_type(file("a.md", "text/markdown")) == "text/markdown"
-    assert FILE == "file:"
+    assert shown_name(file("a_b-c (1).md")) == "a_b-c (1).md"
+    assert shown_name(file("报告（终稿）.pdf")) == "报告（终稿）.pdf"
+    assert shown_name(file('[x](https://evil.example)\n@all <b>".md')) == "x (https evil.example) all b .md"
+    assert shown_name(file("```")) == "…"
