@@ -13,6 +13,7 @@ from bot.adapters.directories import Directories
 from bot.commands.command import Commands, Services, StatusLine
 from bot.config import Config, Engine, Recommend
 from bot.conversation.conversation import Conversation
+from bot.conversation.hinting import Hinting
 from bot.conversation.knowledge import Known
 from bot.conversation.loops import LoopGuard
 from bot.conversation.policy import channel_policy
@@ -311,6 +312,7 @@ class App:
 
     def _services(self, commands: Commands, loading: Loading) -> Services:
         running, quotas = Running(), self._quotas()
+        locale = self.config.bot.locale
         return Services(
             commands=commands,
             store=self.store,
@@ -321,7 +323,8 @@ class App:
             directory=self._directory,
             files=self._directory,
             review=self._review,
-            desk=Desk(self.store, self._review, self._now, self.config.bot.locale),
+            desk=Desk(self.store, self._review, self._now, locale),
+            hinting=Hinting(self.store, self._search, self._directory, quotas, self._now, locale),
             digesting=self._digesting,
             assessing=self._assessing,
             now=self._now,
@@ -382,6 +385,7 @@ class App:
             adapters=self._adapters,
             noting=self._noting,
             recommendations=self._recommendations,
+            hinting=services.hinting,
         )
 
     def _router(self, commands: Commands) -> Router:

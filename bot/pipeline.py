@@ -15,6 +15,7 @@ from itertools import chain, islice
 from time import perf_counter
 
 from bot.adapters.adapter import Adapter
+from bot.conversation.hinting import Hinting
 from bot.conversation.loops import LoopGuard
 from bot.core.actions import Action
 from bot.core.events import (
@@ -43,7 +44,7 @@ from bot.outgoing.performer import Performer
 from bot.pressing import Presses
 from bot.recommend.noting import Noting
 from bot.recommend.worth import Recommendations
-from bot.routing import Ignore, Invoke, Router
+from bot.routing import Ignore, Invoke, Recall, Router
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -109,8 +110,10 @@ class Pipeline:
         adapters: Mapping[str, Adapter],
         noting: Noting,
         recommendations: Recommendations,
+        hinting: Hinting,
     ) -> None:
         self._store = store
+        self._hinting = hinting
         self._noting, self._recommendations = noting, recommendations
         self._judge, self._review, self._assessing = judge, review, assessing
         self._route = route
@@ -288,7 +291,8 @@ class Pipeline:
                 case Edit(message=message):
                     judgement = self._judge.judge(message, is_edit=True)
                     moderated = await self._moderate(event, message, judgement) or Decision(event, "edited")
-                    return replace(moderated, doubted=judgement.doubted)
+                    decided = await self._without_hint(moderated, message.ref)
+                    return replace(decided, doubted=judgement.doubted)
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():
@@ -299,13 +303,21 @@ class Pipeline:
                     return Decision(
                         event, "recorded", self._rows(event, self._review.welcome(event), first=1)
                     )
-                case Deletion() | ThreadOpened() | ThreadClosed():
+                case Deletion(ref=ref):
+                    return await self._without_hint(Decision(event, "recorded"), ref)
+                case ThreadOpened() | ThreadClosed():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
             log.exception("event failed", extra={"event_id": event.key})
             waits = isinstance(event, Message) and event.addressed is not None
             opened = (self._open(event),) if waits else ()  # the performer tells who waits for an answer
             return Decision(event, f"failed:{type(error).__name__}", opened)
+
+    async def _without_hint(self, decided: Decision, question: MessageRef) -> Decision:
+        """A message changed, or is gone: a hint to it goes too."""
+        actions = await self._hinting.take_back(question)
+        rows = self._rows(decided.event, actions, first=len(decided.opened) + 1)
+        return replace(decided, opened=(*decided.opened, *rows))
 
     async def _decide_message(self, message: Message, judgement: Judgement) -> Decision:
         moderated = await self._moderate(message, message, judgement)
@@ -318,6 +330,9 @@ class Pipeline:
         if isinstance(way, Ignore):
             outcome = way.outcome if is_plain else moderated.outcome
             return replace(moderated, outcome=outcome)
+        if isinstance(way, Recall):
+            outcome = way.outcome if is_plain else moderated.outcome
+            return replace(moderated, outcome=outcome, opened=(*moderated.opened, self._open(message)))
         refusal = self._loops.refuses(message, is_command=isinstance(way, Invoke))
         if refusal is not None:
             alerts = self._rows(message, refusal.actions, first=len(moderated.opened) + 1)

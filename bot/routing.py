@@ -1,4 +1,4 @@
-"""Where a message goes: `route` is a pure function from a message and its situation to one of three ways."""
+"""Where a message goes: `route` is a pure function from a message and its situation to one of four ways."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Literal
 
 from bot.conversation.policy import can_be_archived, channel_policy
 from bot.core.events import Message
+from bot.knowledge.questions import asks_for_help
 from bot.storage.store import Store
 
 AnswerMode = Literal["mention", "question", "all", "never"]
@@ -44,7 +45,14 @@ class Converse:
     question: str
 
 
-Route = Ignore | Invoke | Converse
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Stay silent, unless it asks what was answered before; `outcome` is what `why` explains otherwise."""
+
+    outcome: str
+
+
+Route = Ignore | Invoke | Converse | Recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Situation:
         replies_to_us: the message replies to one of the bot's own.
         in_our_thread: it stands in a thread the bot opened.
         too_old: it waited too long, for example while the bot was down.
+        hints: who asks here what was answered before may be told.
     """
 
     answer: AnswerMode
@@ -66,6 +75,7 @@ class Situation:
     replies_to_us: bool = False
     in_our_thread: bool = False
     too_old: bool = False
+    hints: bool = False
 
 
 def route(message: Message, situation: Situation) -> Route:
@@ -81,7 +91,8 @@ def route(message: Message, situation: Situation) -> Route:
     line = command_line(message, situation)
     said = message.text if message.addressed is None else message.addressed
     if line is None and not _is_meant_for_us(message, situation):
-        return Ignore("ignored:never-here" if situation.answer == "never" else "ignored:not-addressed")
+        silent = "ignored:never-here" if situation.answer == "never" else "ignored:not-addressed"
+        return Recall(silent) if _may_repeat(message, situation) else Ignore(silent)
     if situation.too_old:
         return Ignore("ignored:too-old")
     if line is not None:
@@ -144,6 +155,14 @@ def _is_meant_for_us(message: Message, situation: Situation) -> bool:
     return situation.answer == "question" and message.text.rstrip().endswith(QUESTION_MARKS)
 
 
+def _may_repeat(message: Message, situation: Situation) -> bool:
+    """Whether it may be a question that was answered before; a post of a forum may ask by its title."""
+    if not situation.hints or situation.too_old or message.reply_to is not None:
+        return False
+    is_post = message.ref.id == message.ref.channel.thread
+    return is_talk(message, situation) and (is_post or asks_for_help("", message.text))
+
+
 class Router:
     """Routes messages by what the store knows at this moment; all it adds to `route` is the situation."""
 
@@ -168,11 +187,13 @@ class Router:
 
     def _situation(self, message: Message) -> Situation:
         channel, known = message.ref.channel, self._store.messages
+        policy = channel_policy(self._store.policies, channel)
         return Situation(
-            answer=channel_policy(self._store.policies, channel).answer,
+            answer=policy.answer,
             prefix=self._prefix,
             commands=self._commands,
             replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
             in_our_thread=known.opened_thread(channel),
             too_old=self._now() - message.at > STALE_AFTER,
+            hints=policy.duplicates != "off" and can_be_archived(channel),
         )

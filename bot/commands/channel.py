@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import FALSE, TRUE, folded, nearest, readable, shown, suggested
-from bot.commands.knowledge import archive
+from bot.commands.knowledge import archive, hints
 from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, channel_policy, setting
 from bot.core.actions import Action, Reply
 from bot.core.errors import UserError
@@ -13,10 +13,10 @@ from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
-Name = Literal["answer", "persona", "model", "moderation", "archive"]
+Name = Literal["answer", "persona", "model", "moderation", "archive", "duplicates"]
 Where = Literal["here", "channel", "community"]
 
-NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation", "archive")
+NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation", "archive", "duplicates")
 
 _SWITCHED = dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no")
 
@@ -26,7 +26,9 @@ DEFAULT = frozenset({"default", "默认"})
 
 async def _values(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
     """Everything a setting can be but a persona; which setting is meant, nobody has told us yet."""
-    return suggested(typed, (*CHOICES["answer"], *CHOICES["archive"], *services.models, "default"))
+    return suggested(
+        typed, (*CHOICES["answer"], *CHOICES["archive"], *CHOICES["duplicates"], *services.models, "default")
+    )
 
 
 @command("channel show", role=Role.MODERATOR)
@@ -50,6 +52,7 @@ async def show(context: Context) -> str:
         N_("channel set answer default where=community"),
         N_("channel set moderation shadow"),
         N_("channel set archive yes"),
+        N_("channel set duplicates ask"),
     ),
 )
 async def change(
@@ -58,7 +61,10 @@ async def change(
     value: Annotated[
         str,
         Completes(_values),
-        Doc("answer: mention, question, all, never; moderation: off, shadow, standard; archive: yes, no"),
+        Doc(
+            "answer: mention, question, all, never; moderation: off, shadow, standard; "
+            "duplicates: off, ask, on"
+        ),
     ],
     *,
     where: Annotated[
@@ -78,6 +84,8 @@ async def change(
     text += f" ({_origin(context.channel, origin)})."
     if origin != scope and chosen is not None:
         text += " " + _("A setting that is nearer outweighs the one you made; `channel show` tells which.")
+    if name == "duplicates":
+        return "\n".join(filter(None, (text, await hints.explained(context, now))))
     if name != "archive":
         return text
     place = _place(context.channel, where)
@@ -118,7 +126,7 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
     if folded(value) in DEFAULT:
         return None
     match name:
-        case "answer" | "moderation":
+        case "answer" | "moderation" | "duplicates":
             return _one_of(CHOICES[name], value)
         case "archive":
             return _one_of(CHOICES[name], _SWITCHED.get(folded(value), value))

@@ -34,6 +34,7 @@ from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 
 if TYPE_CHECKING:  # with numpy behind them they would slow down every start of the command line
+    from bot.conversation.hinting import Hinting
     from bot.knowledge.fetching import Fetcher
     from bot.knowledge.index import Index
     from bot.knowledge.search import Search
@@ -113,6 +114,7 @@ class Services:
         archives: whether a message is kept to be found, as far as its place and its kind decide.
         index: where documents are added; None where there is none.
         fetcher: of pages that are to be added; None where nothing is fetched.
+        hinting: what follows from questions that were answered before.
     """
 
     commands: "Commands"
@@ -128,6 +130,7 @@ class Services:
     digesting: "Digesting"
     assessing: "Assessing"
     importing: "Importing"
+    hinting: "Hinting"
     now: Callable[[], datetime]
     version: str
     started_at: datetime

@@ -55,6 +55,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} appeals of yours, or that you decided about (encrypted)",
         n,
     ),
+    "hints": lambda n: ngettext(
+        "{n} mark that a question of yours was answered before, and whether that helped you",
+        "{n} marks that questions of yours were answered before, and whether that helped you",
+        n,
+    ),
     "rulebooks": lambda n: ngettext(
         "{n} mark that you changed the rules of a community",
         "{n} marks that you changed the rules of a community",

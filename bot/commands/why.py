@@ -23,6 +23,9 @@ SENTENCES: dict[str, str] = {
         "I looked for an answer in what this community has written, and found none that is good enough; so I "
         "said that, and what comes nearest."
     ),
+    "hinted": N_(
+        "It asks what was answered before here, so I said where, or asked the moderators whether I should."
+    ),
     "opened": N_("I am working on it right now."),
     "stopped": N_("I began to answer, and was stopped by the member who asked or by a moderator."),
     "deleted": N_("The question was deleted, so I stopped and removed my answer."),

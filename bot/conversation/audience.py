@@ -36,10 +36,15 @@ async def quotable(directory: Directory, asker: Author, channel: Channel) -> fro
     keys = await readable(directory, asker, channel)
     if channel.private or keys == {EVERYBODY}:
         return keys
+    return keys & await everybodys(directory, channel)
+
+
+async def everybodys(directory: Directory, channel: Channel) -> frozenset[str]:
+    """The keys of the channels that everybody who reads a channel may read, `EVERYBODY` among them."""
     try:
         async with asyncio.timeout(PLATFORM_TIMEOUT_S):
-            everybodys = {each.key for each in await directory.shared_with(channel)}
+            shared = {each.key for each in await directory.shared_with(channel)}
     except (PlatformError, TimeoutError) as error:
         log.warning("which channels are open is unknown: %s", error, extra={"channel": channel.key})
-        everybodys = set()
-    return keys & {EVERYBODY, channel.parent.key, channel.key, *everybodys}
+        shared = set()
+    return frozenset({EVERYBODY, channel.parent.key, channel.key, *shared})

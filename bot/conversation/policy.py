@@ -8,10 +8,12 @@ from bot.core.events import Channel
 
 AnswerWhen = Literal["mention", "question", "all", "never"]
 Archive = Literal["no", "yes"]
+Duplicates = Literal["off", "ask", "on"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": get_args(AnswerWhen),
     "archive": get_args(Archive),
+    "duplicates": get_args(Duplicates),
     "moderation": ("off", "shadow", "standard"),
 }
 """Allowed values of the settings that have a fixed set."""
@@ -21,6 +23,7 @@ DEFAULTS: Mapping[str, str] = {
     "persona": "",
     "model": "",
     "archive": "no",
+    "duplicates": "off",
     "moderation": "standard",
 }
 """What holds where nobody chose anything; its keys are all settings there are."""
@@ -46,6 +49,8 @@ class ChannelPolicy:
         persona: who the bot is here, in words for the model; "" for nobody in particular.
         model: name of the model that answers here; "" for the configured one.
         archive: whether what is said here may be kept and searched.
+        duplicates: whether a question here that was answered before gets a hint: not at all, when a
+            moderator approves it, or at once.
         moderation: off, shadow (only reports), or standard: as the rules of the community say.
     """
 
@@ -53,6 +58,7 @@ class ChannelPolicy:
     persona: str = ""
     model: str = ""
     archive: bool = False
+    duplicates: Duplicates = "off"
     moderation: str = "standard"
 
 
@@ -101,5 +107,6 @@ def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
         persona=values["persona"][:PERSONA_MAX_CHARS],
         model=values["model"],
         archive=values["archive"] == "yes",
+        duplicates=cast(Duplicates, values["duplicates"]),
         moderation=values["moderation"],
     )

@@ -217,6 +217,11 @@ def found() -> str:
     return _("This is what I found:")
 
 
+def answered_before(where: str) -> str:
+    """Above a quote that answers a question nobody asked us; `where` is "" where nothing has an address."""
+    return _("This was answered before, in {where}", where=where) if where else _("This was answered before:")
+
+
 def not_found() -> str:
     """Nothing that is known answers a question."""
     return _("I could not find this in what I know.")

@@ -18,6 +18,13 @@ def quotes(sources: Sequence[Source]) -> str:
     return f"{sentences.found()}\n{said}"
 
 
+def answered_before(source: Source) -> str:
+    """A hint: where a question was answered, and what was said there."""
+    where = entry(0, source.title, source.link)
+    named = " ".join(part for part in (where.title, where.link) if part)
+    return f"{sentences.answered_before(named)}\n{quoted(source.quote)}"
+
+
 def not_found(nearest: Sequence[Source]) -> str:
     """That nothing answers it, and what comes nearest."""
     if not nearest:

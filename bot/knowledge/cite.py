@@ -47,13 +47,13 @@ class Told:
 
 def told(query: Query, passages: Sequence[Passage], embed: Embed | None) -> list[Told]:
     """The sentences of passages, in order, as they fit a question."""
-    paragraphs = _paragraphs(passages)
+    written = paragraphs(passages)
     found = [
         (at, passage, sentence)
-        for at, (passage, paragraph) in enumerate(paragraphs)
+        for at, (passage, paragraph) in enumerate(written)
         for sentence in sentences(paragraph)
     ][:_MOST_SENTENCES]
-    opening = f"{passages[0].title}\n{paragraphs[0][1]}" if len(paragraphs) > 1 else ""
+    opening = f"{passages[0].title}\n{written[0][1]}" if len(written) > 1 else ""
     asked = "?" in opening or "？" in opening
     cosines = [0.0] * len(found)
     if embed is not None and query.vector is not None and found:
@@ -87,7 +87,8 @@ def quote(sentences: Sequence[Told]) -> tuple[str, Passage] | None:
     return _fitting(best), best[0].passage
 
 
-def _paragraphs(passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
+def paragraphs(passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
+    """The paragraphs of passages, in order, each with the passage it stands in."""
     return [
         (passage, part)
         for passage in passages

@@ -24,7 +24,7 @@ from bot.outgoing.acting import Acting, Begin
 from bot.outgoing.answering import Answering, stale
 from bot.outgoing.delivering import Attempt, Deliverer
 from bot.outgoing.keys import derived_key, event_key
-from bot.routing import Converse, Ignore, Invoke, Route
+from bot.routing import Converse, Ignore, Invoke, Recall, Route
 from bot.storage.outbox import NewOutboxRow, OutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -149,9 +149,14 @@ class Performer:
     async def _carry_out(self, attempt: Attempt, begin: Begin) -> Settlement:
         row = attempt.row
         if row.action is not None:
-            if attempt.withdrawn:
+            if attempt.withdrawn or not await self._services.hinting.still(row.action):
+                await self._answering.remove(row.channel, attempt)
                 return Settlement(finished=(row.key,))
-            return await self._acting.act(row.action, attempt, begin)
+            done = await self._acting.act(row.action, attempt, begin)
+            if not self._services.hinting.is_gone(row.action):
+                return done
+            await self._answering.remove(row.channel, attempt)
+            return Settlement(finished=(row.key,))
         event = row.event
         if not isinstance(event, Message | Invocation):
             log.error("an outbox row with nothing to do", extra={"event_id": row.key})
@@ -176,6 +181,10 @@ class Performer:
                 if attempt.known.message_ids:
                     await self._deliverer.perform(stale(event), attempt)
                 return self._finished(event, outcome, attempt)
+            case Recall(outcome=outcome):
+                followed = _rows(attempt, await self._services.hinting.follow(event))
+                hinted = self._store.hints.number(event.ref) is not None
+                return self._finished(event, "hinted" if hinted else outcome, attempt, followed)
             case Invoke(line=line):
                 return await self._command(event, line, attempt)
             case Converse(question=question):
@@ -219,11 +228,7 @@ class Performer:
         self, event: Message | Invocation, actions: tuple[Action, ...], attempt: Attempt
     ) -> Settlement:
         """A command ends with what follows from it being durable, so that a kill does not run it again."""
-        opened = tuple(
-            NewOutboxRow(derived_key(attempt.row.key, f"action{n}"), attempt.row.channel, None, action)
-            for n, action in enumerate(actions)
-        )
-        return self._finished(event, "command", attempt, opened)
+        return self._finished(event, "command", attempt, _rows(attempt, actions))
 
     async def _apologize(self, event: Message | Invocation, attempt: Attempt, error: Exception) -> Settlement:
         to = event.ref if isinstance(event, Message) else _answered(event)
@@ -283,6 +288,14 @@ class Performer:
         if said.startswith(("/", self._prefix)):
             return self._locale  # names of commands are of no language
         return closest_locale(language_of(said), self._locale)
+
+
+def _rows(attempt: Attempt, actions: Sequence[Action]) -> tuple[NewOutboxRow, ...]:
+    """What follows from a row, as rows of their own."""
+    return tuple(
+        NewOutboxRow(derived_key(attempt.row.key, f"action{n}"), attempt.row.channel, None, action)
+        for n, action in enumerate(actions)
+    )
 
 
 def question_of(row: OutboxRow) -> MessageRef | None:

@@ -82,7 +82,7 @@ class NewPassage:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stored passage."""
+    """A stored passage; see `NewPassage`."""
 
     seq: int
     community: str
@@ -92,6 +92,7 @@ class Passage:
     title: str
     link: str
     text: str
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +282,7 @@ class Passages:
             passages.c.document,
             passages.c.at,
             passages.c.payload,
+            passages.c.author,
         ).where(passages.c.seq.in_(seqs))
         return {
             row[0]: self._passage(*row)
@@ -356,6 +358,7 @@ class Passages:
                 passages.c.document,
                 passages.c.at,
                 passages.c.payload,
+                passages.c.author,
             )
             .where(passages.c.seq > after, passages.c.vector.is_(None))
             .order_by(passages.c.seq)
@@ -411,10 +414,11 @@ class Passages:
         return self._seal.fingerprint(f"word\0{word}")[:_HASH_CHARS].lower().translate(_JOINED)
 
     def _passage(
-        self, seq: int, community: str, channel: str, document: str, at: datetime, payload: bytes
+        self, seq: int, community: str, channel: str, document: str, at: datetime, payload: bytes, author: str
     ) -> Passage:
         told = json.loads(self._seal.open(payload))
-        return Passage(seq, community, channel, document, at, told["title"], told["link"], told["text"])
+        title, link, said = told["title"], told["link"], told["text"]
+        return Passage(seq, community, channel, document, at, title, link, said, author)
 
     async def _ranked(self, wanted: str, most: int) -> list["_Match"]:
         """The best of all communities, ranked before a passage is looked at."""

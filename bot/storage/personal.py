@@ -14,6 +14,7 @@ from bot.storage import schema
 from bot.storage.citations import CITATION_DAYS
 from bot.storage.controls import CONTROL_DAYS
 from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS, shown_to
+from bot.storage.hints import HINT_DAYS
 from bot.storage.strikes import STRIKE_DAYS
 from bot.storage.threads import FADED_AFTER
 
@@ -313,6 +314,13 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         erase="delete",
         at=schema.interactions.c.at,
         expiries=(_faded(schema.interactions.c.at),),
+    ),
+    Declaration(
+        schema.hints,
+        mine=lambda who: schema.hints.c.author == who,
+        erase="delete",
+        at=schema.hints.c.at,
+        expiries=(_older(schema.hints.c.at, days=HINT_DAYS),),
     ),
     Declaration(
         schema.usage,

@@ -413,6 +413,31 @@ shown = Table(
 )
 """Which threads (of the channel `source`) digests showed in which channels: none is shown twice."""
 
+hints = Table(
+    "hints",
+    metadata,
+    Column(
+        "number",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("community", AnyText, nullable=False),
+    Column("place", AnyText, nullable=False),
+    Column("message_id", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("state", AnyText, nullable=False),
+    Column("helped", Boolean),
+    Column("call", AnyText, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("place", "message_id"),
+    Index("ix_hints_community", "community", "number"),
+    sqlite_autoincrement=True,
+)
+"""Questions that were answered before, one hint for each. `payload` is who asked where, and which document
+answers it, sealed; neither the question nor the answer. `call` is the call that decided, as in `digests`."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -420,5 +445,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

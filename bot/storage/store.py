@@ -16,6 +16,7 @@ from bot.storage.controls import Controls
 from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
 from bot.storage.digests import Digests
+from bot.storage.hints import Hints
 from bot.storage.inbox import Inbox
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
 from bot.storage.location import SqliteFile, locate
@@ -64,9 +65,11 @@ class Store:
         self.citations = Citations(reader, now)
         self.ratings = Ratings(reader, writer, seal, now)
         self.digests = Digests(reader, writer, self._writes, self.outbox, seal, now)
+        self.hints = Hints(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)
+        self.privacy.when_erased(self.hints.load)
         self.threads = Threads(reader, writer, self._writes, seal, self.privacy.refuses)
 
     @classmethod
@@ -146,6 +149,7 @@ class Store:
             self.strikes,
             self.controls,
             self.usage,
+            self.hints,
             self.privacy,
         ):
             await part.load()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine, Whispered
+from bot.conversation.hinting import Hinting
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Handle, Running
@@ -242,18 +243,20 @@ def build(store: Store, clock: Clock) -> House:
     commands = Commands.discover()
     paths = frozenset(spec.path for spec in commands.specs)
     recommendations = Recommendations(store)
+    search = Search(Index(store.passages, store.privacy, None))
+    quotas = Quotas(
+        store.usage,
+        store.seal.pseudonym,
+        clock,
+        settings=store.policies,
+        member=Quota(requests=20),
+    )
     services = Services(
         commands=commands,
         store=store,
         conversation=conversation,
         running=Running(),
-        quotas=Quotas(
-            store.usage,
-            store.seal.pseudonym,
-            clock,
-            settings=store.policies,
-            member=Quota(requests=20),
-        ),
+        quotas=quotas,
         model=MODELS[0],
         directory=platform,
         review=review,
@@ -278,6 +281,7 @@ def build(store: Store, clock: Clock) -> House:
         ),
         recommendations=recommendations,
         importing=Importing(store, platform, Noting(store), recommendations),
+        hinting=Hinting(store, search, platform, quotas, clock),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),
@@ -286,7 +290,7 @@ def build(store: Store, clock: Clock) -> House:
             StatusLine("memory", True, "connected"),
             StatusLine("discord", False, "reconnecting"),
         ),
-        search=Search(Index(store.passages, store.privacy, None)),
+        search=search,
         archives=Router(store, prefix="!llmos", commands=paths, now=clock).archives,
         index=Index(store.passages, store.privacy, None),
     )

@@ -140,9 +140,10 @@ class Journey:
 
     @property
     def fits_encrypted_rooms(self) -> bool:
-        """Nothing is archived in it: that is not done where it is encrypted."""
+        """Nothing is archived in it, and no hints are given: neither is done where it is encrypted."""
         steps = [line for line in self.lines if isinstance(line, Step)]
-        return not any(step.text.startswith("/channel set archive") for step in steps)
+        unfit = ("/channel set archive", "/channel set duplicates")
+        return not any(step.text.startswith(unfit) for step in steps)
 
     @property
     def fits_one_person(self) -> bool:

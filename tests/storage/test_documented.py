@@ -7,6 +7,7 @@ from bot.storage.backup import COPY_DAYS
 from bot.storage.controls import CONTROL_DAYS
 from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS
 from bot.storage.erasing import SLICE_ROWS
+from bot.storage.hints import HINT_DAYS
 from bot.storage.personal import (
     DECLARATIONS,
     DEDUPE_DAYS,
@@ -53,6 +54,7 @@ def test_the_days_are_those_of_the_code() -> None:
         "digests": int(Keep(24).audit_days),
         "slots": SLOT_DAYS,
         "shown": SHOWN_DAYS,
+        "hints": HINT_DAYS,
     }
     for table, kept in days.items():
         assert f"{kept} days" in ROWS[table]
