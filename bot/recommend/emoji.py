@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bot.storage.policies import Policies
 
-BY_KIND: Mapping[str, float] = MappingProxyType({"opening": 1.0, "reply": 1.0, "click": 0.5})
+BY_KIND: Mapping[str, float] = MappingProxyType({"opening": 1.0, "reply": 1.0})
 
 BY_EMOJI: Mapping[str, float] = MappingProxyType(
     {

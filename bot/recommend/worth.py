@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.core.events import Identity
 from bot.recommend.reason import Reason
 from bot.storage.store import Store
-from bot.storage.threads import FADED_AFTER, Noted, ThreadRef, Touch
+from bot.storage.threads import FADED_AFTER, Noted, ThreadRef
 
 if TYPE_CHECKING:  # numpy, which a chat that recommends nothing does without
     from bot.recommend.learning import Learned
@@ -107,13 +107,6 @@ class Recommendations:
             elif ranking.fitted_at is None or at - ranking.fitted_at >= FIT_AGAIN:
                 found = await ranking.fit(at)
                 log.info("weights of recommendations", extra={"choices": found.choices, "new": found.is_new})
-
-    async def clicked(self, member: Identity, thread: ThreadRef, at: datetime) -> None:
-        """A member followed a link of ours to a thread: half a vote, durable and counted on return."""
-        who = self._store.seal.pseudonym(member)
-        noted = Noted(touched=(Touch(thread.channel, thread.id, who, "click", at),))
-        await self._store.threads.write(noted)
-        await self.fold(noted)
 
     async def fold(self, noted: Noted) -> None:
         """Let every list from now on know what was stored just now."""

@@ -359,7 +359,7 @@ interactions = Table(
     Column("at", Instant, nullable=False, index=True),
     Index("ix_interactions_message", "channel_key", "message_id"),
 )
-"""Who opened, answered, reacted to or clicked which thread, a row for each time; no text."""
+"""Who opened, answered or reacted to which thread, a row for each time; no text."""
 
 digests = Table(
     "digests",

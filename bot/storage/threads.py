@@ -1,4 +1,4 @@
-"""Threads of communities and who touched them: openings, replies, reactions, clicks.
+"""Threads of communities and who touched them: openings, replies, reactions.
 
 No text of a message is kept here but the title of a thread, sealed; a person is a pseudonym. One row stands
 for each single touch, so that it can go alone when its reaction is taken back or its message deleted.
@@ -21,7 +21,7 @@ from bot.storage.seal import Seal
 from bot.storage.writer import Row, Write, Writer
 from bot.storage.writes import Writes
 
-TouchKind = Literal["opening", "reply", "reaction", "click"]
+TouchKind = Literal["opening", "reply", "reaction"]
 """A member opened the thread, wrote in it, reacted to a message of it, followed a link of ours to it."""
 
 FADED_AFTER = 4
@@ -80,7 +80,7 @@ class Touch:
     Attributes:
         channel, thread: which one, see `ThreadRef`.
         member: pseudonym.
-        message: id of the message that was written or reacted to; "" for a click.
+        message: id of the message that was written or reacted to.
         emoji: of a reaction, else "".
     """
 

@@ -377,23 +377,6 @@ async def _rows(store: Store, thread: Channel) -> tuple[list[ThreadRef], list[tu
     )
 
 
-async def test_a_click_is_half_a_vote(tmp_path: Path) -> None:
-    async with village(tmp_path) as here:
-        bees = await here.thread("anna", "Bees")
-        (shown,) = await here.worth("ben")
-        ben, at = here.life.person("ben").identity, here.life.clock()
-        await here.app.recommendations.clicked(ben, shown.thread, at)
-        assert await here.reacted() == {"Bees": 0}
-        await here.react("ben", here.first(bees), "😂")
-        assert await here.reacted() == {"Bees": 1}
-        await here.app.store.privacy.opt_out(here.life.person("cleo").identity)
-        await here.app.recommendations.clicked(here.life.person("cleo").identity, shown.thread, at)
-        assert (
-            await here.app.store.threads.by(here.app.store.seal.pseudonym(here.life.person("cleo").identity))
-            == []
-        )
-
-
 async def test_weights_are_learned_in_the_background_and_outlive_a_restart(tmp_path: Path) -> None:
     life, now = Life(tmp_path), datetime(2026, 1, 5, tzinfo=UTC)
     async with life.store() as store:
