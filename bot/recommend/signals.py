@@ -15,6 +15,9 @@ REFERENCE_AGE_S = 7 * DAY_S
 FADED = 30
 """Half-lives after which a touch is worth a billionth."""
 
+WHISPER = 0.01
+"""What is left of a voice that knows one person, where others know two."""
+
 GRAVITY_HOURS = 2.0
 """Added to the age by Hacker News, so that the first minutes do not decide."""
 
@@ -42,16 +45,48 @@ def order(votes: Votes, threads: Ints, at: float) -> Floats:
     return np.asarray(np.log1p(reference) - np.log1p(votes.newer(votes.born(threads), at)), np.float64)
 
 
-def reactions(votes: Votes, threads: Ints, at: float) -> Floats:
-    """Logarithm of one more than the members who touched each thread, its opening left out."""
-    return np.asarray(np.log1p(votes.followers(threads, at)), np.float64)
+def voices(votes: Votes, at: float) -> Floats:
+    """How much the touches of each member count in what is popular, 0..1, by number.
+
+    Whoever touches threads of one person only does not say which thread is good, but whose they like. So a
+    voice grows with the number of people whose threads a member touched, and is whole for who touched those
+    of as many as half of all members do: a community in which one person opens all threads knows no better.
+    """
+    others = np.maximum(votes.met(np.arange(votes.member_count), at) - 1, 0) + WHISPER
+    taking_part = votes.activity(np.arange(votes.member_count), at) > 0
+    usual = np.median(others[taking_part]) if taking_part.any() else WHISPER
+    return np.asarray(np.minimum(others / usual, 1.0), np.float64)
 
 
-def fading(votes: Votes, threads: Ints, at: float, half_life_days: float) -> Floats:
-    """Touches of each thread, each worth half as much after every half-life, and nothing after thirty."""
+def reactions(votes: Votes, threads: Ints, at: float, voices: Floats | None = None) -> Floats:
+    """Logarithm of one more than the members who touched each thread, its opening left out.
+
+    Args:
+        voices: how much each of them counts; without it 1.
+    """
+    if voices is None:
+        return np.asarray(np.log1p(votes.followers(threads, at)), np.float64)
+    opened = votes.opened(threads, at)
+    begun = np.where(opened, voices[votes.opener(threads)], 0.0) if len(voices) else np.zeros(len(threads))
+    followed = votes.weighed(threads, voices, at) - begun
+    return np.asarray(np.log1p(np.maximum(followed, 0.0)), np.float64)
+
+
+def fading(
+    votes: Votes, threads: Ints, at: float, half_life_days: float, voices: Floats | None = None
+) -> Floats:
+    """Touches of each thread, each worth half as much after every half-life, and nothing after thirty.
+
+    Args:
+        voices: how much each member counts, but that a thread was opened always counts 1.
+    """
     half_life_s = half_life_days * DAY_S
     recent = votes.readers(threads, at, since=at - FADED * half_life_s)
-    return recent.sums(np.exp2((recent.times - at) / half_life_s))
+    worth = np.exp2((recent.times - at) / half_life_s)
+    if voices is not None and len(voices):
+        began = recent.others == np.repeat(votes.opener(threads), recent.lengths)
+        worth *= np.where(began, 1.0, voices[recent.others])
+    return recent.sums(worth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ class Votes:
         self._born = np.empty(16, np.float64)
         self._author = np.empty(16, np.int32)
         self._opened = np.full(16, np.inf)
+        self._opener = np.full(16, NOBODY, np.int32)
         self._by_member, self._by_thread = Rows(), Rows()
+        self._met = Rows()  # of each member, whose threads they touched, each author once
         self.latest = -np.inf
         self._births: Floats | None = None
         for thread in threads:
@@ -87,6 +89,7 @@ class Votes:
         copied._thread_ids, copied._member_count = self._thread_ids.copy(), self._member_count
         copied._born, copied._author = self._born.copy(), self._author.copy()
         copied._opened, copied.latest = self._opened.copy(), self.latest
+        copied._opener, copied._met = self._opener.copy(), self._met.copy()
         copied._by_member, copied._by_thread = self._by_member.copy(), self._by_thread.copy()
         return copied
 
@@ -100,8 +103,8 @@ class Votes:
             self._thread_ids.append(thread.id)
             self._reach(number + 1)
         self._born[number], self._births = thread.born, None
-        self._author[number] = NOBODY if thread.author is None else self._number(thread.author)
-        self._opened[number] = self._opening(number)
+        self._sign(number, NOBODY if thread.author is None else self._number(thread.author))
+        self._note_opening(number)
         return number
 
     def add(self, vote: Vote) -> None:
@@ -117,9 +120,10 @@ class Votes:
             self._remove(member, thread)
         self._by_member.add(member, thread, vote.at)
         self._by_thread.add(thread, member, vote.at)
+        self._meet(member, self._whose(thread))
         self.latest = max(self.latest, vote.at)
         if self._may_open(member, thread, vote.at):
-            self._opened[thread] = self._opening(thread)
+            self._note_opening(thread)
 
     def drop(self, member_id: str, thread_id: str) -> None:
         """Take a vote back. Of several touches one may remain: drop, then add what remains."""
@@ -127,7 +131,7 @@ class Votes:
         if member == NOBODY or thread == NOBODY or self._time(member, thread) is None:
             return
         self._remove(member, thread)
-        self._opened[thread] = self._opening(thread)
+        self._note_opening(thread)
 
     def forget(self, member_id: str) -> None:
         """Take out everything about a member, the id included."""
@@ -136,12 +140,14 @@ class Votes:
             return
         threads, _times = self._by_member.of(member)
         written = np.flatnonzero(self._author[: len(self._thread_ids)] == member)
-        self._author[written] = NOBODY
         for thread in threads.tolist():
             self._by_thread.remove(thread, member)
-        self._by_member.clear(member)
+        for thread in written.tolist():
+            self._sign(thread, NOBODY)
         for thread in {*threads.tolist(), *written.tolist()}:
-            self._opened[thread] = self._opening(thread)
+            self._note_opening(thread)
+        self._by_member.clear(member)
+        self._met.clear(member)
 
     def close(self, thread_id: str) -> None:
         """Take out a thread that was deleted, with everything about it."""
@@ -151,10 +157,11 @@ class Votes:
         members, _times = self._by_thread.of(thread)
         for member in members.tolist():
             self._by_member.remove(member, thread)
+            self._meet(member, self._whose(thread))
         self._by_thread.clear(thread)
         self._thread_ids[thread], self._births = "", None
         self._born[thread] = self._opened[thread] = np.inf
-        self._author[thread] = NOBODY
+        self._author[thread] = self._opener[thread] = NOBODY
 
     # What is known
 
@@ -199,6 +206,17 @@ class Votes:
         until = np.searchsorted(self._births, at, side="left")
         older = np.searchsorted(self._births, born, side="right")
         return np.asarray(np.maximum(until - older, 0), np.int64)
+
+    def met(self, members: Ints, at: float) -> Ints:
+        """Of how many others each of some members had touched a thread before a moment.
+
+        A thread of an unknown author is somebody's of its own.
+        """
+        return self._met.lengths(members, self._until(at))
+
+    def opener(self, threads: Ints) -> Ints:
+        """Whose vote is how each thread came into being, NOBODY where that is not known."""
+        return self._opener[threads].astype(np.int64)
 
     def author(self, thread: int) -> int:
         """Who wrote a thread, NOBODY when unknown."""
@@ -249,7 +267,11 @@ class Votes:
 
     def followers(self, threads: Ints, at: float) -> Ints:
         """The same without the opening: how many others had touched what was there."""
-        return self.touched(threads, at) - (self._opened[threads] < at)
+        return self.touched(threads, at) - self.opened(threads, at)
+
+    def opened(self, threads: Ints, at: float) -> NDArray[np.bool_]:
+        """Whether the vote with which each thread began was cast before a moment."""
+        return self._opened[threads] < at
 
     def every(self) -> tuple[Ints, Ints, Floats]:
         """All votes in order of time: members, threads, unix seconds; ties by thread, then as told."""
@@ -278,6 +300,12 @@ class Votes:
         authors = self._author[threads]
         opening = np.where(authors != NOBODY, authors == members, times <= self._born[threads])
         np.minimum.at(self._opened, threads[opening], times[opening])
+        self._opener[threads[opening][::-1]] = members[opening][::-1]  # the earliest is written last
+        whose = np.where(authors != NOBODY, authors, -2 - threads)
+        others = np.flatnonzero(whose != members)
+        pairs = np.column_stack([members[others], whose[others]])
+        first_met = others[np.sort(np.unique(pairs, axis=0, return_index=True)[1])]
+        self._met.fill(members[first_met], whose[first_met], times[first_met])
 
     def _number(self, member_id: str) -> int:
         number = self._members.get(member_id)
@@ -299,17 +327,43 @@ class Votes:
     def _remove(self, member: int, thread: int) -> None:
         self._by_member.remove(member, thread)
         self._by_thread.remove(thread, member)
+        self._meet(member, self._whose(thread))
+
+    def _whose(self, thread: int) -> int:
+        """The author of a thread; a number of its own where nobody knows."""
+        author = int(self._author[thread])
+        return author if author != NOBODY else -2 - thread
+
+    def _sign(self, thread: int, author: int) -> None:
+        """From now on a thread is somebody's."""
+        before = self._whose(thread)
+        self._author[thread] = author
+        if self._whose(thread) != before:
+            for member in self._by_thread.of(thread)[0].tolist():
+                self._meet(member, before)
+                self._meet(member, self._whose(thread))
+
+    def _meet(self, member: int, author: int) -> None:
+        """Note when a member first touched a thread of somebody, or that they never did."""
+        known = author in self._met.of(member)[0]
+        threads, times = self._by_member.of(member)
+        theirs = times[self._author[threads] == author] if author >= 0 else times[threads == -2 - author]
+        if known:
+            self._met.remove(member, author)
+        if len(theirs) and author != member and (author >= 0 or self._author[-2 - author] == NOBODY):
+            self._met.add(member, author, float(theirs.min()))
 
     def _may_open(self, member: int, thread: int, at: float) -> bool:
         author = self._author[thread]
         return bool(author == member if author != NOBODY else at <= self._born[thread])
 
-    def _opening(self, thread: int) -> float:
-        """When the vote was cast that is no reaction but the thread's beginning; inf for none."""
+    def _note_opening(self, thread: int) -> None:
+        """Find the vote that is no reaction but the thread's beginning, if there is one."""
         members, times = self._by_thread.of(thread)
         author = self._author[thread]
-        openings = times[members == author] if author != NOBODY else times[times <= self._born[thread]]
-        return float(openings.min(initial=np.inf))
+        places = np.flatnonzero(members == author if author != NOBODY else times <= self._born[thread])
+        self._opened[thread] = times[places[0]] if len(places) else np.inf
+        self._opener[thread] = members[places[0]] if len(places) else NOBODY
 
     def _reach(self, count: int) -> None:
         """Have room for so many threads."""
@@ -318,6 +372,7 @@ class Votes:
             self._born = _grown(self._born, size)
             self._author = _grown(self._author, size)
             self._opened = _grown(self._opened, size)
+            self._opener = _grown(self._opener, size)
 
 
 def _grown(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:

@@ -123,13 +123,14 @@ class Blend(Recommender):
 
     def _signals(self, votes: Votes, member: int, threads: Ints, at: float) -> Floats:
         """All signals, float64 (threads, 5), each 0 for a thread a week old that nobody else touched."""
-        recent = signals.fading(votes, threads, at, self.half_life_days)
+        voices = signals.voices(votes, at)
+        recent = signals.fading(votes, threads, at, self.half_life_days, voices)
         taste = self._taste.of(votes, member, threads, at) if self.taste else np.zeros(len(threads))
         return np.column_stack(
             [
                 signals.youth(votes, threads, at),
                 signals.order(votes, threads, at),
-                signals.reactions(votes, threads, at),
+                signals.reactions(votes, threads, at, voices),
                 np.log((recent + _LEAST_FADING) / _LEAST_FADING),
                 np.log1p(_TASTE_SCALE * taste),
             ]
