@@ -53,6 +53,7 @@ def test_there_are_rules_of_all_promised_kinds() -> None:
         "duplicates",
         "flood",
         "invites",
+        "language",
         "links",
         "low_effort",
         "mentions",
