@@ -41,6 +41,7 @@ from bot.moderation.judge import Judge
 from bot.moderation.ladder import nothing_on
 from bot.moderation.review import Review
 from bot.moderation.shipped import Shipped
+from bot.moderation.weekly import Weekly
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
 from bot.outgoing.keys import named_key
@@ -64,6 +65,8 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = timedelta(minutes=10)
 ARCHIVE_EVERY = timedelta(seconds=0.2)
 """Between two looks at what was archived: what comes meanwhile is put into the index together."""
+REPORT_EVERY = timedelta(minutes=5)
+"""How often it is looked whether a week is over."""
 FIT_EVERY = timedelta(minutes=10)
 """How often it is looked which communities' recommendations are to be learned anew."""
 GAUGES_EVERY = timedelta(seconds=5)
@@ -198,6 +201,9 @@ class App:
             key=named_key,
         )
         store.privacy.forgets(self._assessing.forget)
+        self._weekly = Weekly(
+            store=store, now=now, key=named_key, locale=config.bot.locale, platforms=frozenset(adapters)
+        )
         self._noting = Noting(store)
         self._recommendations = Recommendations(store, config.recommend.half_life_days)
         store.privacy.forgets(self._judge.forget)
@@ -244,11 +250,13 @@ class App:
             pipeline = self._wire(tasks, services)
             self._digesting.hand_to(pipeline.carry_out)
             self._assessing.hand_to(pipeline.carry_out)
+            self._weekly.hand_to(pipeline.carry_out)
             background = [
                 tasks.create_task(self._load(loading), name="load models"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(self._assessing.keep(), name="judge by policy"),
+                tasks.create_task(every(REPORT_EVERY, self._weekly.look), name="weekly report"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._file_reader.work), name="files"),

@@ -70,6 +70,17 @@ class Case:
     call: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case, without what it is about."""
+
+    rule: str
+    state: State
+    shadow: bool
+    at: datetime
+    resolved_at: datetime | None
+
+
 class Cases:
     """Cases by number. New ones come in through `Store.settle`, together with what follows from them."""
 
@@ -141,6 +152,17 @@ class Cases:
         for rule, state, count in await self._reader.rows(query):
             counted.setdefault(rule, Counter())[state] = count
         return counted
+
+    async def outcomes(self, communities: Collection[str], since: datetime, until: datetime) -> list[Outcome]:
+        """What became of the cases of a time, in the order in which they came."""
+        columns = (cases.c.rule, cases.c.state, cases.c.shadow, cases.c.at, cases.c.resolved_at)
+        query = select(*columns).where(
+            cases.c.community.in_(communities), cases.c.at >= since, cases.c.at < until
+        )
+        return [
+            Outcome(rule, state, bool(shadow), at, resolved_at)
+            for rule, state, shadow, at, resolved_at in await self._reader.rows(query.order_by(cases.c.at))
+        ]
 
     async def verdicts(self, community: str, rule: str, version: int) -> Counter[str]:
         """How many cases of a rule are in each state, since a version of the rulebook."""

@@ -76,6 +76,11 @@ class Rulebooks:
         newest = query.where(columns.community == community).order_by(columns.version.desc()).limit(limit)
         return [_decoded(*row) for row in await self._reader.rows(newest)]
 
+    def logs(self) -> list[Channel]:
+        """The channels in which moderators read, each once."""
+        found = {book.log.parent.key: book.log for book in self._newest.values() if book.log is not None}
+        return list(found.values())
+
     def read_in(self, channel: Channel) -> list[str]:
         """The communities whose moderators read in a channel."""
         return [

@@ -47,6 +47,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "mod note",
         "mod purge",
         "mod queue",
+        "mod report",
         "mod resolve",
         "mod strikes",
         "mod timeout",
