@@ -56,6 +56,7 @@ def test_cases_are_counted_by_day_and_rule() -> None:
     assert found.records["flood"].precision is None
     assert found.waiting == 1
     assert found.median_s == pytest.approx(5 * 60)
+    assert found.median_s is not None
     assert found.slow_s is not None
     assert found.slow_s > found.median_s
 
