@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -21,7 +22,7 @@ from bot.core.errors import ConfigError, Gone, PlatformError, TooBig, UsageError
 from bot.core.events import Attachment, Author, Channel, Message, MessageRef, Quote
 from bot.core.files import Files, NoFiles
 from bot.core.permissions import Role
-from bot.core.specs import CommandSpec, ToolSpec
+from bot.core.specs import CommandSpec, Complete, ToolSpec
 from bot.core.text import _, set_locale
 from bot.llm.language_names import Language
 from bot.llm.model import Model
@@ -333,8 +334,11 @@ class Commands:
         return tuple(each.spec for each in self.all)
 
     def offered(self, services: Services) -> tuple[CommandSpec, ...]:
-        """What adapters register: `specs`, and what completes arguments while they are typed."""
-        return tuple(each.offered(services) for each in self.all)
+        """What adapters register: `specs`, and what completes arguments while they are typed.
+
+        What is suggested for a command is suggested to nobody who may not call it.
+        """
+        return tuple(_guarded(each, services) for each in self.all)
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:
@@ -390,6 +394,32 @@ def reserved(command: Command) -> str:
     if command.spec.role is Role.ADMIN:
         return _("`{name}` is for administrators. Ask one of them to do it.", name=command.name)
     return _("`{name}` is for moderators. Ask one of them to do it.", name=command.name)
+
+
+def _guarded(one: Command, services: Services) -> CommandSpec:
+    """A command as platforms are told it; its suggestions are for who may call it at that moment."""
+    spec = one.offered(services)
+    if spec.role is Role.MEMBER or one.at_desk:
+        return spec
+    guard = partial(_to_who_may, services, spec.role)
+    return replace(
+        spec,
+        parameters=tuple(
+            replace(each, complete=partial(guard, each.complete)) if each.complete is not None else each
+            for each in spec.parameters
+        ),
+    )
+
+
+async def _to_who_may(
+    services: Services, least: Role, complete: Complete, typed: str, caller: Author, channel: Channel
+) -> Sequence[str]:
+    try:
+        async with asyncio.timeout(PLATFORM_TIMEOUT_S):
+            role = await services.directory.role(caller, channel)
+    except (PlatformError, TimeoutError):
+        return ()  # whoever is not known to be allowed is told nothing
+    return await complete(typed, caller, channel) if role >= least else ()
 
 
 def _defined_in(module: ModuleType) -> Iterator[Command]:

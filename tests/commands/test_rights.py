@@ -54,3 +54,12 @@ async def test_who_only_reads_where_the_cards_are_is_refused(house: House, comma
     await house.store.rulebooks.save(Rulebook("memory/home", log=ABROAD), "mia")
     house.platform.roles.clear()
     await refused(house, command, ABROAD)
+
+
+async def test_nothing_is_suggested_for_a_command_to_who_may_not_call_it(house: House) -> None:
+    offered = {spec.path: spec for spec in house.services.commands.offered(house.services)}
+    (complete,) = (each.complete for each in offered["channel", "set"].parameters if each.complete)
+    assert "never" in await complete("", MODERATOR, CHANNEL)
+    assert await complete("", ALICE, CHANNEL) == ()
+    house.platform.broken = True
+    assert await complete("", MODERATOR, CHANNEL) == ()
