@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import FALSE, TRUE, folded, nearest, readable, shown, suggested
 from bot.commands.knowledge import archive, hints
+from bot.conversation.personas import ALSO_CALLED, PERSONAS, persona_of
 from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, channel_policy, setting
 from bot.core.actions import Action, Reply
 from bot.core.errors import UserError
@@ -25,9 +26,18 @@ DEFAULT = frozenset({"default", "默认"})
 
 
 async def _values(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
-    """Everything a setting can be but a persona; which setting is meant, nobody has told us yet."""
+    """Everything a setting can be but words of one's own; which is meant, nobody has told us yet."""
     return suggested(
-        typed, (*CHOICES["answer"], *CHOICES["archive"], *CHOICES["duplicates"], *services.models, "default")
+        typed,
+        (
+            *CHOICES["answer"],
+            *CHOICES["archive"],
+            *CHOICES["moderation"],
+            *CHOICES["duplicates"],
+            *PERSONAS,
+            *services.models,
+            "default",
+        ),
     )
 
 
@@ -48,6 +58,7 @@ async def show(context: Context) -> str:
     role=Role.MODERATOR,
     examples=(
         N_("channel set answer question"),
+        N_("channel set persona support"),
         N_("channel set persona You are patient and explain things to beginners."),
         N_("channel set answer default where=community"),
         N_("channel set moderation shadow"),
@@ -62,8 +73,7 @@ async def change(
         str,
         Completes(_values),
         Doc(
-            "answer: mention, question, all, never; moderation: off, shadow, standard; "
-            "duplicates: off, ask, on"
+            "answer: mention, question, …; moderation: off, …; persona: support, …; duplicates: off, ask, on"
         ),
     ],
     *,
@@ -86,6 +96,8 @@ async def change(
         text += " " + _("A setting that is nearer outweighs the one you made; `channel show` tells which.")
     if name == "duplicates":
         return "\n".join(filter(None, (text, await hints.explained(context, now))))
+    if name == "persona":
+        return "\n".join((text, *await _about_persona(context, chosen)))
     if name != "archive":
         return text
     place = _place(context.channel, where)
@@ -94,6 +106,50 @@ async def change(
     controls = (archive.READ.translated(),)
     said = f"{text}\n{archive.offer(context)}"
     return (Reply(context.to, context.caller, said, notice=True, controls=controls), *told)
+
+
+async def _about_persona(context: Context, chosen: str | None) -> list[str]:
+    """What a moderator should know of a persona that they chose just now."""
+    services, policy = context.services, channel_policy(context.services.store.policies, context.channel)
+    persona = persona_of(policy.persona)
+    if chosen is None or policy.persona != chosen:
+        return []
+    if not persona.name:
+        near = nearest(folded(chosen), PERSONAS)
+        return [_("Those are words of your own. Did you mean `{name}`?", name=near)] if near else []
+    model = services.models.get(policy.model, services.model)
+    able = model.capabilities.chat and model.capabilities.can_answer
+    notes = []
+    if persona.only_known and not await _knows(context):
+        notes.append(
+            _(
+                "I know nothing here yet, so I will decline everything. `{prefix}knowledge add` writes "
+                "something down, and `{prefix}channel set archive yes` lets me learn from what is said.",
+                prefix=context.prefix,
+            )
+        )
+    if not able and persona.only_known:
+        notes.append(
+            _("The language model `{model}` is small, so I answer in the words of sources.", model=model.name)
+        )
+    elif not able:
+        notes.append(
+            _(
+                "The language model `{model}` is too small to keep to this: what it says will often be wrong "
+                "or beside it. `{prefix}channel set model NAME` chooses another.",
+                model=model.name,
+                prefix=context.prefix,
+            )
+        )
+    return notes
+
+
+async def _knows(context: Context) -> bool:
+    """Whether there is anything to answer from in this community."""
+    index = context.services.index
+    if index is None or not index.passages.supported:
+        return False
+    return await index.passages.any(context.channel.community_key, None)
 
 
 async def _before_archiving(context: Context, where: Where, scope: str) -> tuple[Action, ...]:
@@ -147,6 +203,9 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
 
 def _persona(value: str) -> str:
     text = readable(value).strip()
+    name = ALSO_CALLED.get(folded(text), folded(text))
+    if name in PERSONAS:
+        return name
     if not text:
         raise UserError(_("That persona has no words. `default` takes a persona back."))
     return text
@@ -169,10 +228,12 @@ def _one_of(choices: tuple[str, ...], value: str) -> str:
 
 def _audited(name: Name, value: str) -> str:
     """What the log says: settings of a fixed set as they are, of a text only how long it is."""
-    return f"({len(value)} characters)" if name == "persona" else value
+    return f"({len(value)} characters)" if name == "persona" and value not in PERSONAS else value
 
 
 def _shown(context: Context, name: str, value: str) -> str:
+    if name == "persona" and value in PERSONAS:
+        return f"`{value}`: {_(PERSONAS[value].summary)}"
     if value:
         return f"`{value.replace('`', 'ˋ')}`"
     return f"`{context.services.model.name}`" if name == "model" else _("nothing in particular")

@@ -18,6 +18,7 @@ from bot.conversation.grounded import grounded_of
 from bot.conversation.history import Line, history_of
 from bot.conversation.knowledge import NEAR, Knowledge
 from bot.conversation.labels import Labels, Names
+from bot.conversation.personas import NOBODY, Persona, persona_of
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.prompt import Prompt, Request, budget_of, build
 from bot.conversation.quota import Allowance, Quotas, Refused
@@ -60,6 +61,7 @@ class _Work:
         said: what is asked, without the mention of the bot; or what is to be translated.
         language: of what is said.
         into: the language to translate into; None for a question.
+        persona: who answers.
         model: the one that is asked, once it is chosen.
         percent_read: of the question, as the member was told last; whole tens.
         insists: it is to be looked up, whatever it is.
@@ -75,6 +77,7 @@ class _Work:
     language: str | None
     voice: Voice
     into: Language | None = None
+    persona: Persona = NOBODY
     model: Model | None = None
     draft: Draft = field(default_factory=Draft)
     percent_read: int = -1
@@ -170,7 +173,7 @@ class Conversation:
             StorageError: the database failed.
         """
         work = _question(question, handle, policy)
-        work.insists = question.quoted is None  # else it may be about that message
+        work.insists |= question.quoted is None  # else it may be about that message
         async with aclosing(self._told(work)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -240,20 +243,30 @@ class Conversation:
     async def _look_up(self, work: _Work) -> None:
         """Look for an answer in what is known, and decide who gives it: the sources, a model, or nobody.
 
-        A question about a file that came along is not looked up.
+        A question about a file that came along is not looked up, except where nothing else is answered.
         """
-        if self._knowledge is None or work.into is not None or not (work.insists or asks(work.said)):
+        if work.into is not None or not work.said or not (work.insists or asks(work.said)):
             return
-        if work.given.is_read:
+        if work.given.is_read and not work.persona.only_known:
             return
-        found = await work.handle.unless_stopped(self._knowledge.find(work.question, work.said))
+        able = self._is_able(work)
+        if work.persona.by_itself and able and not work.insists:
+            return
+        found = await self._find(work)
+        if work.persona.only_known and (found is None or found.abstained):
+            raise _unknown(work, found)
         if found is None:
             return
-        work.found, able = found, self._is_able(work)
+        work.found = found
         if not found.abstained and able:
             work.cited = Cited(found.sources)
         elif not found.abstained or found.confidence >= NEAR or (work.insists and not able):
             raise _from_sources(found)
+
+    async def _find(self, work: _Work) -> Answer | None:
+        if self._knowledge is None:
+            return None
+        return await work.handle.unless_stopped(self._knowledge.find(work.question, work.said))
 
     def _is_able(self, work: _Work) -> bool:
         """Whether the model of this place is trusted with an answer of its own, in this language."""
@@ -326,14 +339,15 @@ class Conversation:
         asker = pseudonym(question.author.identity)
         self._names.meet(asker, question.author.name)
         quoted = self._quoted(question)
+        lines = await history_of(self._store.messages, question, asker, self._now(), quoted)
         room = self._limits.max_new_tokens
         given, work.cut = fitted(model, work.given, int(SHARE * budget_of(model, room)))
         request = Request(
             name=self._name,
-            persona=work.policy.persona,
+            persona=work.persona.words(lines),
             today=self._now().astimezone(UTC).date(),
             asker=asker,
-            lines=await history_of(self._store.messages, question, asker, self._now(), quoted),
+            lines=lines,
             question=work.said,
             files=given.texts,
             images=tuple(each.image for each in given.pictures),
@@ -402,8 +416,12 @@ async def _loaded(model: Model, handle: Handle, within_s: float) -> bool:
 
 def _question(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work:
     said = _said(question)
-    language = language_of(said)
-    return _Work(question, handle, policy, said, language, Voice(language or question.locale))
+    language, persona = language_of(said), persona_of(policy.persona)
+    work = _Work(
+        question, handle, policy, said, language, Voice(language or question.locale), persona=persona
+    )
+    work.insists = persona.only_known
+    return work
 
 
 def _translation(request: Message, handle: Handle, policy: ChannelPolicy, into: Language) -> _Work:
@@ -450,6 +468,13 @@ def _from_sources(found: Answer) -> _Declined:
     if found.abstained:
         return _Declined("not-found", lambda: not_found(found.sources))
     return _Declined(f"{QUOTES}{len(found.sources)}", lambda: quotes(found.sources))
+
+
+def _unknown(work: _Work, found: Answer | None) -> _Declined:
+    """Nothing is known of it, where nothing else is answered; talk gets a word about that."""
+    if not asks(work.said):
+        return _Declined("not-found", sentences.only_known)
+    return _Declined("not-found", sentences.not_found) if found is None else _from_sources(found)
 
 
 def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:

@@ -66,6 +66,7 @@ def _sentences() -> Iterator[str]:
     """All sentences that stand instead of an answer, in the locale of the moment."""
     yield sentences.no_such_model()
     yield sentences.nothing_asked()
+    yield sentences.only_known()
     yield sentences.wrong_language(None)
     yield sentences.wrong_language(_MODEL)
     yield sentences.cannot_translate(None)

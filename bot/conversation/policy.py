@@ -46,7 +46,8 @@ class ChannelPolicy:
 
     Attributes:
         answer: when the bot speaks: to a mention, to any question, to everything, or never.
-        persona: who the bot is here, in words for the model; "" for nobody in particular.
+        persona: who the bot is here, a name or words for the model (see `personas`); "" for nobody in
+            particular.
         model: name of the model that answers here; "" for the configured one.
         archive: whether what is said here may be kept and searched.
         duplicates: whether a question here that was answered before gets a hint: not at all, when a

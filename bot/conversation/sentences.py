@@ -232,6 +232,11 @@ def nearest() -> str:
     return _("I could not find this in what I know. Nearest to it are:")
 
 
+def only_known() -> str:
+    """What is said to talk where nothing but what is known is answered."""
+    return _("Here I only answer questions, from what this community has written. Ask me one!")
+
+
 def from_model() -> str:
     """Above what the model says by itself about something that was not found."""
     return _("This is what my language model says, without a source:")

@@ -1,5 +1,7 @@
 """`channel show` and `channel set`: settings of a thread, its channel and its community."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.conversation.policy import PERSONA_MAX_CHARS, channel_policy
@@ -108,3 +110,52 @@ async def test_members_change_nothing_and_the_attempt_is_recorded(house: House) 
         assert "is for moderators" in await house.told(line, ALICE)
     assert house.store.policies.get(CHANNEL.key) == {}
     assert await house.audited() == [("refused", "channel show"), ("refused", "channel set")]
+
+
+async def persona(house: House, words: str) -> str:
+    return await told(house, f"channel set persona {words}")
+
+
+async def test_a_persona_that_comes_with_the_bot_is_named_and_explained(house: House) -> None:
+    known = "`support`: I answer only from what this community has written, with sources, and say so"
+    assert f"Here `persona` is now {known}" in await persona(house, "Support")
+    assert channel_policy(house.store.policies, CHANNEL).persona == "support"
+    assert f"• `persona` = {known}" in await told(house, "channel show")
+    assert ("channel set", f"{CHANNEL.key} persona support") in await house.audited()
+    assert "`tutor`: I give a hint first" in await persona(house, "导师")
+    assert "`storyteller`: I tell a story" in await persona(house, "storyteller")
+    assert "nothing in particular" in await persona(house, "default")
+
+
+async def test_a_support_agent_that_knows_nothing_is_told_to_be_one(house: House) -> None:
+    assert "I know nothing here yet, so I will decline everything." in await persona(house, "support")
+    await told(house, "knowledge add Hours We open at nine.")
+    assert "decline everything" not in await persona(house, "support")
+    house.services = replace(house.services, index=None)
+    assert "decline everything" in await persona(house, "support")
+
+
+async def test_a_model_that_is_too_small_for_a_persona_is_named(house: House) -> None:
+    assert "`large`" not in await persona(house, "tutor")
+    await told(house, "channel set model tiny")
+    assert "The language model `tiny` is too small to keep to this" in await persona(house, "tutor")
+    assert "`tiny` is small, so I answer in the words of sources" in await persona(house, "support")
+    assert "tiny" not in await persona(house, "a pirate who is tired")
+
+
+async def test_a_persona_with_a_slip_in_its_name_is_words_and_said_to_be(house: House) -> None:
+    assert "Did you mean `storyteller`?" in await persona(house, "storyteler")
+    assert "Did you mean" not in await persona(house, "You are a storyteller of the sea.")
+
+
+async def test_a_persona_that_a_nearer_one_outweighs_is_not_explained(house: House) -> None:
+    await persona(house, "tutor")
+    text = await told(house, "channel set persona support where=community")
+    assert "A setting that is nearer outweighs" in text
+    assert "decline everything" not in text
+
+
+async def test_personas_are_suggested(house: House) -> None:
+    offered = {spec.path: spec for spec in house.services.commands.offered(house.services)}
+    (complete,) = (each.complete for each in offered["channel", "set"].parameters if each.complete)
+    assert await complete("sto", MODERATOR, CHANNEL) == ["storyteller"]
