@@ -36,7 +36,7 @@ _ENCODINGS = re.compile(
 )
 """As `codecs` calls them; others, such as punycode, decode no text or take a square of its length."""
 _AT_ONCE = 2
-_ENDING_S = 10.0
+_ENDING_S = 40.0
 """A process that waits for a processor may take so much longer than its processor time."""
 _ANSWER_BYTES = 32 * 1024 * 1024
 
@@ -194,7 +194,8 @@ async def _apart(kind: parsing.Kind, content: bytes, limits: Limits) -> Extracte
         )
     elif found["cut"]:
         left_out = _only(limits)
-    return Extracted(found["title"], found["text"], left_out)
+    title = found["title"] or (first_heading(found["text"]) if kind == "html" else "")
+    return Extracted(title, found["text"], left_out)
 
 
 async def _run(kind: parsing.Kind, content: bytes, limits: Limits) -> bytes | None:
