@@ -94,19 +94,19 @@ class FileReader:
                 await self._read(file)
 
     async def _read(self, file: Filed) -> None:
+        """Read a file; the next try is noted first, so that none that ends the process is tried for ever."""
         attachments, about = self._archive.attachments, file.about
         text = ""
-        if is_text(about) and about.size_bytes <= LIMITS.bytes:
+        if is_text(about) and about.size_bytes <= LIMITS.bytes and file.tries < TRIES:
+            await attachments.later(file, self._now() + FIRST_PAUSE * 4**file.tries)
             try:
                 content = await self._fetched(file)
                 text = (await extract(content, about.name, told_type(about), LIMITS)).text
             except (Gone, TooBig, Unsupported, Unreadable) as error:
                 _log.info("a file is found by its name only: %s", error, extra={"channel": file.channel_key})
             except (PlatformError, TimeoutError) as error:
-                if file.tries + 1 < TRIES:
-                    await attachments.later(file, self._now() + FIRST_PAUSE * 4**file.tries)
-                    return
-                _log.warning("a file cannot be read: %s", error, extra={"channel": file.channel_key})
+                _log.warning("a file cannot be read now: %s", error, extra={"channel": file.channel_key})
+                return
         if await attachments.read(file, text):
             self._archive.news.set()
 

@@ -1,7 +1,9 @@
 """Files of archived messages are found as they stand now, by whoever may read them; by the whole bot."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from bot.app import App
 from bot.core.errors import Gone, PlatformError
 from bot.core.events import Attachment
+from bot.knowledge import attached
 from bot.knowledge.attached import FIRST_PAUSE, LIMITS, TRIES, is_text, shown_name, told_type
+from bot.knowledge.extracting import Extracted, Limits
 from bot.storage.passages import Bounds
 from bot.storage.store import Store
 from tests.knowledge.conftest import Topics
@@ -193,10 +197,14 @@ async def test_what_cannot_be_fetched_is_tried_again_a_few_times_and_stays_found
 
 
 async def until_fetched(life: Life, count: int) -> None:
-    async def holds() -> bool:
-        return len(life.world.fetched) >= count
+    await until_true(lambda: len(life.world.fetched) >= count)
 
-    await until(holds)
+
+async def until_true(holds: Callable[[], bool]) -> None:
+    async def holds_now() -> bool:
+        return holds()
+
+    await until(holds_now)
 
 
 async def test_an_address_that_is_over_is_asked_for_again(life: Life) -> None:
@@ -217,8 +225,38 @@ async def test_a_process_that_is_killed_while_it_reads_goes_on_at_its_next_start
             await until_found(store, "plan", PLAN[0])
     assert life.world.fetched == []
     life.world.faults.slow_s = 0.0
+    life.clock.shift += FIRST_PAUSE
     async with life.bot() as app:
         await until_found(app.store, "jetty", JETTY)
+
+
+async def test_a_file_that_ends_whoever_reads_it_is_given_up_and_stops_no_other(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect of a reader, as a process that is killed by what it reads would be."""
+    read: list[str] = []
+
+    async def reads(content: bytes, name: str, media_type: str, limits: Limits) -> Extracted:
+        read.append(name)
+        if name == "bad.txt":
+            raise ZeroDivisionError
+        return Extracted("", content.decode())
+
+    def tried(times: int) -> bool:
+        return read.count("bad.txt") >= times
+
+    monkeypatch.setattr(attached, "extract", reads)
+    async with archiving(life) as app:
+        life.world.say(
+            life.person("anna"), life.room, "", files=[("bad.txt", b"bad"), ("lamp.txt", b"a lantern")]
+        )
+        await until_found(app.store, "lantern", "a lantern")
+        for count in range(1, TRIES + 1):
+            await until_true(partial(tried, count))
+            later(app, life, minutes=(FIRST_PAUSE * 4**count).total_seconds() / 60)
+        await until_read(app.store, 2)
+        assert read.count("bad.txt") == TRIES
+        assert await found(app.store, "bad") == ["bad.txt"]
 
 
 async def test_reading_files_keeps_nobody_waiting(life: Life) -> None:
