@@ -13,7 +13,7 @@ from bot.adapters.pacing import Window
 from bot.adapters.wire import RemoteWorld, WorldServer, decode, encode
 from bot.adapters.world import Act
 from bot.core.actions import Alert, Ban, Delete, Hide, Kick, Post, React, Reply, Timeout, Update
-from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited
+from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig
 from bot.core.events import Event, MessageRef
 from bot.core.permissions import Role
 
@@ -231,3 +231,27 @@ async def test_five_thousand_events_a_second_pass_in_process() -> None:
     while seen < 10_000:
         seen += len((await anext(events)).events)
     assert time.process_time() - start < 2
+
+
+async def test_files_are_told_and_given_as_long_as_they_stand(served: Served) -> None:
+    world, server = served
+    anything = bytes(range(256))
+    said = world.say(world.member("ann"), world.channel(), "", files=[("a.bin", anything), ("b.md", b"b")])
+    assert list(await server.attached(said.ref)) == list(said.attachments)
+    assert [(each.name, each.content_type, each.size_bytes) for each in said.attachments] == [
+        ("a.bin", "application/octet-stream", 256),
+        ("b.md", "text/markdown", 1),
+    ]
+    adapter, (first, second) = MemoryAdapter(server), said.attachments
+    assert await adapter.fetch(first, 256) == anything
+    with pytest.raises(TooBig):
+        await adapter.fetch(first, 255)
+    world.faults.refuse_files = [Gone("for once")]
+    with pytest.raises(Gone):
+        await adapter.fetch(second, 1)
+    assert await adapter.fetch(second, 1) == b"b"
+    world.edit(said, "without", (second,))
+    assert list(await adapter.attached(said.ref)) == [second]
+    world.delete(said.ref)
+    with pytest.raises(Gone):
+        await adapter.attached(said.ref)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.conversation.running import Handle
-from bot.core.events import Author, MessageRef
+from bot.core.events import Attachment, Author, MessageRef
 from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, THREAD, House, growing
 
 
@@ -25,6 +25,15 @@ async def test_the_question_is_what_was_typed_by_whom_and_where(house: House) ->
     assert (question.text, question.addressed) == ("为什么？ <b>", "为什么？ <b>")
     assert (question.ref, question.author, question.at) == (context.to, BOB, context.at)
     assert (question.reply_to, question.locale) == ("77", "zh-CN")
+
+
+async def test_files_of_the_call_come_with_the_question(house: House) -> None:
+    file = Attachment("1", "plan.md", "text/markdown", 4, "https://files.example/1")
+    context = replace(house.context(BOB), files=(file,))
+    outcome = await house.services.commands.run_line(context, "ask what does it say?")
+    assert [chunk async for chunk in growing(outcome)]
+    (question,) = house.conversation.questions
+    assert question.attachments == (file,)
 
 
 async def test_the_channels_own_settings_hold_for_it(house: House) -> None:
