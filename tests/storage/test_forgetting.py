@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.events import Author
+from bot.core.events import Attachment, Author
 from bot.storage.backup import backup_database
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
@@ -39,7 +39,19 @@ async def _live(store: Store) -> None:
     await store.settle(
         Settlement(edited=tuple((ref, f"edited {CANARY}") for ref in refs[:10]), removed=tuple(refs[10:20]))
     )
+    await _send_files(store)
     await hear(store, *(replace(heard, author=BOB) for heard in numbered(300, first=300)))
+
+
+async def _send_files(store: Store) -> None:
+    """Files in an archived channel, whose texts were read."""
+    files = tuple(
+        Attachment(f"f{n}", f"{CANARY}.txt", "text/plain", 1, "https://files.example/1") for n in range(10)
+    )
+    sent = message("", id="files", author=MEMBER, at=EPOCH)
+    await store.settle(Settlement(archived=(replace(sent, attachments=files),)))
+    for file in await store.archive.attachments.due(EPOCH, 10):
+        assert await store.archive.attachments.read(file, f"{CANARY} in a file")
 
 
 def _sealed(place: Place, who: str) -> list[bytes]:
@@ -47,7 +59,8 @@ def _sealed(place: Place, who: str) -> list[bytes]:
     with closing(sqlite3.connect(place.file)) as connection:
         values = connection.execute(_BODIES, (who, who)).fetchall()
         values += connection.execute("SELECT body FROM appeals WHERE author = ?", (who,)).fetchall()
-        for table in ("inbox", "outbox", "cases"):
+        values += connection.execute("SELECT body FROM attachments WHERE author = ?", (who,)).fetchall()
+        for table in ("inbox", "outbox", "cases", "attachments"):
             values += connection.execute(_PAYLOADS.format(table=table), (who,)).fetchall()
     return [value[1:29] for (value,) in values if value is not None]
 
