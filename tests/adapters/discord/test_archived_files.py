@@ -59,3 +59,13 @@ async def test_ask_about_this_reads_the_files_of_that_message(house: House) -> N
         await answered(house, sent)
         await house.lab.until(lambda: house.model.asked)
     assert PLAN in house.model.asked[0][-1].text
+
+
+async def test_files_that_come_with_a_mention_are_read_without_any_intent(house: House) -> None:
+    house.model = EchoModel(Script("In May."))
+    async with house.living():
+        house.anna.ask(house.general, "When is it painted?", files=[("jetty.pdf", pdf(shown(PLAN)))])
+        await house.lab.until(lambda: house.model.asked)
+    assert house.model.asked[0][-1].text.endswith(
+        f'<file name="jetty.pdf">\n{PLAN}\n</file>\n\nWhen is it painted?'
+    )
