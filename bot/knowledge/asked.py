@@ -12,15 +12,20 @@ from datetime import datetime
 from bot.knowledge.answering import Source
 from bot.knowledge.chunking import weight
 from bot.knowledge.cite import Told, paragraphs, quote, told
-from bot.knowledge.questions import asking, asks_for_help
+from bot.knowledge.document import FAQ_TITLE
+from bot.knowledge.index import Embedding
+from bot.knowledge.questions import asking, asks_for_help, stands_alone
 from bot.knowledge.search import Finding, Search
 from bot.knowledge.segmenting import content_words
-from bot.knowledge.similar import duplicates
+from bot.knowledge.similar import duplicates, names_differ, numbers_differ
 from bot.storage.passages import Bounds, Passage
 
 SAME, SAME_BY_WORDS = 0.65, 0.9
 """From this chance on that it asks the same, with a model that compares meanings and without; chosen on
 questions that others wrote, see docs/performance.md."""
+NEAR = 0.75
+"""So near to each other the posts have to be as a whole, a cosine: in many stands a sentence such as "How do
+we handle it?". Chosen on a community that others wrote, see there."""
 ANSWERED = 60
 """So much has to be said behind the question (`chunking.weight`): less is "me too"."""
 _LOOKED_AT, _READ_PASSAGES = 5, 16
@@ -45,6 +50,8 @@ class Earlier:
 class _Asked:
     """A question in a document, in some wordings, and what was said behind it."""
 
+    title: str
+    whole: str
     wordings: Sequence[str]
     answers: Sequence[Passage]
 
@@ -74,17 +81,20 @@ async def earlier(
     query = await search.query("\n".join(wordings), community, channels)
     found = await search.find(query, community, now, channels, Bounds(before=before))
     asked = [each for finding in found[:_LOOKED_AT] for each in await _questions(search, finding, before)]
+    asked = [each for each in asked if not _differ(title, each.title)]
     pairs = [(one, other) for each in asked for one in wordings for other in each.wordings]
     if not pairs:
         return None
-    chances = iter(await asyncio.to_thread(lambda: list(duplicates(pairs, search.index.embedder))))
-    same = [max(next(chances) for _one in wordings for _other in each.wordings) for each in asked]
+    embedder = search.index.embedder if query.vector is not None else None
+    chances = iter(await asyncio.to_thread(lambda: list(duplicates(pairs, embedder))))
+    same = [max([next(chances) for _one in wordings for _other in each.wordings]) for each in asked]
     best = max(range(len(asked)), key=lambda at: same[at])
-    if same[best] < (SAME_BY_WORDS if query.vector is None else SAME):
+    if same[best] < (SAME_BY_WORDS if embedder is None else SAME):
         return None
-    embed = search.index.embedder.embed if search.index.embedder is not None else None
+    if embedder is not None and not await _near(embedder, _whole(title, text), asked[best].whole):
+        return None
     answers = asked[best].answers
-    said = await asyncio.to_thread(told, query, answers, embed)
+    said = await asyncio.to_thread(told, query, answers, None if embedder is None else embedder.embed)
     quoted = quote([each for each in said if each.states])
     if quoted is None or not _answers(said):
         return None
@@ -93,9 +103,16 @@ async def earlier(
     return Earlier(source, same[best])
 
 
+async def _near(embedder: Embedding, post: str, other: str) -> bool:
+    """Whether two posts are about the same."""
+    one, two = await asyncio.to_thread(embedder.embed, [post, other])
+    return float(one @ two) >= NEAR
+
+
 def _wordings(title: str, text: str) -> Sequence[str]:
-    """The title, and the sentences that ask."""
-    return list(dict.fromkeys(filter(None, (title.strip(), *asking(text)[:_MOST_QUESTIONS]))))
+    """The title, and the sentences that ask, as far as they can be understood without the others."""
+    found = dict.fromkeys(filter(None, (title.strip(), *asking(text)[:_MOST_QUESTIONS])))
+    return [each for each in found if stands_alone(each)]
 
 
 async def _questions(search: Search, finding: Finding, before: datetime | None) -> list[_Asked]:
@@ -105,7 +122,17 @@ async def _questions(search: Search, finding: Finding, before: datetime | None) 
         passages = [hit.passage for hit in finding.hits]
     passages = [each for each in passages if before is None or each.at < before]
     turns = list(_turns(passages))
-    return [each for each in _asked(passages[0].title, turns) if each.answers]
+    title = passages[0].title.removeprefix(FAQ_TITLE)
+    return [each for each in _asked(title, turns) if each.answers and each.wordings]
+
+
+def _differ(title: str, other: str) -> bool:
+    """Whether two titles name different things: versions, months, machines."""
+    return bool(title and other) and (numbers_differ(title, other) or names_differ(title, other))
+
+
+def _whole(title: str, text: str) -> str:
+    return "\n".join(filter(None, (title.strip(), text.strip())))
 
 
 def _turns(passages: Sequence[Passage]) -> Iterator[Passage]:
@@ -118,13 +145,14 @@ def _turns(passages: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _asked(title: str, turns: Sequence[Passage]) -> Iterator[_Asked]:
-    if title and not asking(turns[0].text):  # a document that is called by the question it answers
-        yield _Asked([title], turns)
+    if asking(title) and not asking(turns[0].text):  # a document that is called by the question it answers
+        yield _Asked(title, title, [title], turns)
     for at, turn in enumerate(turns):
         wordings = _wordings(title if at == 0 else "", turn.text)
         if asking(turn.text):
             others = [each for each in turns[at + 1 :] if not turn.author or each.author != turn.author]
-            yield _Asked(wordings, others)
+            named = title if at == 0 else ""
+            yield _Asked(named, _whole(named, turn.text), wordings, others)
 
 
 def _answers(said: Sequence[Told]) -> bool:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+FAQ_TITLE = "FAQ: "
+"""Before the question, in the title of an answer that became a document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

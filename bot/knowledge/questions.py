@@ -11,6 +11,7 @@ from bot.knowledge.segmenting import content_words
 
 _LEAST_WORDS = 2
 """Content words of a question that can be looked for; "What now?" has none."""
+_LEAST_WORDS_POINTING = 4
 _MOST_SENTENCES = 12
 
 _END = "*_~`\"'”’)）」』 \t"
@@ -33,6 +34,7 @@ _ENGLISH = re.compile(
 _CHINESE = re.compile(
     "怎么|怎样|如何|为什么|为何|请问|请教|求助|求教|有没有|能不能|可不可以|是不是|什么原因|哪里|哪个|多少|吗$|吗[？?]|谁知道|有人知道|有谁"
 )
+_POINTING = re.compile(r"\b(?:this|that|these|those|it|its|they|them|he|she|his|her)\b|这|那|它", re.I)
 _TALK = re.compile(
     r"(?:how (?:are|is) (?:you|everyone|everybody|it going|things)|what'?s up|what do you (?:all )?think"
     r"|thoughts"
@@ -45,6 +47,11 @@ _TALK = re.compile(
 def asking(post: str) -> Sequence[str]:
     """The sentences of a post that ask something which can be looked for, in order."""
     return [each for each in sentences(post)[:_MOST_SENTENCES] if _asks(each)]
+
+
+def stands_alone(sentence: str) -> bool:
+    """Whether a sentence says what it is about: "Why was this closed?" may be asked of anything."""
+    return not _POINTING.search(sentence) or len(content_words(sentence)) >= _LEAST_WORDS_POINTING
 
 
 def asks_for_help(title: str, text: str) -> bool:

@@ -68,13 +68,23 @@ def _overlap(text: str, other: str) -> float:
 
 def _differences(text: str, other: str) -> float:
     found = 0.0
-    if set(_NUMBER.findall(text)) != set(_NUMBER.findall(other)):
+    if numbers_differ(text, other):
         found += _NUMBERS_DIFFER
-    if _unshared(_NAME.findall(text), other) and _unshared(_NAME.findall(other), text):
+    if names_differ(text, other):
         found += _NAMES_DIFFER
     if _negates(text) != _negates(other):
         found += _NEGATION_DIFFERS
     return found
+
+
+def numbers_differ(text: str, other: str) -> bool:
+    """Whether one text names a number that the other does not."""
+    return set(_NUMBER.findall(text)) != set(_NUMBER.findall(other))
+
+
+def names_differ(text: str, other: str) -> bool:
+    """Whether each text names something that the other does not."""
+    return _unshared(_NAME.findall(text), other) and _unshared(_NAME.findall(other), text)
 
 
 def _unshared(names: Sequence[str], other: str) -> bool:

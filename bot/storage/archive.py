@@ -6,6 +6,7 @@ The change itself removes the passages of its run in the same transaction, so no
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from bot.storage.attachments import Attachments, forget_some
 from bot.storage.passages import Guard
 from bot.storage.places import place_of
 from bot.storage.reader import Reader
-from bot.storage.schema import archive, cases, cursors, passages
+from bot.storage.schema import archive, cases, cursors, faq_name, passages
 from bot.storage.seal import Seal
 from bot.storage.settlement import Settlement
 from bot.storage.writer import Row, Rows, Writer
@@ -121,6 +122,7 @@ class Archive:
             writes.unshelve: changed,
             writes.unarchive: gone,
             **self.attachments.rows(done),
+            writes.unfaq: [_faq(ref) for ref in (*(ref for ref, _text in done.edited), *done.removed)],
         }
 
     @contextmanager
@@ -287,6 +289,20 @@ def _this(ref: MessageRef) -> dict[str, str]:
 
 def _key(ref: MessageRef) -> tuple[str, str]:
     return (ref.channel.key, ref.id)
+
+
+def _faq(ref: MessageRef) -> dict[str, str]:
+    """What FAQ documents are called that were made of this question, or of this answer."""
+    return {
+        "b_community": ref.channel.community_key,
+        "b_asked": f"{_escaped(faq_name(ref.channel.key, ref.id, ''))}%",
+        "b_answered": f"%/{_escaped(ref.id)}",
+    }
+
+
+def _escaped(text: str) -> str:
+    """For LIKE."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _arrange(connection: Connection) -> bool:

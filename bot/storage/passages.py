@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     table,
     text,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 
 from bot.core.errors import StorageError
 from bot.storage.reader import Reader
-from bot.storage.schema import meta, passages
+from bot.storage.schema import FAQ, meta, passages
 from bot.storage.seal import Seal
 from bot.storage.writer import Writer
 
@@ -204,10 +205,11 @@ class Passages:
         return await self._writer.call(lambda connection: _remove(connection, community, documents))
 
     async def documents(self, community: str) -> Sequence[Shelf]:
-        """All documents but what members said, in order of their first passage, with the title of that."""
+        """All documents but archived talk, FAQ entries included, by their first passage, with its title."""
+        faq = passages.c.document.between(FAQ, f"{FAQ}\uffff")
         first = (
             select(func.min(passages.c.seq).label("seq"), func.count().label("passages"))
-            .where(passages.c.community == community, passages.c.author == "")
+            .where(passages.c.community == community, or_(passages.c.author == "", faq))
             .group_by(passages.c.document)
             .subquery()
         )

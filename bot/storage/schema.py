@@ -280,6 +280,15 @@ On SQLite the index of words stands beside it: `passage_words` (FTS5) holds keye
 row in the order of the alphabet, no text; a trigger removes a row's words with the row and counts in `meta`.
 """
 
+FAQ = "faq:"
+"""The names of documents that were answers of the bot begin with this; see `faq_name`."""
+
+
+def faq_name(place: str, question: str, answer: str) -> str:
+    """The name of the document that an answer became; by it, it goes with its question or the answer."""
+    return f"{FAQ}{place}/{question}/{answer}"
+
+
 WORDS_INDEX = ("passage_words", "passage_terms")
 """FTS5's tables, which SQLAlchemy does not know; those that SQLite makes for them begin with these names."""
 

@@ -1,11 +1,12 @@
 """Every statement of the hot path, built once; the writer runs each for many rows at a time."""
 
-from sqlalchemy import and_, bindparam, delete, func, null, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, null, or_, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from bot.storage.columns import AnyText
 from bot.storage.dialects import insert_for
 from bot.storage.schema import (
+    FAQ,
     archive,
     attachments,
     audit,
@@ -123,6 +124,18 @@ class Writes:
         self.unshelve = Write(
             delete(passages).where(
                 passages.c.community == _run("community"), passages.c.document == _run("document")
+            ),
+            _DELETE,
+        )
+        faq = passages.c.document.between(FAQ, f"{FAQ}\uffff")
+        self.unfaq = Write(
+            delete(passages).where(
+                passages.c.community == bindparam("b_community"),
+                faq,
+                or_(
+                    passages.c.document.like(bindparam("b_asked"), escape="\\"),
+                    passages.c.document.like(bindparam("b_answered"), escape="\\"),
+                ),
             ),
             _DELETE,
         )

@@ -34,6 +34,7 @@ def test_exactly_the_promised_commands_exist() -> None:
         "digest weights",
         "help",
         "knowledge add",
+        "knowledge faq",
         "knowledge hint",
         "knowledge hints",
         "knowledge list",

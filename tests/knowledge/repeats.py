@@ -27,7 +27,7 @@ ANSWER = (
 )
 NONE = "oos"
 KNOWN_EACH, ASKED_EACH, ASKED_NONE = 4, 7, 200
-BOUNDS = (0.5, 0.6, 0.65, 0.7, 0.8, 0.9, 0.95)
+BOUNDS = (0.5, 0.65, 0.8, 0.9)
 
 Pair = tuple[str, str]
 """A request and its intent."""
