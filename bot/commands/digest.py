@@ -1,13 +1,15 @@
 """`digest ...`: posts of threads worth reading that come by themselves."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from bot.commands.command import Completes, Context, Doc, Matching, Range, Services, command
 from bot.commands.conversion import folded, shown
 from bot.commands.rules.places import channel_named
-from bot.core.actions import Action, Delete
+from bot.core.actions import Action, Delete, File
 from bot.core.errors import Forbidden, PlatformError, UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
@@ -15,7 +17,7 @@ from bot.core.text import N_, _, ngettext
 from bot.recommend.digest import plan_of
 from bot.recommend.phrases import at_wall, due, expression, quiet_hours, said, zone_meant, zones_like
 from bot.recommend.schedule import Plan, Usual, zone_named
-from bot.storage.digests import LESS, MORE, Digest, Fate, Posted, Tally
+from bot.storage.digests import LESS, MORE, Digest, Effect, Fate, Posted, Tally
 from bot.storage.threads import Noted, Touch
 
 MOST = 20
@@ -26,6 +28,8 @@ SUGGESTIONS = 25
 """Source: Discord, "Autocomplete"."""
 
 STATS_DAYS = 90
+MOST_BLENDS = 8
+"""So many fit beside each other in a picture; the last ones are told."""
 
 Verdict = Literal["more", "less", "hide", "stop"]
 POST = Matching(r"[0-9a-f]{1,25}", N_("the key of a post"))
@@ -199,18 +203,45 @@ async def _own(context: Context, digest: Digest, verdict: Verdict) -> tuple[Acti
     return (context.reply(ended, private=True),)
 
 
-@command("digest stats", role=Role.MODERATOR, examples=(N_("digest stats"),))
-async def stats(context: Context) -> str:
+@command("digest stats", role=Role.MODERATOR, slow=True, examples=(N_("digest stats"),))
+async def stats(context: Context) -> tuple[Action, ...]:
     """Tell what the digests of this community led to in the last 90 days."""
     store, since = context.services.store, context.services.now() - timedelta(days=STATS_DAYS)
     found = await store.digests.of(context.channel.community_key)
     if not found:
-        return _no_digests(context)
+        return (context.reply(_no_digests(context)),)
     lines = [_("In the last {days} days:", days=STATS_DAYS)]
     for digest in found:
         lines += [_("• Digest {number}, {plan}", number=digest.number, plan=said(plan_of(digest)))]
         lines += [f"  {line}" for line in _told(await store.digests.tally(digest, since))]
-    return "\n".join(lines)
+    told = (await store.digests.effects(context.channel.community_key, since))[-MOST_BLENDS:]
+    if told:
+        lines += [_("By the weights that chose the threads:"), *(f"• {_effect(each)}" for each in told)]
+    return (replace(context.reply("\n".join(lines)), file=await _chart(told)),)
+
+
+async def _chart(told: Sequence[Effect]) -> File | None:
+    """The same as a picture, where there is something to see and something to draw it with."""
+    if not told:
+        return None
+    from bot.recommend.chart import effects  # noqa: PLC0415 - with numpy behind it
+
+    drawn = await asyncio.to_thread(effects, told)
+    alt = "; ".join(_effect(each) for each in told)
+    return None if drawn is None else File.of("digests.png", "image/png", drawn, alt)
+
+
+def _effect(effect: Effect) -> str:
+    names = {"": _("weights unknown"), "shipped": _("the weights I come with")}
+    return _(
+        "{weights}, since {day}: {threads} shown, {touched} taken up; 👍 {more} · 👎 {less}",
+        weights=names.get(effect.blend) or _("own weights {name}", name=effect.blend),
+        day=f"{effect.since:%Y-%m-%d}",
+        threads=ngettext("{n} thread", "{n} threads", effect.threads),
+        touched=effect.touched,
+        more=effect.more,
+        less=effect.less,
+    )
 
 
 def _told(tally: Tally) -> Sequence[str]:

@@ -1,5 +1,7 @@
-"""An evaluation as a picture; the only user of matplotlib."""
+"""Numbers as pictures; the only user of matplotlib. Its fonts know no Chinese: charts are in English."""
 
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bot.recommend.evaluate import Report
+    from bot.storage.digests import Effect
 
 STRETCHES = 12
 """Points of the line over time."""
+
+_BAR, _COLORS = 0.2, ("#5b8db8", "#3a7d44", "#e0a030", "#b04a4a")
 
 OVER_TIME = ("blend", "blend_without_cf", "hn", "newest")
 
@@ -75,3 +80,31 @@ def _over_time(report: "Report", axes: "Axes") -> None:
     axes.set_ylabel("nDCG@10")
     axes.tick_params(axis="x", rotation=30)
     axes.legend()
+
+
+def effects(told: "Sequence[Effect]") -> bytes | None:
+    """What members made of what each blend chose, as a PNG; None without matplotlib."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as above
+    except ImportError:
+        return None
+    series = {
+        "shown": [each.threads for each in told],
+        "taken up": [each.touched for each in told],
+        "more like this": [each.more for each in told],
+        "less like this": [each.less for each in told],
+    }
+    figure = Figure(figsize=(max(6.0, 1.6 * len(told)), 4.0), layout="constrained")
+    axes, places = figure.subplots(), np.arange(len(told))
+    for n, (name, values) in enumerate(series.items()):
+        bars = axes.bar(places + (n - 1.5) * _BAR, values, _BAR, label=name, color=_COLORS[n])
+        axes.bar_label(bars)
+    axes.set_xticks(places, [f"{each.blend or 'unknown'}\nsince {each.since:%Y-%m-%d}" for each in told])
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("threads, votes")
+    axes.margins(y=0.1)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=len(series), frameon=False)
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    return drawn.getvalue()

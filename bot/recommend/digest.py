@@ -201,7 +201,9 @@ class Digesting:
                 raise Forbidden(lacks)
             post = NewOutboxRow(key, digest.channel, None, action)
         shown = tuple(each.worth.thread for each in threads)
-        return fate, post, await self._store.digests.take(SlotTaken(digest, slot, at, fate, shown, post))
+        blend = next((each.worth.blend for each in threads), "")
+        taken = SlotTaken(digest, slot, at, fate, shown, post, blend)
+        return fate, post, await self._store.digests.take(taken)
 
     async def _attend(self, digest: Digest, now: datetime) -> datetime:
         """Decide the newest slot of a digest if it is not; when to look at it again."""

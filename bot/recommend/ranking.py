@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from hashlib import blake2s
 
 from bot.recommend.community import Community
 from bot.recommend.emoji import Weights as EmojiWeights
@@ -18,6 +19,10 @@ from bot.storage.threads import Noted, ThreadRef
 
 WEIGHTS = "recommend.weights"
 """The setting of a community that keeps what its blend learned."""
+
+
+SHIPPED = "shipped"
+"""The name of the weights that a community has before it learned its own."""
 
 
 class Ranking:
@@ -53,6 +58,13 @@ class Ranking:
     def is_loaded(self) -> bool:
         """Whether everything was read."""
         return self._missed is None
+
+    @property
+    def blend(self) -> str:
+        """A name of the weights that are used now: other weights, another name."""
+        if self._model.weights == self._model.prior:
+            return SHIPPED
+        return blake2s(self._model.weights.model_dump_json().encode(), digest_size=3).hexdigest()
 
     async def fold(self, noted: Noted) -> None:
         """Take in what was stored just now."""

@@ -37,11 +37,13 @@ class Worth:
     Attributes:
         reasons: largest first.
         beside: the threads that the reason `readers` names, as far as they may be read.
+        blend: a name of the weights that chose it.
     """
 
     thread: ThreadRef
     reasons: tuple[Reason, ...]
     beside: tuple[ThreadRef, ...] = ()
+    blend: str = ""
 
 
 class Recommendations:
@@ -167,7 +169,9 @@ def _told(
     for thread in chosen:
         why = ranking.why(who, thread, at)
         named = ranking.threads(key for reason in why for key in reason.threads)
-        told.append(Worth(thread, why, tuple(each for each in named if each.channel in readable)))
+        told.append(
+            Worth(thread, why, tuple(each for each in named if each.channel in readable), ranking.blend)
+        )
     return tuple(told)
 
 

@@ -95,6 +95,7 @@ class SlotTaken:
         at: its instant.
         threads: what the post shows.
         post: the post, or None if there is none.
+        blend: a name of the weights that chose the threads.
     """
 
     digest: Digest
@@ -103,6 +104,7 @@ class SlotTaken:
     fate: Fate
     threads: tuple[ThreadRef, ...] = ()
     post: NewOutboxRow | None = None
+    blend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,24 @@ class Tally:
     touched: int = 0
     more: int = 0
     less: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What members made of the threads that one blend chose.
+
+    Attributes:
+        since: when the first of them was shown.
+        threads: how many were shown; `touched`: in how many of these somebody took part afterwards.
+        more, less: as of a `Tally`.
+    """
+
+    blend: str
+    since: datetime
+    threads: int
+    touched: int
+    more: int
+    less: int
 
 
 class Digests:
@@ -301,6 +321,40 @@ class Digests:
             opinions[LESS],
         )
 
+    async def effects(self, community: str, since: datetime) -> list[Effect]:
+        """What became of the threads that a community's channels were shown, oldest blend first."""
+        mine = (
+            digests.c.community == community,
+            digests.c.member == "",
+            digests.c.number == shown.c.digest,
+            shown.c.at >= since,
+        )
+        told = select(shown.c.blend, func.min(shown.c.at), func.count()).where(*mine).group_by(shown.c.blend)
+        place = shown.c.source + "/" + shown.c.thread
+        afterwards = (
+            select(shown.c.blend, place)
+            .where(
+                *mine,
+                interactions.c.channel_key == shown.c.source,
+                interactions.c.thread == shown.c.thread,
+                interactions.c.at > shown.c.at,
+                interactions.c.message_id != shown.c.post,
+            )
+            .distinct()
+        )
+        said = (
+            select(shown.c.blend, interactions.c.emoji, interactions.c.member, shown.c.post)
+            .where(*mine, interactions.c.message_id == shown.c.post)
+            .distinct()
+        )
+        touched = Counter(blend for blend, _thread in await self._reader.rows(afterwards))
+        opinions = Counter((blend, emoji) for blend, emoji, _who, _post in await self._reader.rows(said))
+        found = [
+            Effect(blend, at, n, touched[blend], opinions[blend, MORE], opinions[blend, LESS])
+            for blend, at, n in await self._reader.rows(told)
+        ]
+        return sorted(found, key=lambda effect: (effect.since, effect.blend))
+
     def _take(self, connection: Connection, taken: SlotTaken, post: Row | None) -> Taking:
         insert, now = insert_for(self._reader.dialect), self._now()
         number, place = taken.digest.number, taken.digest.place
@@ -323,7 +377,13 @@ class Digests:
         if post is not None:
             connection.execute(self._writes.open.statement, [post])
         if taken.threads:
-            same = {"channel_key": place, "digest": number, "post": key or "", "at": now}
+            same = {
+                "channel_key": place,
+                "digest": number,
+                "post": key or "",
+                "at": now,
+                "blend": taken.blend,
+            }
             connection.execute(
                 insert(shown).on_conflict_do_nothing(index_elements=["channel_key", "source", "thread"]),
                 [{**same, "source": each.channel, "thread": each.id} for each in taken.threads],

@@ -419,8 +419,10 @@ shown = Table(
     Column("digest", BigInteger, nullable=False, index=True),
     Column("post", AnyText, nullable=False, index=True),
     Column("at", Instant, nullable=False, index=True),
+    Column("blend", AnyText, nullable=False, server_default=""),
 )
-"""Which threads (of the channel `source`) digests showed in which channels: none is shown twice."""
+"""Which threads (of the channel `source`) digests showed in which channels: none is shown twice. `blend`
+names the weights that chose it."""
 
 hints = Table(
     "hints",

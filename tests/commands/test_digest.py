@@ -1,12 +1,13 @@
 """`digest add, list, remove, now`: by moderators, in words, with a word about everything that is wrong."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from bot.commands.command import Commands
-from bot.core.actions import Delete, Post
+from bot.core.actions import Delete, Post, Reply
 from bot.core.errors import PlatformError
 from bot.core.events import Channel
 from bot.core.text import speaking
@@ -245,3 +246,28 @@ async def test_stats_tell_what_digests_led_to(house: House, posted: list[NewOutb
     assert "1 post, 2 threads shown; 1 time without anything new" in told
     assert "afterwards 0 members took part in 0 of them" in told
     assert "is for moderators" in await house.told("digest stats", ALICE)
+
+
+async def test_stats_are_also_a_picture_with_the_same_in_words(
+    house: House, posted: list[NewOutboxRow]
+) -> None:
+    key = await posted_key(house, posted, "bees", "hives")
+    await house.told(f"digest feedback more {key}", ALICE)
+    (reply,) = await house.do("digest stats", MODERATOR)
+    assert isinstance(reply, Reply)
+    assert reply.file is not None
+    assert (reply.file.name, reply.file.media_type) == ("digests.png", "image/png")
+    assert reply.file.content.startswith(b"\x89PNG")
+    assert "2 threads shown, 0 taken up; 👍 1 · 👎 0" in reply.file.alt
+    assert reply.file.alt in reply.text, "who sees no picture misses nothing"
+
+
+async def test_without_matplotlib_stats_are_words(
+    house: House, posted: list[NewOutboxRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posted_key(house, posted, "bees")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    (reply,) = await house.do("digest stats", MODERATOR)
+    assert isinstance(reply, Reply)
+    assert reply.file is None
+    assert "1 thread shown, 0 taken up" in reply.text

@@ -1,6 +1,7 @@
 """A slot is decided once, with its post and what it shows, by whichever process comes first."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -150,6 +151,25 @@ async def test_a_tally_tells_who_came_afterwards_and_what_they_thought(store: St
     tally = await store.digests.tally(digest, EPOCH)
     assert (tally.threads, tally.members, tally.touched) == (3, 2, 2)
     assert (tally.more, tally.less) == (1, 1)
+
+
+async def test_effects_are_told_by_the_blend_that_chose(store: Store) -> None:
+    digest, later = await made(store), EPOCH + timedelta(hours=1)
+    for slot, blend, threads in (("23", "shipped", ("t1", "t2")), ("30", "3fa9c1", ("t3",))):
+        taken = posting(digest, f"2026-11-{slot}T09:00", *threads)
+        assert await store.digests.take(replace(taken, blend=blend)) == "taken"
+    touches = [
+        touch("ben", "t1", later),
+        touch("cleo", "t1", later),
+        touch("ben", "t3", EPOCH - timedelta(days=1)),
+    ]
+    touches += [touch("ben", thread, later, message="k-23T09:00", emoji="👍") for thread in ("t1", "t2")]
+    await store.threads.write(Noted(touched=tuple(touches)))
+    effects = await store.digests.effects(HOME, EPOCH)
+    told = [(each.blend, each.threads, each.touched, each.more, each.less) for each in effects]
+    assert sorted(told) == [("3fa9c1", 1, 0, 0, 0), ("shipped", 2, 1, 1, 0)]
+    assert await store.digests.effects(ELSEWHERE.community_key, EPOCH) == []
+    assert await store.digests.effects(HOME, EPOCH + timedelta(days=1)) == []
 
 
 async def test_a_post_is_known_by_its_key_in_its_own_community(store: Store) -> None:

@@ -41,6 +41,7 @@ async def test_a_card_has_buttons_that_are_obeyed_and_shows_what_everybody_may_r
         assert "Only moderators" in (await answered(house, ben.click(card.id, "Hide"))).text
         stats = await answered(house, mia.slash(house.general, "digest stats"))
         assert "👍 1 · 👎 0" in stats.text
+        await house.lab.until(lambda: "digests.png" in [name for name, _data in house.lab.uploads.values()])
         mia.click(card.id, "Hide")
         await house.lab.until(
             lambda: card.id not in [each.id for each in house.server.shown(house.general, house.us)]

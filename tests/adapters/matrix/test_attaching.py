@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.adapters.matrix.account import Account
 from bot.adapters.matrix.encryption.errors import Undecipherable
 from bot.adapters.matrix.encryption.files import decrypted, encrypted
 from bot.adapters.matrix.media import fetched
+from bot.cli.platforms import matrix_settings
 from bot.core.actions import File, Receipt, Reply
 from bot.core.events import Attachment
+from tests.adapters.matrix.house import housed
 from tests.adapters.matrix.sender import Hands, hands
 from tests.labs.synapse import Synapse
 
@@ -59,3 +62,34 @@ def test_an_encrypted_file_is_what_it_was_and_never_the_same_twice(data: bytes) 
     assert not data or len(data) < 8 or again != sealed
     with pytest.raises(Undecipherable):
         decrypted(sealed + b"x", json.dumps(about))
+
+
+async def test_in_an_encrypted_room_a_chart_is_encrypted_and_can_be_seen_there(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    async with housed(synapse, tmp_path) as house:
+        house.encrypted = True
+        room = await house.room("mia", "ben", bot_last=True)
+        mia, ben = await house.person("mia"), await house.person("ben")
+        async with house.living():
+            await house.lives_in(room)
+            asked = await ben.say(room, "who has a ladder?")
+            await mia.say(room, "I do", reply_to=asked)
+            for count, line in enumerate(("add here daily 9:00 UTC", "now 1", "stats"), 1):
+                await mia.say(room, f"!llmos digest {line}")
+                await house.answers(mia, room, count + (count > 1))  # `now` posts one beside its answer
+            pictures = await mia.until(
+                room,
+                lambda shown: any(each.content.get("msgtype") == "m.image" for each in shown),
+                house.bot.user_id,
+            )
+        (content,) = [each.content for each in pictures if each.content.get("msgtype") == "m.image"]
+        assert "url" not in content
+        assert "1 thread shown" in content["body"]
+        account = Account(matrix_settings(house.config))
+        secret, size = json.dumps(content["file"]), content["info"]["size"]
+        where = Attachment("1", "digests.png", "image/png", size, content["file"]["url"], secret)
+        assert (await fetched(account, where, 1_000_000)).startswith(b"\x89PNG")
+        plain = Attachment("1", "digests.png", "image/png", size, content["file"]["url"])
+        assert not (await fetched(account, plain, 1_000_000)).startswith(b"\x89PNG")
+        await account.close()
