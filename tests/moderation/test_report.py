@@ -21,6 +21,8 @@ from bot.storage.rulebooks import Rulebook
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
+from tests.journeys.script import finished
+from tests.living import Life
 from tests.messages import ALICE
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -206,3 +208,21 @@ async def test_nothing_comes_where_it_is_switched_off_or_no_channel_is_named(des
         await store.rulebooks.save(Rulebook("memory/town", version=1), actor="mia")
         await weekly.look()
         assert desk.begun == []
+
+
+async def test_a_whole_bot_posts_it_with_its_picture_and_not_again_after_a_restart(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    log = life.world.channel("moderators")
+    at = week_before(life.clock()) - timedelta(days=1)
+    async with life.store() as store:
+        await store.rulebooks.save(Rulebook("memory/town", log=log), actor="mia")
+        ref = MessageRef(life.room, "m1")
+        case = Case(
+            1, "memory/town", ref, life.person("ben"), "you fool", "rude", 1, Severity.QUEUE, False, at
+        )
+        await store.settle(Settlement(cases=(case,)))
+    for _process in range(2):
+        async with life.bot() as app:
+            await life.until(lambda: any("`rude`: 1 case" in text for text in life.world.answers(log)))
+            await finished(app.store, "memory")
+    assert sum("`rude`: 1 case" in text for text in life.world.answers(log)) == 1
