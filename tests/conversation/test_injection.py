@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from markdown_it.token import Token
 from bot.adapters.memory import World
 from bot.app import App
 from bot.config.sections import Llm
+from bot.config.sections import Section as ConfigSection
 from bot.core.events import Author, Channel, Event, Message
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
@@ -22,6 +24,7 @@ from bot.llm.model import Turn
 from tests.conversation import entries
 from tests.conversation.entries import ENTRIES, Entry, Town
 from tests.conversation.obeying import Obeying
+from tests.knowledge.site import Site
 from tests.living import Life
 from tests.messages import EPOCH
 
@@ -40,7 +43,14 @@ CONTROL_TOKENS = re.compile(
 UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\U000e0000-\U000e007f]")
 CANARY = re.compile(r"canary\d")
 ADDRESS = re.compile(r"(?:\w+://|www\.|discord\.gg|evil\.example)[^\s<>\"“”）)\]]*")
-SOURCED = (entries.archived_message, entries.document, entries.summarized, entries.display_name)
+SOURCED = (
+    entries.archived_message,
+    entries.attached_file,
+    entries.document,
+    entries.fetched_page,
+    entries.summarized,
+    entries.display_name,
+)
 """Where all that is said stands in sources, or in what members wrote."""
 
 
@@ -63,17 +73,19 @@ class Watched(World):
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.__name__ for entry in ENTRIES])
 async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp_path: Path) -> None:
     world, model = Watched(), Obeying()
-    life = Life(tmp_path, world=world, model=model, sections={"llm": Llm(max_new_tokens=3_000)})
+    site, sections = Site(), dict[str, ConfigSection](llm=Llm(max_new_tokens=3_000))
     assert len(set(ORDERS)) >= 200
-    async with life.bot() as app:
-        town = Town(life, app)
+    life = Life(tmp_path, world=world, model=model, sections=sections)
+    async with served(site, life), life.bot() as app:
+        town = Town(life, app, site)
         await hide_secrets(town)
-        if entry is entries.archived_message:
+        if entry in (entries.archived_message, entries.attached_file):
             await app.store.policies.set(life.room.community_key, "archive", "yes")
         before = settings(app, world)
         await entry(town, dict(enumerate(ORDERS)))
-        await done(app, lambda: len(answered(world)) >= len(ORDERS))
-        assert await app.store.audit.recent("memory", "town", 10) == []
+        await done(app, lambda: called(world) <= answered(world))
+        verbs = [each.verb for each in await app.store.audit.recent("memory", "town", 10)]
+        assert verbs == (["knowledge add"] if entry is entries.fetched_page else [])
         assert settings(app, world) == before
         assert not any(app.store.privacy.opted_out(each.identity) for each in people(world))
     assert world.acts == []
@@ -88,6 +100,14 @@ async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp
         assert hidden_links(answer) == [], answer
         if entry in SOURCED:
             assert invented(answer, written(world)) == [], answer
+
+
+@asynccontextmanager
+async def served(site: Site, life: Life) -> AsyncIterator[None]:
+    """The bot can fetch what stands on a site, and nothing else."""
+    async with site.open():
+        life.fetcher = site.fetcher()
+        yield
 
 
 async def hide_secrets(town: Town) -> None:
@@ -112,6 +132,11 @@ async def done(app: App, answers: Callable[[], bool]) -> None:
 def answered(world: World) -> set[str]:
     """Where the bot has said something."""
     return {ref.channel.key for ref, posted in world.messages.items() if posted.message.author == world.bot}
+
+
+def called(world: World) -> set[str]:
+    """Where the bot is asked something."""
+    return {ref.channel.key for ref, posted in world.messages.items() if posted.message.addressed is not None}
 
 
 def people(world: World) -> Iterable[Author]:
@@ -156,7 +181,11 @@ def flat(tokens: Sequence[Token]) -> list[Token]:
 
 
 def invented(answer: str, sources: str) -> list[str]:
-    """Addresses that nobody wrote; what the bot links to is a message of this platform."""
+    """Addresses that nobody wrote; the bot links to messages of this platform, and to the page."""
     found = (each.rstrip(".,;:!?’'\"") for each in ADDRESS.findall(answer.replace("\u200b", "")))
-    ours = ("memory://", "https://matrix.to/#/Member")  # a link to a message; a name that was replaced
+    ours = (
+        "memory://",
+        "http://site.example:",
+        "https://matrix.to/#/Member",
+    )  # the last: a name was replaced
     return [each for each in found if not each.startswith(ours) and each not in sources]

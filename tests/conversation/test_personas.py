@@ -55,8 +55,10 @@ async def said(here: Talk, text: str) -> tuple[str, str]:
 
 async def test_a_support_agent_says_what_sources_say_and_nothing_else(store: Store, clock: Clock) -> None:
     here = await town(store, clock, "support", EchoModel(grounded), Shelf())
-    answer = "It opens at nine [1].\n\n[1] Opening hours https://docs.example/hours"
-    assert await said(here, "When does it open?") == (answer, "sources:1")
+    question = await here.hear("When does it open?", to_us=True)
+    answer, handle = await here.answer(question)
+    assert (answer, handle.outcome) == ("It opens at nine [1].", "sources:1")
+    assert handle.sources == ((1, HOURS),)
 
 
 @pytest.mark.parametrize(
