@@ -11,6 +11,7 @@ from bot.core.actions import Alert
 from bot.core.events import Author, Channel, Message
 from bot.core.permissions import Role
 from bot.knowledge.document import Document, Section
+from tests.journeys.script import finished
 from tests.living import PATIENCE_S, Life
 from tests.messages import EPOCH
 
@@ -33,13 +34,12 @@ def hints(world: World, room: Channel) -> list[str]:
 async def decided(app: App, said: Message) -> str:
     """What became of a message, when all that follows is done."""
     async with asyncio.timeout(PATIENCE_S):
-        while True:
-            outcome = await app.store.messages.outcome(said.ref)
-            busy = await app.store.outbox.unfinished(said.ref.channel.platform)
-            pending = await app.store.inbox.pending(said.ref.channel.platform)
-            if outcome is not None and not busy and not pending:
-                return outcome
+        while await app.store.messages.outcome(said.ref) is None:  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
+    await finished(app.store, said.ref.channel.platform)
+    outcome = await app.store.messages.outcome(said.ref)
+    assert outcome is not None
+    return outcome
 
 
 @pytest.fixture
