@@ -45,7 +45,8 @@ class Votes:
     have numbers, which models use; a number is never given twice. What is asked about a moment `at` is
     answered from what happened before it, so that nothing that came later is seen.
 
-    Memory: about 60 bytes a vote. Adding is O(1) and one pass over the shorter of two lists.
+    Memory: about 90 bytes a vote. Adding is O(1), one pass over the shorter of two lists, and one over those
+    of the member.
 
     Attributes:
         latest: when the last vote was cast; -inf before the first one.
