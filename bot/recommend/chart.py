@@ -1,4 +1,4 @@
-"""Numbers as pictures; the only user of matplotlib. Its fonts know no Chinese: charts are in English."""
+"""Numbers as pictures, by matplotlib. Its fonts know no Chinese: charts are in English."""
 
 from collections.abc import Sequence
 from io import BytesIO
