@@ -83,8 +83,8 @@ async def add(
     quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
 ) -> str:
     """Post threads worth reading in a channel, regularly."""
-    place = await _place(context, channel)
     store, usual = context.services.store, context.services.usual
+    place, when = await _where(context, channel, when)
     plan, n = plan_typed(usual, when, zone, quiet), n or usual.n
     if len(await store.digests.of(place.community_key)) >= MOST:
         raise UserError(
@@ -136,10 +136,21 @@ async def remove(context: Context, digest: Number) -> str:
     return _("Digest {number} is removed: {plan}.", number=meant.number, plan=said(plan_of(meant)))
 
 
-@command("digest now", role=Role.MODERATOR, private=True, slow=True, examples=(N_("digest now 3"),))
-async def now(context: Context, digest: Number) -> str:
+@command(
+    "digest now",
+    role=Role.MODERATOR,
+    private=True,
+    slow=True,
+    examples=(N_("digest now"), N_("digest now 3")),
+)
+async def now(
+    context: Context,
+    digest: Annotated[
+        int | None, Range(1, 2**53 - 1), Doc("The number of the digest, if there are several.")
+    ] = None,
+) -> str:
     """Post a digest at once; it still comes at its times."""
-    meant = await _digest(context, digest)
+    meant = await _only(context) if digest is None else await _digest(context, digest)
     services = context.services
     slot = f"now {context.call}"
     try:
@@ -287,6 +298,28 @@ async def _vote(context: Context, posted: Posted, post: str, emoji: str) -> None
     await services.recommendations.fold(noted)
 
 
+async def _where(context: Context, channel: str, when: str) -> tuple[Channel, str]:
+    """Where and when; a schedule without a channel is one for this place."""
+    try:
+        return await _place(context, channel), when
+    except UserError:
+        whole = f"{channel} {when}"
+        if not _is_schedule(whole, context.services.usual):
+            raise
+        return await _place(context, "here"), whole
+
+
+def _is_schedule(words: str, usual: Usual) -> bool:
+    """Whether words say when, with or without a time zone behind them."""
+    for said_so in (words, words.rpartition(" ")[0]):
+        try:
+            expression(said_so, usual.at)
+        except UserError:
+            continue
+        return True
+    return False
+
+
 async def _place(context: Context, channel: str) -> Channel:
     place = context.channel if folded(channel) in HERE else await channel_named(context, channel)
     if place.private:
@@ -317,6 +350,16 @@ def plan_typed(usual: Usual, when: str, zone: str | None, quiet: str | None) -> 
         )
     never = usual.quiet if quiet is None else quiet_hours(quiet)
     return Plan(expression(when, usual.at), zone_meant(zone), never)
+
+
+async def _only(context: Context) -> Digest:
+    """The digest of a community that has one."""
+    found = await context.services.store.digests.of(context.channel.community_key)
+    if not found:
+        raise UserError(_no_digests(context))
+    if len(found) > 1:
+        raise UserError(_("Which one? `{prefix}digest list` tells their numbers.", prefix=context.prefix))
+    return found[0]
 
 
 async def _digest(context: Context, number: int) -> Digest:

@@ -47,6 +47,8 @@ async def test_a_digest_is_added_with_words_and_a_zone_at_their_end(house: House
         ("digest add here 0 9 * * 1 UTC", "0 9 * * 1", "UTC"),
         ("digest add here daily 8am zone=america/new_york", "0 8 * * *", "America/New_York"),
         ("digest add 这里 每周一 9:00 Asia/Shanghai", "0 9 * * 1", "Asia/Shanghai"),
+        ("digest add every monday 9:00 Europe/Berlin", "0 9 * * 1", "Europe/Berlin"),
+        ("digest add 每周一 9:00 Asia/Shanghai", "0 9 * * 1", "Asia/Shanghai"),
     ],
 )
 async def test_a_plan_can_be_said_in_many_ways(house: House, line: str, cron: str, zone: str) -> None:
@@ -150,6 +152,17 @@ async def test_one_can_be_posted_at_once_and_the_same_call_posts_once(
     assert "nothing posted" in await house.told("digest now 1", MODERATOR)
     assert [verb for verb, _detail in await house.audited()].count("digest now") == 2
     assert row.channel == CHANNEL
+
+
+async def test_a_digest_that_is_the_only_one_needs_no_number(
+    house: House, posted: list[NewOutboxRow]
+) -> None:
+    assert "There are no digests here" in await house.told("digest now", MODERATOR)
+    await house.told(ADD, MODERATOR)
+    assert "nothing posted" in await house.told("digest now", MODERATOR)
+    await house.told(ADD, MODERATOR)
+    assert "Which one?" in await house.told("digest now", MODERATOR)
+    assert posted == []
 
 
 async def test_when_the_platform_is_down_nothing_is_posted_and_the_moderator_is_told(
