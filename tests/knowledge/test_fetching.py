@@ -251,6 +251,7 @@ async def test_a_page_that_unpacks_without_end_is_left() -> None:
         (gzip.compress(gzip.compress(b"x")), "gzip, gzip"),
         (zlib.compress(b"x"), "br"),
     ],
+    ids=["cut", "not packed", "twice", "unknown"],
 )
 async def test_what_cannot_be_unpacked_is_refused(body: bytes, packing: str) -> None:
     reply = answer(body, "text/plain", more=f"Content-Encoding: {packing}\r\n")
