@@ -13,7 +13,7 @@ from babel.dates import format_datetime, get_day_names
 
 from bot.core.errors import UserError
 from bot.core.text import N_, _, current_locale
-from bot.recommend.schedule import MOST_CHARS, Plan, Quiet, Slot, cron, zone_named, zones
+from bot.recommend.schedule import MOST_CHARS, Plan, Quiet, Slot, cron, legible, zone_named, zones
 
 _EXAMPLES = "`every monday 9:00`, `weekdays 18:30`, `daily 8am`, `monthly 9:00`, `每周一 9:00`, `0 9 * * 1`"
 
@@ -157,7 +157,9 @@ def _take_time(found: re.Match[str], times: list[time], text: str) -> str:
     elif hour == 12 and noons & _MORNING:
         hour = 0
     if hour > 23 or minute > 59:
-        raise UserError(_("“{text}” is no time of day. Write it like 9:00 or 18:30.", text=found[0].strip()))
+        raise UserError(
+            _("“{text}” is no time of day. Write it like 9:00 or 18:30.", text=legible(found[0].strip()))
+        )
     times.append(time(hour, minute))
     return " "
 
@@ -208,7 +210,7 @@ def _listed(numbers: set[int]) -> str:
 
 
 def _not_understood(text: str, word: str = "") -> UserError:
-    shown = (word or text).replace("`", "ˋ")
+    shown = legible(word or text)
     return UserError(
         _(
             "I do not understand “{text}” as a schedule. Say for example: {examples}",
@@ -245,7 +247,7 @@ def zone_meant(text: str) -> str:
     if found is not None:
         return found
     likely = zones_like(text)[:3]
-    shown = text.strip()[:MOST_CHARS].replace("`", "ˋ")
+    shown = legible(text.strip()[:MOST_CHARS])
     if likely:
         raise UserError(
             _(

@@ -243,12 +243,17 @@ def _no_field(name: str, word: str, low: int, high: int) -> UserError:
     return UserError(
         _(
             "“{word}” is no {field} of a cron expression; those go from {low} to {high}.",
-            word=word.replace("`", "ˋ"),
+            word=legible(word),
             field=names[name],
             low=low,
             high=high,
         )
     )
+
+
+def legible(text: str) -> str:
+    """A member's own words as they can be repeated to them: no code mark, nothing that cannot be seen."""
+    return "".join("ˋ" if sign == "`" else sign if sign.isprintable() else "·" for sign in text)
 
 
 @cache

@@ -149,3 +149,14 @@ def test_a_plan_is_said_in_the_readers_words(plan: str, english: str, chinese: s
 def test_quiet_hours_are_said() -> None:
     plan = Plan("0 9 * * *", "UTC", quiet_hours("22-7"))
     assert said(plan).endswith("never from 22:00 to 07:00")
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "\u202eabc\u2066", "`x`", "9:00 \x1b[2J"])
+def test_what_cannot_be_seen_is_not_repeated(text: str) -> None:
+    with pytest.raises(UserError) as raised:
+        expression(text)
+    words = str(raised.value).replace("`", "")
+    assert words.isprintable()
+    with pytest.raises(UserError) as raised:
+        zone_meant(text)
+    assert str(raised.value).isprintable()
