@@ -5,11 +5,12 @@ import gc
 import resource
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from secrets import token_hex
 from time import perf_counter
 
@@ -24,6 +25,7 @@ from bot.config.sections import Bot, Storage
 from bot.config.sections import Metrics as MetricsSection
 from bot.core.events import Author, Channel, Event, Message, MessageRef
 from bot.llm.echo import EchoModel, Script
+from bot.llm.model import Turn
 from bot.moderation.judge import Judge
 from bot.moderation.shipped import Shipped
 from bot.sample.community import load
@@ -41,6 +43,8 @@ flood to any rule, brought all at once as after a time away."""
 
 TOKENS_PER_SECOND, ANSWER_TOKENS = 20, 120
 """How fast a slow model writes an answer, and how long that gets: after six seconds the next is asked for."""
+
+WORDS_OF_A_SENTENCE = 12
 
 PEER_MESSAGES = 500
 HEARTBEAT_S = 0.005
@@ -208,9 +212,17 @@ async def run(
 
 
 def slow_model() -> EchoModel:
-    """A model that writes as slowly as a small one on a busy machine; waiting is all its work."""
-    words = [f"word{number}" + "." * (number % 12 == 0) for number in range(1, ANSWER_TOKENS + 1)]
-    return EchoModel(Script(" ".join(words), delay_s=1 / TOKENS_PER_SECOND))
+    """A model that writes as slowly as a small one on a busy machine; waiting is all its work.
+
+    Each answer has a pace and sentences of its own: real ones do not keep step.
+    """
+
+    def behavior(turns: Sequence[Turn]) -> Script:
+        chance = Random(turns[-1].text)  # noqa: S311 - words of a benchmark
+        words = [f"word{n}" + "." * (chance.random() < 1 / WORDS_OF_A_SENTENCE) for n in range(ANSWER_TOKENS)]
+        return Script(" ".join(words), delay_s=chance.uniform(0.8, 1.2) / TOKENS_PER_SECOND)
+
+    return EchoModel(behavior)
 
 
 async def _one_by_one(database: Path, messages: int) -> float:
