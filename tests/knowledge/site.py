@@ -78,10 +78,12 @@ class Site:
 
             server = await asyncio.start_server(serve, LOOPBACK, 0, ssl=self.tls)
             self.port = server.sockets[0].getsockname()[1]
-            yield self
-            server.close()
-            for each in serving:
-                each.cancel()
+            try:
+                yield self
+            finally:
+                server.close()
+                for each in serving:
+                    each.cancel()
 
     def address(self, path: str, host: str = "site.example", scheme: str = "http") -> str:
         """Where something stands."""
