@@ -5,11 +5,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bot.storage import database
+from bot.storage.sqlite import BUSY_S, SqliteTransactor, create_file
 from tests.labs import synapse as lab
 
 if TYPE_CHECKING:
@@ -30,6 +33,30 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new database after all migrations."""
+    path = tmp_path_factory.mktemp("migrated") / "llmos.db"
+    database._open_sqlite(path, BUSY_S).close()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def copied_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> None:
+    """New databases of this process are copies of one: what migrations do is for the tests of the storage."""
+    if "storage" in request.path.parts:
+        return
+    opens = database._open_sqlite
+
+    def copying(path: Path, busy_s: float) -> SqliteTransactor:
+        if not path.exists() and path.parent.is_dir():
+            create_file(path)
+            path.write_bytes(migrated.read_bytes())
+        return opens(path, busy_s)
+
+    monkeypatch.setattr(database, "_open_sqlite", copying)
 
 
 @pytest.fixture(scope="session")
