@@ -36,7 +36,7 @@ from bot.storage.strikes import Strikes
 from bot.storage.threads import Threads
 from bot.storage.usage import Usage
 from bot.storage.writer import Rows, Writer
-from bot.storage.writes import Writes
+from bot.storage.writes import writes_for
 
 _KEY_CHECK = "key_check"
 _KNOWN_TEXT = "llmos"
@@ -49,7 +49,7 @@ class Store:
         self, reader: Reader, writer: Writer, seal: Seal, journal: Journal, now: Clock, file: Path | None
     ) -> None:
         """Use `open`."""
-        self._reader, self._writer, self._writes = reader, writer, Writes(reader.dialect)
+        self._reader, self._writer, self._writes = reader, writer, writes_for(reader.dialect)
         self.seal = seal
         self.inbox = Inbox(reader, writer, self._writes, seal, now)
         self.outbox = Outbox(reader, writer, self._writes, seal, now)

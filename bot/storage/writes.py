@@ -1,5 +1,7 @@
 """Every statement of the hot path, built once; the writer runs each for many rows at a time."""
 
+from functools import cache
+
 from sqlalchemy import and_, bindparam, delete, func, null, or_, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
@@ -199,6 +201,12 @@ class Writes:
             ),
             _DELETE,
         )
+
+
+@cache
+def writes_for(dialect: str) -> Writes:
+    """The statements for a dialect; they are built once."""
+    return Writes(dialect)
 
 
 def _run(column: str) -> ScalarSelect[str]:

@@ -51,6 +51,9 @@ MODELS = (
 THREAD = Channel(CHANNEL.platform, CHANNEL.community, CHANNEL.id, "t1")
 
 
+COMMANDS = Commands.discover()
+
+
 @dataclass
 class Platform:
     """A Directory over plain dicts; `broken` makes it fail, without `has_links` messages have no address."""
@@ -240,7 +243,7 @@ def build(store: Store, clock: Clock) -> House:
     """A house round an open store."""
     platform, conversation, shelf = Platform(), Echo(), Shelf()
     review = Review(store, platform, clock, lambda channel: "standard")
-    commands = Commands.discover()
+    commands = COMMANDS
     paths = frozenset(spec.path for spec in commands.specs)
     recommendations = Recommendations(store)
     search = Search(Index(store.passages, store.privacy, None))
