@@ -85,6 +85,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} messages of yours in channels that moderators archive, so that they can be found (encrypted)",
         n,
     ),
+    "attachments": lambda n: ngettext(
+        "{n} file of yours in a channel that moderators archive: its name, and its text (encrypted)",
+        "{n} files of yours in channels that moderators archive: their names, and their texts (encrypted)",
+        n,
+    ),
     "passages": lambda n: ngettext(
         "{n} piece of such messages in the index (encrypted)",
         "{n} pieces of such messages in the index (encrypted)",

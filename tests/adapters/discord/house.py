@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from bot.adapters.delivery import PLACEHOLDER
 from bot.adapters.discord import DiscordAdapter
 from bot.adapters.discord.watchdog import Patience
 from bot.app import App, opened
@@ -215,4 +216,7 @@ class House:
         """Wait until the bot has answered a question asked now: what came before it was dealt with."""
         someone = self.person("someone")
         question = someone.ask(channel, "are you there")
-        await self.server.until(channel, lambda shown: any(each.reply_to == question for each in shown))
+        await self.server.until(
+            channel,
+            lambda shown: any(each.reply_to == question and each.text != PLACEHOLDER for each in shown),
+        )

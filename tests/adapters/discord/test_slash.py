@@ -231,8 +231,7 @@ async def test_a_call_whose_member_was_told_that_nobody_answers_is_not_carried_o
         assert await kept(house, call) is None
     house.lab.faults.clear()
     async with house.living():
-        await house.server.until(house.general, lambda shown: bool(shown))
-    assert house.said(house.general) == ["are you there"]
+        await house.stands(house.general, "are you there")
 
 
 async def test_an_acknowledgement_that_takes_its_time_is_one(house: House) -> None:
