@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 from bot.adapters.adapter import Batch, Cursors
 from bot.adapters.memory import MemoryAdapter
@@ -24,6 +25,7 @@ SPAM = "spam"
 class RemoveSpam(Rule):
     """Every message with the word is removed."""
 
+    bursts: ClassVar[bool] = True  # it would be stopped after sixty a minute
     action: ActionName = Severity.DELETE
 
     def check(self, seen: Examined, past: Past) -> Finding | None:
