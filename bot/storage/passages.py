@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Integer,
+    Select,
     String,
     TextClause,
     bindparam,
@@ -305,9 +306,7 @@ class Passages:
         if channels is not None:
             query = query.where(passages.c.channel_key.in_(channels))
         query = query.order_by(passages.c.at.desc(), passages.c.seq.desc()).limit(most)
-        seqs = [row[0] for row in await self._reader.rows(query)]
-        found = await self.get(seqs, community, channels)
-        return [found[seq] for seq in seqs if seq in found]
+        return await self._in_order(query, community, channels)
 
     async def whole(self, passage: Passage, most: int) -> Sequence[Passage]:
         """The passages of the document one is part of, in order, at most so many."""
@@ -318,9 +317,7 @@ class Passages:
             .order_by(passages.c.seq)
             .limit(most)
         )
-        seqs = [row[0] for row in await self._reader.rows(query)]
-        found = await self.get(seqs, passage.community)
-        return [found[seq] for seq in seqs if seq in found]
+        return await self._in_order(query, passage.community, None)
 
     async def part_of(
         self, document: str, community: str, channels: Collection[str] | None, most: int
@@ -332,7 +329,13 @@ class Passages:
             .order_by(passages.c.seq)
             .limit(most)
         )
-        seqs = [row[0] for row in await self._reader.rows(query)]
+        return await self._in_order(query, community, channels)
+
+    async def _in_order(
+        self, numbers: Select[int], community: str, channels: Collection[str] | None
+    ) -> Sequence[Passage]:
+        """The passages of some numbers, in their order."""
+        seqs = [row[0] for row in await self._reader.rows(numbers)]
         found = await self.get(seqs, community, channels)
         return [found[seq] for seq in seqs if seq in found]
 

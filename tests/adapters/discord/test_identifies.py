@@ -170,6 +170,7 @@ async def test_each_start_of_a_crash_loop_waits_twice_as_long_as_the_last(
     times = json.loads((house.memory / "identifies.json").read_text("utf-8"))[house.us]
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert len(pauses) == 4
+    assert pauses[0] < pauses[-1]
     for pause, least in zip(pauses[1:], (1, 2, 4), strict=True):
         assert pause >= least
 
