@@ -38,7 +38,8 @@ from bot.knowledge.public import public_and
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicates
 from bot.knowledge.web import read_page
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON, Shelf
 from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store

@@ -17,7 +17,8 @@ from bot.core.actions import Severity
 from bot.core.errors import ConfigError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
 from bot.core.text import _
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.moderation import classifier
 from bot.moderation.classifier import Classifier, Embed, Scored
 from bot.moderation.judge import verdict_of

@@ -1,15 +1,16 @@
 """Quotes: the sentences of a document that say most about a question."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from bot.knowledge.chunking import sentences, weight
 from bot.knowledge.search import Query, coverage
 from bot.storage.passages import Passage
+
+if TYPE_CHECKING:  # numpy is behind it
+    from bot.knowledge.vectors import Embed
 
 QUOTE_WEIGHT = 420
 """Of a quote, at most about; see `chunking.weight`."""
@@ -18,8 +19,6 @@ _SAID_COUNT = 0.3  # an answer often repeats no word of its question
 _QUESTION_COUNT = 0.4  # a question is seldom the answer to one
 _SHORT_COUNT, _SHORT_WEIGHT = 0.7, 45
 _OPENING_COUNT = 0.4  # of a thread: its first post is the question
-
-Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Told:
         return not self.text.rstrip("*_\"')）」 ").endswith(("?", "？"))
 
 
-def told(query: Query, passages: Sequence[Passage], embed: Embed | None) -> list[Told]:
+def told(query: Query, passages: Sequence[Passage], embed: "Embed | None") -> list[Told]:
     """The sentences of passages, in order, as they fit a question."""
     written = paragraphs(passages)
     found = [

@@ -8,59 +8,28 @@ its vector leaves the memory at once.
 import asyncio
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-import simsimd
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from bot.knowledge.chunking import Chunk, chunks
 from bot.knowledge.document import Document
 from bot.knowledge.segmenting import words
-from bot.storage.passages import Guard, NewPassage, Passage, Passages, State, readable_in
+from bot.storage.passages import Guard, NewPassage, Passage, Passages, State
 from bot.storage.privacy import Privacy
 
-MAX_VECTORS = 300_000
-"""So many are held, the newest ones: 230 MB at 384 dimensions. Older passages are found by their words."""
+if TYPE_CHECKING:  # numpy is behind it
+    from bot.knowledge.vectors import Vector, Vectors
+
 _DOCUMENTS_AT_ONCE, _CHARACTERS_AT_ONCE = 1_024, 1_000_000
 _LOADED_AT_ONCE = 20_000
-_RESCORED = 16  # more than asked for: half precision may swap neighbours, which are then compared exactly
 _READ_AT_ONCE = 8
 _EMBEDDED_AT_ONCE = 256
 """Passages between two signs of progress, some ten seconds of a core; texts of like length go together."""
-
-Vector = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is in memory of passages with a vector; replaced as a whole, since a search reads it in a thread.
-
-    Attributes:
-        seqs: numbers of passages, int64 (passages), ascending.
-        vectors: float16 (passages, dimensions).
-        places: where each may be read, int32 (passages), an index into `rooms`.
-        rooms: community and key of the channel, each once.
-    """
-
-    seqs: NDArray[np.int64]
-    vectors: NDArray[np.float16]
-    places: NDArray[np.int32]
-    rooms: tuple[tuple[str, str], ...]
-
-    def kept(self, which: NDArray[np.bool_] | slice) -> "_Held":
-        """Some of them."""
-        return _Held(self.seqs[which], self.vectors[which], self.places[which], self.rooms)
-
-
-_NOTHING = _Held(np.zeros(0, np.int64), np.zeros((0, 0), np.float16), np.zeros(0, np.int32), ())
 
 
 class Embedding(Protocol):
     """What makes vectors; see `bot.llm.embedding`."""
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> "Vector":
         """Unit vectors, float32 (texts, dimensions)."""
         ...
 
@@ -71,7 +40,7 @@ class Index:
     def __init__(self, passages: Passages, privacy: Privacy, embedder: Embedding | None) -> None:
         """Args: embedder: None searches by words only."""
         self.passages, self.embedder = passages, embedder
-        self._held = _NOTHING
+        self._held: Vectors | None = None
         self._state = State(-1, 0)
         self._refreshing = asyncio.Lock()
         self.unread = asyncio.Event()
@@ -159,11 +128,15 @@ class Index:
             await self._reload()
         return total
 
-    async def read(self, passages: Sequence[Passage]) -> Vector:
-        """Unit vectors of passages, (passages, dimensions); for an index with an embedder."""
+    async def read(self, passages: Sequence[Passage]) -> "Vector":
+        """Unit vectors of passages, (passages, dimensions).
+
+        Raises:
+            ValueError: the index has no embedder.
+        """
         embedder = self.embedder
         if embedder is None:
-            return np.zeros((len(passages), 0), np.float32)
+            raise ValueError("nothing here makes vectors")
         texts = [readable(each.title, each.text) for each in passages]
         return await asyncio.to_thread(embedder.embed, texts)
 
@@ -175,13 +148,13 @@ class Index:
             state = await self.passages.state()
             if state == self._state:
                 return
-            if state.gone != self._state.gone and len(self):
-                self._held = self._held.kept(np.isin(self._held.seqs, await self.passages.known()))
+            if state.gone != self._state.gone and self._held is not None:
+                self._held = self._held.only(await self.passages.known())
             await self._load()
             self._state = state
 
     def near(
-        self, vector: Vector, most: int, community: str, channels: Collection[str] | None = None
+        self, vector: "Vector", most: int, community: str, channels: Collection[str] | None = None
     ) -> list[tuple[int, float]]:
         """The passages nearest to a unit vector: (seq, cosine), best first.
 
@@ -190,63 +163,30 @@ class Index:
 
         Complexity: vectors of all communities times dimensions, some 7 ms for 100,000 of 384.
         """
-        held = self._held
-        if not len(held.seqs):
-            return []
-        rough = np.asarray(simsimd.cdist(vector.astype(np.float16)[None], held.vectors, metric="dot"))[0]
-        readable = np.array([readable_in(*room, community, channels) for room in held.rooms])
-        rough[~readable[held.places]] = -np.inf
-        count = min(most + _RESCORED, len(rough))
-        best = np.argpartition(rough, -count)[-count:]
-        best = best[rough[best] > -np.inf]
-        cosines = held.vectors[best].astype(np.float32) @ vector
-        order = np.lexsort((best, -cosines))[:most]
-        return [(int(held.seqs[best[at]]), float(cosines[at])) for at in order]
+        return [] if self._held is None else self._held.near(vector, most, community, channels)
 
-    def cosines(self, seqs: Sequence[int], vector: Vector) -> dict[int, float]:
+    def cosines(self, seqs: Sequence[int], vector: "Vector") -> dict[int, float]:
         """How near passages are to a unit vector; those without a vector are left out."""
-        held = self._held
-        if not len(held.seqs):
-            return {}
-        asked = np.array(seqs, np.int64)
-        rows = np.minimum(np.searchsorted(held.seqs, asked), len(held.seqs) - 1)
-        here = held.seqs[rows] == asked
-        cosines = held.vectors[rows[here]].astype(np.float32) @ vector
-        return dict(zip(asked[here].tolist(), cosines.tolist(), strict=True))
+        return {} if self._held is None else self._held.cosines(seqs, vector)
 
     def __len__(self) -> int:
         """How many vectors are in memory."""
-        return len(self._held.seqs)
+        return 0 if self._held is None else len(self._held)
 
     async def _reload(self) -> None:
         async with self._refreshing:
             self._state = await self.passages.state()
-            self._held = _NOTHING
+            self._held = None
             await self._load()
 
     async def _load(self) -> None:
-        parts = [self._held] if len(self) else []
-        rooms = {room: at for at, room in enumerate(self._held.rooms)}
-        after = int(self._held.seqs[-1]) if len(self) else 0
-        while rows := await self.passages.vectors(after, _LOADED_AT_ONCE):
-            after = rows[-1].seq
-            parts.append(
-                _Held(
-                    np.array([row.seq for row in rows], np.int64),
-                    np.stack([np.frombuffer(row.packed, "<f2") for row in rows]),
-                    np.array(
-                        [rooms.setdefault((row.community, row.channel), len(rooms)) for row in rows], np.int32
-                    ),
-                    (),
-                )
-            )
+        from bot.knowledge.vectors import joined, unpacked  # noqa: PLC0415 - numpy is behind it
+
+        parts = [] if self._held is None else [self._held]
+        while rows := await self.passages.vectors(parts[-1].newest if parts else 0, _LOADED_AT_ONCE):
+            parts.append(unpacked(rows))
         if parts:
-            self._held = _Held(
-                np.concatenate([part.seqs for part in parts]),
-                np.concatenate([part.vectors for part in parts]),
-                np.concatenate([part.places for part in parts]),
-                tuple(rooms),
-            ).kept(slice(-MAX_VECTORS, None))
+            self._held = joined(parts)
 
     def _prepare(
         self,

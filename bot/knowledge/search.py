@@ -9,11 +9,15 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from bot.knowledge.index import Index, Vector, readable
+from bot.knowledge.index import Index, readable
 from bot.knowledge.segmenting import characters, content_words, is_han, is_small, words
 from bot.knowledge.synonyms import related
 from bot.storage.passages import ALL, Bounds, Passage
+
+if TYPE_CHECKING:  # numpy is behind it
+    from bot.knowledge.vectors import Vector
 
 _RRF = 60
 _CANDIDATES, _READ_NOW = 50, 16
@@ -51,7 +55,7 @@ class Query:
     related: Sequence[str]
     telling: tuple[Sequence[str], Sequence[str]]
     characters: frozenset[str]
-    vector: Vector | None
+    vector: "Vector | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Search:
         )
 
     async def _cosines(
-        self, vector: Vector, found: Mapping[int, Passage], by_words: Mapping[int, int]
+        self, vector: "Vector", found: Mapping[int, Passage], by_words: Mapping[int, int]
     ) -> dict[int, float]:
         """How near passages are to a question; those without a vector are read now, as many as is quick.
 

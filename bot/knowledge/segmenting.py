@@ -5,10 +5,8 @@ A Chinese word mostly has two characters, so every such word is found although n
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
-
-import snowballstemmer
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA = "\u3041-\u30ff"
@@ -42,11 +40,23 @@ _CHINESE = """
 
 @lru_cache(_STEMS_IN_MEMORY)
 def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
+    return _stemmer()(word)
 
 
-_stemmer = snowballstemmer.stemmer("english")
-_STOP = frozenset(_stem(word) for word in _ENGLISH.split()) | frozenset(_CHINESE.split())
+@cache
+def _stemmer() -> Callable[[str], str]:
+    import snowballstemmer  # noqa: PLC0415 - 3 MB: it brings all languages
+
+    stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
+    return stem
+
+
+@cache
+def _stop() -> frozenset[str]:
+    """Words that say nothing about what a text is about."""
+    return frozenset(_stem(word) for word in _ENGLISH.split()) | frozenset(_CHINESE.split())
+
+
 _ENDINGS = frozenset(
     "么怎什哪的了吗呢吧啊呀嘛着过和与或在是把被给让就也都还又很太我你他她它们这那有没不会能要想做用到从对为以及个"
 )
@@ -70,7 +80,7 @@ def content_words(text: str) -> list[str]:
 
 def is_small(word: str) -> bool:
     """Whether a word, as cut here, is one of grammar and says little about a subject."""
-    return word in _STOP or (is_han(word) and any(character in _ENDINGS for character in word))
+    return word in _stop() or (is_han(word) and any(character in _ENDINGS for character in word))
 
 
 def is_han(word: str) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 _PREFIX = ".llmos-"
 
 
@@ -22,6 +20,8 @@ def scratch(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: the parent cannot be written to.
     """
+    import psutil  # noqa: PLC0415 - half a megabyte
+
     for left in parent.glob(f"{_PREFIX}*-*"):
         owner = left.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):

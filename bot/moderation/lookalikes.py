@@ -1,9 +1,10 @@
 """Letters that look like Latin ones: Unicode's table of confusables, and those it leaves out."""
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 from functools import cache
 
-from confusable_homoglyphs import confusables
+from confusable_homoglyphs.utils import load
 
 _MISSING = {
     "a": "ᴀⱥαɐᗩꭺ",
@@ -49,7 +50,7 @@ def exact() -> dict[str, str]:
     Source: Unicode Technical Standard 39, confusables, as the library confusable-homoglyphs ships them.
     """
     table: dict[str, str] = {}
-    for letter, alike in confusables.confusables_data.items():
+    for letter, alike in _confusables().items():
         if len(letter) != 1 or letter.isascii() or not unicodedata.category(letter).startswith("L"):
             continue
         for one in alike:
@@ -62,6 +63,12 @@ def exact() -> dict[str, str]:
         table.pop(kept, None)
     table.update(dict.fromkeys("ıɩɪ", "i"))
     return table
+
+
+def _confusables() -> Mapping[str, Sequence[Mapping[str, str]]]:
+    """The library's table, letter -> what it may be taken for; its other modules keep 7 MB of it for ever."""
+    found: Mapping[str, Sequence[Mapping[str, str]]] = load("confusables.json")
+    return found
 
 
 @cache

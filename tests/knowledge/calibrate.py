@@ -15,7 +15,8 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from bot.knowledge.answering import look
 from bot.knowledge.confidence import signals
 from bot.knowledge.search import Search
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.sample.knowledge import END
 from tests.knowledge.library import library
 from tests.knowledge.questions import calibration, golden

@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from bot.knowledge import asked
 from bot.knowledge.asked import earlier
 from bot.knowledge.document import Document, Section
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON
 from tests.knowledge.library import library
 from tests.messages import EPOCH

@@ -18,7 +18,8 @@ from bot.knowledge.evaluation import Question, evaluate
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicate, duplicates
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
 from tests.knowledge.conftest import Topics, document

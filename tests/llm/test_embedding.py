@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bot.llm.embedding import DIMENSIONS, Embedder, available, found
+from bot.llm.embedding import available, found
+from bot.llm.minilm import DIMENSIONS, Embedder
 
 pytestmark = pytest.mark.model
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.llm.embedding import DIMENSIONS
+from bot.llm.minilm import DIMENSIONS
 from bot.moderation import data
 from bot.moderation.classifier import FILE, Classifier, pack, shipped, unpack
 from bot.moderation.features import BUCKETS, prose, read
