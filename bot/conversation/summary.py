@@ -1,18 +1,12 @@
 """What was said in a few of its own sentences: no model, nothing that was not said.
 
-Messages that many others resemble are what a conversation is about. Source: Erkan and Radev, "LexRank:
-Graph-based Lexical Centrality as Salience in Text Summarization", 2004 (the continuous variant). Questions,
-decisions and what many replied to count more than their words alone.
+Messages that many others resemble are what a conversation is about; see `bot.conversation.lexrank`.
+Questions, decisions and what many replied to count more than their words alone.
 """
 
-import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bot.knowledge.chunking import sentences
 from bot.knowledge.segmenting import content_words, is_small
@@ -20,8 +14,6 @@ from bot.knowledge.segmenting import content_words, is_small
 MOST_CHARS = 2_000
 """Of a message that are looked at."""
 
-_DAMPING = 0.85  # as in PageRank and LexRank
-_ROUNDS, _CLOSE_ENOUGH = 100, 1e-9
 _REPEATS = 0.5
 """Two messages this near (cosine) say the same: one of them is enough."""
 
@@ -60,18 +52,20 @@ def extract(said: Sequence[Said], most: int) -> list[int]:
 
     Complexity: linear in the pairs of messages that share a word.
     """
+    from bot.conversation.lexrank import likeness, ranks  # noqa: PLC0415 - numpy and scipy are behind it
+
     words = [content_words(each.text[:MOST_CHARS]) for each in said]
     telling = [at for at, found in enumerate(words) if _tells(said[at], found)]
     telling = telling or [at for at, found in enumerate(words) if found]
     if not telling:
         return []
-    likeness = _likeness([words[at] for at in telling])
-    scores = _ranks(likeness, np.array([_prior(said[at]) for at in telling]))
+    alike = likeness([words[at] for at in telling])
+    scores = ranks(alike, [_prior(said[at]) for at in telling])
     chosen: list[int] = []
     for at in sorted(range(len(telling)), key=lambda at: -scores[at]):
         if len(chosen) == most:
             break
-        if all(likeness[at, other] < _REPEATS for other in chosen):
+        if all(alike[at, other] < _REPEATS for other in chosen):
             chosen.append(at)
     return sorted(telling[at] for at in chosen)
 
@@ -97,31 +91,3 @@ def _prior(said: Said) -> float:
     asks, decides = bool(_QUESTION.search(text)), bool(_DECISION.search(text))
     replies = min(said.replies, _MOST_REPLIES)
     return 1 + _ASKS * asks + _DECIDES * decides + _OPENS * said.opens + _REPLY * replies
-
-
-def _likeness(words: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    """Cosines between messages by the words they share; rare words weigh more."""
-    from scipy.sparse import csr_array  # noqa: PLC0415 - it takes a while, and few chats need it
-
-    known = Counter(word for found in words for word in found)
-    columns = {word: at for at, word in enumerate(known)}
-    rows = [at for at, found in enumerate(words) for _word in found]
-    weights = np.array([math.log(1 + len(words) / known[word]) for found in words for word in found])
-    places = (rows, [columns[word] for found in words for word in found])
-    matrix = csr_array((weights, places), shape=(len(words), len(columns)))
-    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
-    unit = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
-    return np.asarray((unit @ unit.T).toarray(), dtype=np.float64)
-
-
-def _ranks(likeness: NDArray[np.float64], prior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """PageRank among messages; whoever walks at random begins anew where the prior is high."""
-    steps = likeness / likeness.sum(axis=1, keepdims=True)
-    start = prior / prior.sum()
-    ranks = start
-    for _round in range(_ROUNDS):
-        following = (1 - _DAMPING) * start + _DAMPING * (ranks @ steps)
-        if np.abs(following - ranks).sum() < _CLOSE_ENOUGH:
-            break
-        ranks = following
-    return np.asarray(ranks * prior, dtype=np.float64)

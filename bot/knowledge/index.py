@@ -180,13 +180,16 @@ class Index:
             await self._load()
 
     async def _load(self) -> None:
+        rows = await self.passages.vectors(0 if self._held is None else self._held.newest, _LOADED_AT_ONCE)
+        if not rows:
+            return
         from bot.knowledge.vectors import joined, unpacked  # noqa: PLC0415 - numpy is behind it
 
         parts = [] if self._held is None else [self._held]
-        while rows := await self.passages.vectors(parts[-1].newest if parts else 0, _LOADED_AT_ONCE):
+        while rows:
             parts.append(unpacked(rows))
-        if parts:
-            self._held = joined(parts)
+            rows = await self.passages.vectors(parts[-1].newest, _LOADED_AT_ONCE)
+        self._held = joined(parts)
 
     def _prepare(
         self,
