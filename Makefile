@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start the bot as a process of its own many times; without bytecode each of them compiles it anew.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: chat test drills bench bench-matrix bench-discord check lint fmt types contracts docs messages models install dev clean

@@ -18,6 +18,8 @@ from tests.labs import synapse as lab
 if TYPE_CHECKING:
     from tests.labs.discord import DiscordLab
 
+TESTS = Path(__file__).parent
+
 # A machine under load is no fault of the code: what is slow there must not fail a test. Everyday the same
 # examples are tried, so that one checkout passes or fails everywhere alike; the drills look for new ones.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -79,11 +81,21 @@ async def discord() -> AsyncIterator["DiscordLab"]:
 _installing = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """For `-m homeserver`, only files that name Matrix are imported: all of them take 20 seconds."""
+    skipped = config.option.markexpr == "homeserver" and collection_path.is_file()
+    return True if skipped and not _names_matrix(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that need the homeserver come last and are marked; it is installed meanwhile if it is missing."""
     items.sort(key=_needs_synapse)
     for item in filter(_needs_synapse, items):
+        if not _names_matrix(item.path):
+            raise pytest.UsageError(
+                f"{item.nodeid} needs the homeserver: name its file or folder after Matrix"
+            )
         item.add_marker(pytest.mark.homeserver)
     wanted = config.option.markexpr != "not homeserver" and any(map(_needs_synapse, items))
     if wanted and not config.option.collectonly:
@@ -95,6 +107,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if installing is not None:
         installing.terminate()
         installing.wait()
+
+
+def _names_matrix(path: Path) -> bool:
+    return "matrix" in str(path.relative_to(TESTS))
 
 
 def _needs_synapse(item: pytest.Item) -> bool:
