@@ -44,17 +44,18 @@ async def sources(
 
 
 async def _cited(context: Context, citation: Citation, channels: Collection[str]) -> Sequence[Passage]:
-    """What a source says now, from what was cited on; nothing where the caller may not read it."""
-    community = context.channel.community_key
-    passages = await context.services.store.passages.part_of(
-        citation.document, community, channels, _MOST_PASSAGES
-    )
-    return [each for each in passages if each.at >= citation.said_at] or passages
+    """The passage that was quoted; nothing where it is gone, or the caller may not read it."""
+    community, passages = context.channel.community_key, context.services.store.passages
+    if citation.mark:
+        found = await passages.marked(citation.document, citation.mark, community, channels)
+        return () if found is None else (found,)
+    document = await passages.part_of(citation.document, community, channels, _MOST_PASSAGES)
+    return [each for each in document if each.at >= citation.said_at] or document
 
 
 def _shown(number: int, passages: Sequence[Passage]) -> str:
     if not passages:
-        return _("[{number}] This is gone, or you may not read it.", number=number)
+        return _("[{number}] This is gone or was changed, or you may not read it.", number=number)
     text = "\n\n".join(passage.text for passage in passages)
     cut = text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 2].rstrip() + " …"
     first = passages[0]

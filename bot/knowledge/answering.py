@@ -24,6 +24,7 @@ class Source:
         quote: what it says there, in its own words.
         text: the quote and what stands round it.
         at: when the passage was written.
+        mark: the passage that the quote stands in, see `Passage`.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Source:
     quote: str
     text: str
     at: datetime
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _quoting(finding: Finding, told: Sequence[Told]) -> Source:
 
 def _source(found: Passage, said: str, stands_in: Passage) -> Source:
     text = found.text if said in found.text else f"{said}\n{found.text}"
-    return Source(found.document, stands_in.title, stands_in.link, said, text, stands_in.at)
+    return Source(found.document, stands_in.title, stands_in.link, said, text, stands_in.at, stands_in.mark)
 
 
 def _quoted(sources: Sequence[Source]) -> str:

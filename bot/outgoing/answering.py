@@ -240,7 +240,7 @@ def _cited(
     answer: Sequence[MessageRef], handle: Handle
 ) -> tuple[tuple[MessageRef, tuple[Citation, ...]], ...]:
     """What every message of an answer rests on: people press below any of them."""
-    found = tuple(Citation(number, source.id, source.at) for number, source in handle.sources)
+    found = tuple(Citation(number, source.id, source.at, source.mark) for number, source in handle.sources)
     return tuple((ref, found) for ref in answer) if found else ()
 
 

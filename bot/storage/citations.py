@@ -23,11 +23,13 @@ class Citation:
     Attributes:
         number: as the answer cites it.
         said_at: the time of the passage that is cited; others of its document stand around it.
+        mark: the passage, see `Passage`; "" in answers of a version that noted only the time.
     """
 
     number: int
     document: str
     said_at: datetime
+    mark: str = ""
 
 
 class Citations:
@@ -39,7 +41,7 @@ class Citations:
     async def of(self, answer: MessageRef) -> Sequence[Citation]:
         """What an answer rests on, in order; nothing for other messages."""
         query = (
-            select(citations.c.number, citations.c.document, citations.c.said_at)
+            select(citations.c.number, citations.c.document, citations.c.said_at, citations.c.mark)
             .where(citations.c.channel_key == answer.channel.key, citations.c.message_id == answer.id)
             .order_by(citations.c.number)
         )
@@ -65,6 +67,7 @@ class Citations:
                 "number": each.number,
                 "document": each.document,
                 "said_at": each.said_at,
+                "mark": each.mark,
                 "at": at,
             }
             for answer, found in cited

@@ -84,7 +84,11 @@ class NewPassage:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stored passage; see `NewPassage`."""
+    """A stored passage; see `NewPassage`.
+
+    Attributes:
+        mark: a keyed hash of its text, which stays as it is when an unchanged document is read again.
+    """
 
     seq: int
     community: str
@@ -95,6 +99,7 @@ class Passage:
     link: str
     text: str
     author: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +336,28 @@ class Passages:
         )
         return await self._in_order(query, community, channels)
 
+    async def marked(
+        self, document: str, mark: str, community: str, channels: Collection[str] | None
+    ) -> Passage | None:
+        """The passage of a document that has a mark; None if it is gone, has changed or may not be read."""
+        after = 0
+        while True:
+            query = (
+                select(passages.c.seq)
+                .where(passages.c.community.in_({community, COMMON}), passages.c.document == document)
+                .where(passages.c.seq > after)
+                .order_by(passages.c.seq)
+                .limit(_AT_ONCE)
+            )
+            seqs = [row[0] for row in await self._reader.rows(query)]
+            if not seqs:
+                return None
+            found = await self.get(seqs, community, channels)
+            passage = next((found[seq] for seq in seqs if seq in found and found[seq].mark == mark), None)
+            if passage is not None:
+                return passage
+            after = seqs[-1]
+
     async def _in_order(
         self, numbers: Select[int], community: str, channels: Collection[str] | None
     ) -> Sequence[Passage]:
@@ -423,7 +450,8 @@ class Passages:
     ) -> Passage:
         told = json.loads(self._seal.open(payload))
         title, link, said = told["title"], told["link"], told["text"]
-        return Passage(seq, community, channel, document, at, title, link, said, author)
+        mark = self._seal.fingerprint(f"passage\0{said}")
+        return Passage(seq, community, channel, document, at, title, link, said, author, mark)
 
     async def _ranked(self, wanted: str, most: int) -> list["_Match"]:
         """The best of all communities, ranked before a passage is looked at."""

@@ -186,8 +186,9 @@ citations = Table(
     Column("document", AnyText, nullable=False),
     Column("said_at", Instant, nullable=False),
     Column("at", Instant, nullable=False, index=True),
+    Column("mark", AnyText, nullable=False, server_default=""),
 )
-"""Which documents the bot's answers rest on."""
+"""Which documents the bot's answers rest on; `mark` is a keyed hash of the passage that is quoted."""
 
 ratings = Table(
     "ratings",
@@ -456,5 +457,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

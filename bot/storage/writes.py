@@ -75,7 +75,11 @@ class Writes:
         self.cite = Write(
             cited.on_conflict_do_update(
                 index_elements=["channel_key", "message_id", "number"],
-                set_={"document": cited.excluded.document, "said_at": cited.excluded.said_at},
+                set_={
+                    "document": cited.excluded.document,
+                    "said_at": cited.excluded.said_at,
+                    "mark": cited.excluded.mark,
+                },
             ),
             _INSERT,
         )

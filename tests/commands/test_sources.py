@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.actions import Reply
 from bot.core.events import MessageRef
+from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
 from bot.storage.citations import Citation
 from bot.storage.settlement import Settlement
@@ -17,7 +18,7 @@ from tests.messages import EPOCH
 __all__ = ["index", "town"]
 
 ANSWER = MessageRef(CHANNEL, "900")
-GONE = "This is gone, or you may not read it."
+GONE = "This is gone or was changed, or you may not read it."
 
 
 @pytest.fixture
@@ -73,6 +74,43 @@ async def test_without_a_message_it_is_the_last_answer_of_the_place(town: House,
     assert "Bring a rope" in await town.told("sources", BOB)
     await town.store.settle(Settlement(cited=((MessageRef(CHANNEL, "950"), plan),)))
     assert "Bring a rope" not in await town.told("sources", BOB)
+
+
+LONG = "\n\n".join(
+    f"Pier {n} takes boats of {n} meters. " + "The rest is told at the office. " * 12 for n in range(700)
+)
+
+
+async def quoting(town: House, index: Index, words: str) -> None:
+    """An answer that quotes one passage of a long page."""
+    await index.add(HOME, [document("piers", LONG)])
+    channels = frozenset({""})
+    pages = await index.passages.part_of("piers", HOME, channels, 900)
+    assert len(pages) > 500
+    (quoted,) = [each for each in pages if words in each.text]
+    await town.store.settle(Settlement(cited=((ANSWER, (Citation(1, "piers", EPOCH, quoted.mark),)),)))
+
+
+async def test_of_a_long_page_the_quoted_passage_is_shown_and_nothing_else(town: House, index: Index) -> None:
+    await quoting(town, index, "Pier 650 ")
+    told = await town.told("sources 900")
+    assert "> Pier 650 takes boats of 650 meters." in told
+    assert told.count("Pier ") == 1
+
+
+async def test_a_page_that_is_read_again_unchanged_shows_the_same_passage(town: House, index: Index) -> None:
+    await quoting(town, index, "Pier 650 ")
+    section = Section(LONG, EPOCH + timedelta(days=1))
+    await index.add(HOME, [document("first", "Another page."), Document("piers", "", (section,))])
+    told = await town.told("sources 900")
+    assert "Pier 650 " in told
+    assert "Pier 0 " not in told
+
+
+async def test_of_a_passage_that_was_changed_it_says_so_and_shows_no_other(town: House, index: Index) -> None:
+    await quoting(town, index, "Pier 650 ")
+    await index.add(HOME, [document("piers", LONG.replace("650 meters", "651 meters"))])
+    assert await town.told("sources 900") == f"[1] {GONE}"
 
 
 async def test_other_messages_have_none(town: House) -> None:
