@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
+from bot.adapters.console.around import SPEAK_AS
 from bot.cli import COMMANDS
 from bot.commands.command import Commands
 
@@ -62,7 +63,7 @@ def test_every_program_and_make_target_that_is_named_exists(document: Path) -> N
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_chat_command_that_is_named_exists(document: Path) -> None:
     commands = Commands.discover()
-    known = {words for spec in commands.specs for words in (spec.path, spec.path[:1])}
+    known = {words for spec in commands.specs for words in (spec.path, spec.path[:1])} | {(SPEAK_AS,)}
     for snippet in snippets(document):
         for line in snippet.splitlines():
             prefix = next((prefix for prefix in CHAT_PREFIXES if line.startswith(prefix)), None)

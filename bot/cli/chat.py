@@ -19,7 +19,7 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.adapter import COMMUNITY, PLATFORM
 from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
 from bot.config import Config, load
-from bot.core.events import Event
+from bot.core.events import Author, Event
 from bot.knowledge.document import Document
 
 HISTORY_FILE, LOG_FILE = "history", "chat.log"
@@ -77,7 +77,11 @@ def _sample(adapter: ConsoleAdapter) -> Iterator[Event]:
     from bot.sample import community  # noqa: PLC0415 - a megabyte that few chats need
 
     told = community.load()
-    adapter.beside(told.channels)
+    members = {
+        Author(PLATFORM, member.id, member.name, member.is_bot): member.role
+        for member in told.members.values()
+    }
+    adapter.beside({channel.id: channel.role for channel in told.channels.values()}, members)
     return told.events(datetime.now(UTC) - SAMPLE_ENDED, PLATFORM, COMMUNITY)
 
 

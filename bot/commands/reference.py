@@ -22,14 +22,18 @@ NAMED_BY_CHARS = 60
 """Enough of a message to know it again."""
 
 
-async def named(context: Context, ref: MessageRef) -> str:
-    """A message as people know it: a link; where the platform has none, its beginning; at last its id."""
+async def named(context: Context, ref: MessageRef, text: str = "") -> str:
+    """A message as people know it: a link; where the platform has none, its beginning; at last its id.
+
+    Args:
+        text: of a message that is not stored any more, for a reader who may know it.
+    """
     services = context.services
     link = await services.directory.link(ref.channel, ref.id)
     if link is not None:
         return link
     stored = await services.store.messages.get(ref)
-    said = "" if stored is None else one_line(stored.text, NAMED_BY_CHARS)
+    said = one_line(text if stored is None else stored.text, NAMED_BY_CHARS)
     return f"“{said}”" if said else ref.id
 
 

@@ -166,8 +166,13 @@ async def _about_case(context: Context, ref: MessageRef, case: Case) -> str | tu
     else:
         what = _("A moderator acted: {did}.", did=deeds(case.did or case.was))
     number = "" if case.shadow and is_author else _("That is case {number}.", number=case.number)
-    lines = [await _about(context, ref, what), *reasons(case), decision(case).replace("**", ""), number]
-    if is_author and not case.shadow:
+    lines = [
+        await _about(context, ref, what, case.text),
+        *reasons(case),
+        decision(case).replace("**", ""),
+        number,
+    ]
+    if is_author and not case.shadow and case.state not in ("false alarm", "kept"):
         lines.append(
             _("`{prefix}appeal {number}` asks for another look.", prefix=context.prefix, number=case.number)
         )
@@ -190,8 +195,8 @@ async def _about_ours(context: Context, ref: MessageRef, question: str | None) -
     return text + "\n" + _("About that message: {text}", text=sentence(outcome))
 
 
-async def _about(context: Context, ref: MessageRef, text: str) -> str:
-    return _("About {link}: {text}", link=await named(context, ref), text=text)
+async def _about(context: Context, ref: MessageRef, text: str, said: str = "") -> str:
+    return _("About {link}: {text}", link=await named(context, ref, said), text=text)
 
 
 async def _last_of_caller(context: Context) -> MessageRef:

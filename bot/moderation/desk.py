@@ -80,8 +80,8 @@ class Desk:
             learned = await self._learned(case)
         await self._count(case)
         with speaking(self.locale):
-            warned = (warning(case),) if verb == "warn" else ()
-            return Decided(case, (*decisions.actions(case, verb), *warned, *await self.cards(case), *learned))
+            done = (*decisions.actions(case, verb), *self._said(case, verb))
+            return Decided(case, (*done, *await self.cards(case), *learned))
 
     async def overturn(self, case: Case, by: Author, call: str) -> Decided:
         """An appeal was right: the rule was wrong, and nothing counts against its author any more.
@@ -125,6 +125,14 @@ class Desk:
             return ()
         circumstances = await self._review.circumstances(case)
         return tuple(cards.updated(case, card, *circumstances) for card in found)
+
+    def _said(self, case: Case, verb: Verb) -> tuple[Action, ...]:
+        """What the author reads in the place: that they were warned, or that their message is gone."""
+        if verb == "warn":
+            return (warning(case),)
+        if verb not in ("delete", "timeout") or {"hide", "delete"} & set(case.was):
+            return ()
+        return self._review.notice(case.message.channel, case.author)
 
     async def _resolved(self, case: Case, after: Case, verb: str, by: Author, call: str) -> Case:
         actor, now = self._store.seal.pseudonym(by.identity), self._now()

@@ -176,18 +176,18 @@ class Review:
             case Severity.HINT:
                 return (Reply(message.ref, message.author, hint(verdict), notice=True),)
             case Severity.HIDE | Severity.DELETE | Severity.TIMEOUT:
-                return (*done, *self._notice(message))
+                return (*done, *self.notice(message.ref.channel, message.author))
             case _:
                 return done
 
-    def _notice(self, message: Message) -> tuple[Action, ...]:
-        """A word where the message stood, without what it said; the rest is for its author alone."""
-        now, key = self._now(), (message.ref.channel.key, message.author.identity)
+    def notice(self, channel: Channel, author: Author) -> tuple[Action, ...]:
+        """A word where a message stood, without what it said; the rest is for its author alone."""
+        now, key = self._now(), (channel.key, author.identity)
         told = self._told.get(key)
         if told is not None and now - told < NOTICES_WITHIN:
             return ()
         self._told = {each: at for each, at in self._told.items() if now - at < NOTICES_WITHIN} | {key: now}
-        return (Post(message.ref.channel, removed(message.author), controls=(WHY.translated(),)),)
+        return (Post(channel, removed(author), controls=(WHY.translated(),)),)
 
     async def _card(self, case: Case, book: Rulebook) -> tuple[Action, ...]:
         """The card of a case, unless its rule has filled the moderators' channel already."""

@@ -12,6 +12,8 @@ import pytest
 from bot.sample import community
 from bot.sample.knowledge import threads
 
+ROOT = Path(__file__).parent.parent.parent
+
 pytestmark = pytest.mark.drives("cli:chat")
 
 
@@ -85,6 +87,19 @@ def test_the_sample_communitys_threads_answer_questions_with_links(tmp_path: Pat
     with closing(sqlite3.connect(tmp_path / "llmos" / "llmos.db")) as file:
         (documents,) = file.execute("SELECT count(DISTINCT document) FROM passages").fetchone()
     assert documents == len(list(threads(community.load())))
+
+
+def test_both_sides_of_a_case_can_be_played_as_the_guide_for_moderators_shows(tmp_path: Path) -> None:
+    """With the sample community and the default configuration; only who types and which model are set."""
+    transcript = (ROOT / "docs/moderators/queue.md").read_text(encoding="utf-8").split("```text\n")[1]
+    lines = [line for line in transcript.split("\n```\n")[0].splitlines() if line not in ("", "…")]
+    typed = [line for line in lines if line.startswith("/")]
+    done = chat(tmp_path, "--sample", "--as", "ann", typed="\n".join(typed).encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    left = iter(done.stdout.decode().splitlines())
+    for promised in lines:
+        if not promised.startswith("/"):
+            assert any(line.startswith(promised.removesuffix("…")) for line in left), promised
 
 
 def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:

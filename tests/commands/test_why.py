@@ -15,7 +15,8 @@ from bot.core.errors import ModelError
 from bot.core.events import MessageRef
 from bot.storage.messages import SaidMessage
 from bot.storage.settlement import Settlement
-from tests.commands.house import ALICE, BOB, CHANNEL, THREAD, House
+from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, THREAD, House
+from tests.commands.test_mod import case
 
 WRITERS = {"Ignore", "Refusal", "Decision", "_finished"}
 """Functions that take an outcome."""
@@ -128,6 +129,22 @@ async def test_where_a_platform_has_no_links_a_message_is_named_by_its_words(hou
     words = "“what is @​everyone doing? " + "x" * 34 + "…”"
     assert await house.told("why", target="1") == f"About {words}: I answered it."
     assert await house.told("why", target="2") == f"I wrote that to answer this message: {words}"
+
+
+async def test_its_author_knows_a_removed_message_by_its_words_and_appeals_only_what_counts(
+    house: House,
+) -> None:
+    house.platform.has_links = False
+    removed = await case(house, did=("hide",))
+    told = await house.told("why", BOB, target=removed.message.id)
+    assert told.startswith("About “you fool”: ")
+    assert "asks for another look" in told
+    await house.do("appeal 1 I only quoted him.", BOB)
+    await house.do("mod appeals 1 overturn", MODERATOR)
+    told = await house.told("why", BOB, target=removed.message.id)
+    assert "False alarm, says Mia." in told
+    assert "another look" not in told
+    assert "fool" not in await house.told("why", ALICE, target=removed.message.id)
 
 
 async def test_a_link_or_an_id_names_the_message_too(house: House) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -103,6 +104,8 @@ async def test_each_reaction_does_what_it_says_and_can_be_undone(
         await life.until(lambda: [type(act).__name__ for act in life.world.acts] == acts)
         case = await the_case(app)
         assert (case.state, case.actor_name, struck(app, life)) == (state, "mia", strikes)
+        told = emoji in ("🗑️", "⏳")
+        await life.until(lambda: removals(life) == told)
         press(life, "max", "↩️")
         await shows(life, "Taken back** by max; it waits for another decision")
         case = await the_case(app)
@@ -111,6 +114,24 @@ async def test_each_reaction_does_what_it_says_and_can_be_undone(
             if done in acts:
                 await life.until(partial(ends_with, life, undone))
     assert life.world.may_write(life.person("ben"))
+
+
+def removals(life: Life) -> int:
+    """How often an author was told that something of theirs is gone."""
+    return sum("I removed a message of yours" in text for text in life.world.answers(life.room))
+
+
+async def test_who_was_told_that_a_rule_hid_a_message_is_not_told_again_when_a_moderator_deletes_it(
+    life: Life,
+) -> None:
+    async with one_case(life, RUDE):
+        await life.until(lambda: removals(life) == 1)
+        life.clock.shift += timedelta(minutes=5)
+        press(life, "mia", "🗑️")
+        await shows(life, "deleted**, by mia")
+        life.world.say(life.person("mia"), life.room, "!llmos help why")
+        await life.until(lambda: any("`!llmos why" in text for text in life.world.answers(life.room)))
+    assert removals(life) == 1
 
 
 async def test_what_a_rule_did_by_itself_is_undone_by_one_reaction(life: Life) -> None:

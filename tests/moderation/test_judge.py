@@ -239,6 +239,16 @@ async def test_of_the_scores_only_abuse_counts_where_the_bot_speaks() -> None:
     assert "I stopped" in "".join(map(str, await watched(abuse, text)))
 
 
+def test_what_is_said_to_the_bot_is_no_low_effort_question_to_members() -> None:
+    class Low(Counting):
+        def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
+            return [{"quality": 0.99}] * len(messages)
+
+    judge = Judge([rule_from("low_effort", "low", {})], scorer=Low())
+    assert [each.rule for each in judge.judge(message("a bad one")).verdicts] == ["low"]
+    assert judge.judge(message("a bad one", to_us=True)).verdicts == ()
+
+
 async def test_without_rules_every_chunk_passes_at_once() -> None:
     assert await watched(Judge(), Status("thinking"), "a", "b") == [Status("thinking"), "a", "b"]
 

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Self, TextIO, assert_never
 
 from bot.adapters.adapter import Adapter, Batch, Cursors
 from bot.adapters.cards import as_text, with_alt
+from bot.adapters.console.around import Around, spoken
+from bot.adapters.console.harmless import unescaped
 from bot.adapters.console.screen import Screen, Writing
 from bot.core.actions import (
     Action,
@@ -21,6 +23,7 @@ from bot.core.actions import (
     Hide,
     Kick,
     Lock,
+    Moderation,
     OpenThread,
     Pin,
     Post,
@@ -38,11 +41,11 @@ from bot.core.actions import (
     no_report,
 )
 from bot.core.below import Below, with_sources
-from bot.core.directory import Past
 from bot.core.errors import Gone, Unsupported
-from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.events import Author, Channel, Deletion, Message, MessageRef
 from bot.core.permissions import Role
 from bot.core.specs import CommandSpec
+from bot.core.text import _
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -57,6 +60,14 @@ _HISTORY = 1_000
 _REMEMBERED = 256
 """Texts kept to know a repeated key; the outbox repeats one within seconds or not at all."""
 
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+_CALLS = ("/", "／")
+"""What a command begins with here."""
+
+Act = Moderation | React | OpenThread
+"""Actions that show nothing."""
+
 Clock = Callable[[], datetime]
 
 
@@ -70,6 +81,9 @@ class ConsoleAdapter(Adapter):
     Every line is addressed to the bot. It continues the bot's last answer, as if it replied to it, so a
     conversation is what stands on the screen. Its history is what was typed in this process: nothing that
     was asked at another terminal, or before a restart, is answered at this one.
+
+    A line `/as NAME TEXT` is said by a member, who may not do everything: to the channel, or to the bot if
+    the text is a command. What follows continues it, so that a moderator's `/why` is about it.
     """
 
     platform = PLATFORM
@@ -83,13 +97,14 @@ class ConsoleAdapter(Adapter):
         self.user = Author(PLATFORM, name, name)
         self.channel = Channel(PLATFORM, COMMUNITY, channel)
         self._typed: deque[Message] = deque(maxlen=_HISTORY)
-        self._neighborhood = [self.channel]
-        self.directory = _Directory(self.user, self._neighborhood, self._typed)
+        self._around = Around(self.user, self.channel, self._typed)
+        self.directory = self._around
         self.one_at_a_time = screen.one_at_a_time
         self._screen, self._locale, self._now = screen, locale, now
         self._run = f"{now():%Y%m%d%H%M%S}{token_hex(3)}"  # ids are new in every process
         self._count = 0
-        self._last_answer: str | None = None
+        self._last: str | None = None
+        self._removed: deque[Deletion] = deque()
         self._ahead: asyncio.Queue[str | None] | None = None
         self._shown: dict[str, tuple[str, str]] = {}
 
@@ -139,10 +154,11 @@ class ConsoleAdapter(Adapter):
 
         return cls(Terminal(name, history, source, sink), name, channel, locale=locale, now=now)
 
-    def beside(self, channels: Iterable[str]) -> None:
-        """There are more channels to read, such as those of a community that was brought along."""
-        known = {channel.id for channel in self._neighborhood}
-        self._neighborhood += [Channel(PLATFORM, COMMUNITY, id) for id in channels if id not in known]
+    def beside(self, channels: Mapping[str, Role], members: Mapping[Author, Role]) -> None:
+        """A community was brought along: ids of its channels, with who may read them, and its members."""
+        self._around.bring(
+            {Channel(PLATFORM, COMMUNITY, id): least for id, least in channels.items()}, members
+        )
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
         """Show the prompt now, though nobody listens yet; what is typed meanwhile waits for `events`."""
@@ -152,8 +168,12 @@ class ConsoleAdapter(Adapter):
     async def events(self, since: Cursors) -> AsyncIterator[Batch]:
         """See `Adapter`; ends when the person leaves."""
         async for line in self._screen.lines() if self._ahead is None else _queued(self._ahead):
-            if line.strip():
-                yield Batch((self._message(line),))
+            while self._removed:
+                yield Batch((self._removed.popleft(),))
+            if line.strip() and (message := await self._message(line)) is not None:
+                yield Batch((message,))
+        while self._removed:
+            yield Batch((self._removed.popleft(),))
 
     async def _read_ahead(self, ahead: "asyncio.Queue[str | None]") -> None:
         try:
@@ -167,28 +187,43 @@ class ConsoleAdapter(Adapter):
     ) -> Receipt:
         """See `Adapter`. What stands on a screen stands: another text for a key is written below it."""
         match action:
-            case StreamedReply(to=to, chunks=chunks, afterwards=afterwards):
+            case StreamedReply(to=to, chunks=chunks, author=author):
                 await self._check(to, chunks)
-                return await self._stream(chunks, afterwards, key, report)
-            case Reply(to=to):
+                mark = self._for(author if action.personal else None)
+                return await self._stream(chunks, action.afterwards, key, report, mark)
+            case Reply(to=to, author=author):
                 await self._check(to)
-                return await self._show(with_alt(action, self.command_prefix), key, report)
-            case Post() if action.reader is not None and action.reader.identity != self.user.identity:
-                raise Gone("somebody else is to read that, and not at this terminal")
-            case Post(channel=channel):
-                here = action.private or channel.key == self.channel.key
-                elsewhere = "" if here else f"[#{channel.id}] "
-                return await self._show(elsewhere + with_alt(action, self.command_prefix), key, report)
-            case Update():
-                return await self._show(as_text(action, self.command_prefix), key, report)
+                mark = self._for(author if action.private or action.personal else None)
+                return await self._show(mark + with_alt(action, self.command_prefix), key, report)
+            case Post():
+                text = self._place(action) + with_alt(action, self.command_prefix)
+                return await self._show(text, key, report)
+            case Update(ref=ref):
+                return await self._show(as_text(action, self.command_prefix), key, report, ref.id)
             case Alert(text=text):
                 if self._is_new(key, text):
                     self._screen.note(text)
                     self._remember(key, "", text)
                 return Receipt()
-            case Delete() | Hide() | Purge() | Pin() | React() | OpenThread():
-                raise Unsupported(f"a console has no way to {type(action).__name__.lower()}")
-            case Timeout() | Kick() | Ban() | Unban() | Lock() | SlowMode() | Archive():
+            case _:
+                self._act(action)
+                return Receipt()
+
+    def _act(self, action: Act) -> None:
+        match action:
+            case Delete(ref=ref) | Hide(ref=ref):
+                self._remove((ref.id,), ref.channel)
+            case Purge(channel=channel, message_ids=ids):
+                self._remove(ids, channel)
+            case Timeout(author=author, duration_s=duration_s):
+                self._around.silence(author, self._now() + timedelta(seconds=duration_s))
+            case Ban(author=author):
+                self._around.silence(author, _FOR_GOOD)
+            case Unban(author=author):
+                self._around.silence(author, self._now())
+            case Kick():
+                return  # who has to leave may come back, and here that is their next line
+            case Pin() | React() | OpenThread() | Lock() | SlowMode() | Archive():
                 raise Unsupported(f"a console has no way to {type(action).__name__.lower()}")
             case _:
                 assert_never(action)
@@ -205,11 +240,58 @@ class ConsoleAdapter(Adapter):
         """See `Adapter`."""
         self._screen.close()
 
-    def _message(self, line: str) -> Message:
-        ref = MessageRef(self.channel, self._new_id())
-        typed = Message(ref, self.user, line, self._now(), line, self._last_answer, locale=self._locale)
+    async def _message(self, line: str) -> Message | None:
+        """What a line says, and who says it; None where it only asks how to."""
+        author, text = self.user, line
+        if (said := spoken(line)) is not None:
+            name, text = said
+            if not text:
+                await self._screen.show(self._around.usage())
+                return None
+            author = self._around.named(name)
+        to_us = author is self.user or text.startswith(_CALLS)
+        until = None if to_us else self._around.silent_until(author, self._now())
+        if until is not None:
+            await self._screen.show(_silenced(author, until))
+            return None
+        typed = Message(
+            MessageRef(self.channel, self._new_id()),
+            author,
+            text,
+            self._now(),
+            addressed=text if to_us else None,
+            reply_to=self._last if to_us else None,
+            locale=self._locale,
+        )
+        if not to_us:
+            self._last = typed.ref.id
         self._typed.append(typed)
         return typed
+
+    def _place(self, post: Post) -> str:
+        """The mark of a post that stands elsewhere, or is for one reader.
+
+        Raises:
+            Gone: nobody who may read it sits here.
+        """
+        if post.reader is None:
+            return "" if post.channel.key == self.channel.key else f"[#{post.channel.id}] "
+        if not self._around.sits_here(post.reader):
+            raise Gone("somebody else is to read that, and not at this terminal")
+        return self._for(post.reader)
+
+    def _for(self, reader: Author | None) -> str:
+        """The mark of what only one reader may see, unless that is who sits here anyway."""
+        return "" if reader is None or reader.identity == self.user.identity else f"[@{reader.id}] "
+
+    def _remove(self, ids: Sequence[str], channel: Channel) -> None:
+        """Take messages out of the channel, though not off the screen, and tell of it."""
+        for message in tuple(self._typed):
+            if message.ref.channel == channel and message.ref.id in ids:
+                self._typed.remove(message)
+        self._removed += [Deletion(MessageRef(channel, id), self._now()) for id in ids]
+        if self._ahead is not None:
+            self._ahead.put_nowait("")  # wakes who waits for a line
 
     def _new_id(self) -> str:
         self._count += 1
@@ -223,11 +305,13 @@ class ConsoleAdapter(Adapter):
             await _close(chunks)
         raise Gone("the terminal where this was asked is closed")
 
-    async def _show(self, text: str, key: str, report: Report) -> Receipt:
+    async def _show(self, text: str, key: str, report: Report, of: str | None = None) -> Receipt:
+        """Show a text; `of` is the message that it is a new text of."""
         if not text.strip():
             return Receipt()
+        text = unescaped(text)
         known = self._shown.get(key)
-        message_id = known[0] if known is not None else self._new_id()
+        message_id = known[0] if known is not None else of or self._new_id()
         if self._is_new(key, text):
             await self._screen.show(text)
             self._remember(key, message_id, text)
@@ -235,7 +319,12 @@ class ConsoleAdapter(Adapter):
         return Receipt((message_id,))
 
     async def _stream(
-        self, chunks: AsyncIterator[Chunk], afterwards: Callable[[], Below], key: str, report: Report
+        self,
+        chunks: AsyncIterator[Chunk],
+        afterwards: Callable[[], Below],
+        key: str,
+        report: Report,
+        mark: str,
     ) -> Receipt:
         answer = _Answer(self._screen.write() if key not in self._shown else None)
         message_id = self._new_id()
@@ -245,11 +334,13 @@ class ConsoleAdapter(Adapter):
             nonlocal told
             if answer.visible and not told:
                 told = True
-                self._last_answer = message_id
+                self._last = message_id
                 await report(Receipt((message_id,)))
 
         try:
             async for chunk in chunks:
+                if mark and not isinstance(chunk, Status):
+                    chunk, mark = mark + chunk, ""
                 await answer.add(chunk)
                 await tell()
             if sources := afterwards().sources:
@@ -294,6 +385,12 @@ class _Answer:
             await self._writing.end()
 
 
+def _silenced(author: Author, until: datetime) -> str:
+    if until == _FOR_GOOD:
+        return _("{name} is banned, and says nothing here any more.", name=author.name)
+    return _("{name} may not write here before {time} UTC.", name=author.name, time=f"{until:%H:%M:%S}")
+
+
 async def _queued(lines: "asyncio.Queue[str | None]") -> AsyncIterator[str]:
     """Lines as they come, until there is a None."""
     while (line := await lines.get()) is not None:
@@ -304,51 +401,3 @@ async def _close(chunks: AsyncIterator[Chunk]) -> None:
     close = getattr(chunks, "aclose", None)
     if close is not None:
         await close()
-
-
-class _Directory:
-    """Who is at the console, and where."""
-
-    def __init__(self, user: Author, channels: Sequence[Channel], typed: Iterable[Message]) -> None:
-        self._user, self._channels, self._typed = user, channels, typed
-
-    async def role(self, author: Author, channel: Channel) -> Role:
-        return Role.ADMIN if author.identity == self._user.identity else Role.MEMBER
-
-    async def readable_channels(self, author: Author, community: str) -> Sequence[Channel]:
-        return list(self._channels) if community == COMMUNITY else []
-
-    async def place(self, author: Author, community: str, id: str) -> Channel | None:
-        readable = await self.readable_channels(author, community)
-        return next((channel for channel in readable if channel.id == id), None)
-
-    async def threads(self, author: Author, community: str) -> Sequence[tuple[Channel, str]]:
-        return ()
-
-    async def shared_with(self, channel: Channel) -> Sequence[Channel]:
-        return list(self._channels) if channel.community == COMMUNITY else []
-
-    async def is_shared(self, thread: Channel) -> bool:
-        return True
-
-    async def history(self, channel: Channel, since: datetime) -> AsyncIterator[Message]:
-        for message in tuple(self._typed):
-            if channel == message.ref.channel and message.at > since:
-                yield message
-
-    async def happened(self, channel: Channel, since: datetime, position: str = "") -> AsyncIterator[Past]:
-        nothing: tuple[Past, ...] = ()
-        for page in nothing:
-            yield page
-
-    async def threads_with(self, channel: Channel, since: datetime) -> Sequence[Channel]:
-        return ()
-
-    async def missing_permissions(self, channel: Channel) -> Sequence[str]:
-        return ()
-
-    async def staff_channel(self, channel: Channel) -> Channel | None:
-        return None
-
-    async def link(self, channel: Channel, message_id: str) -> str | None:
-        return None

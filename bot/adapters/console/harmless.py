@@ -16,6 +16,7 @@ _HARMLESS: dict[int, int | str] = {
     **{ord(character): "\n" for character in _LINE_BREAKS},
     **{ord(character): _REPLACEMENT for character in _BIDI},
 }
+_ESCAPED = re.compile(r"(```.*?```|`[^`\n]*`)|\\([`*_~|\[\]()<>#\\])", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -23,3 +24,8 @@ def harmless(text: str) -> str:
     """The text with every character that a terminal would obey made visible instead."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _SURROGATE.sub(_REPLACEMENT, lines.translate(_HARMLESS))
+
+
+def unescaped(text: str) -> str:
+    """Markdown without the escapes, which nothing takes away here; code is left as it is."""
+    return _ESCAPED.sub(lambda found: found[1] or found[2], text)

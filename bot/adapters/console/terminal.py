@@ -260,4 +260,5 @@ class _Growing:
 
 
 def _welcome() -> str:
-    return _("Type a question, or /help. Ctrl-C stops an answer, Ctrl-D or /quit leaves.")
+    how = _("Type a question, or /help. Ctrl-C stops an answer, Ctrl-D or /quit leaves.")
+    return how + "\n" + _("/as NAME TEXT says something as another member.")

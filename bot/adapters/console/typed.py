@@ -13,7 +13,7 @@ from prompt_toolkit.history import FileHistory
 from bot.core.specs import CommandSpec, Parameter
 from bot.core.text import _
 
-_FORGETS = re.compile(r"\s*(?:\S+\s+|[/／])?privacy\s+forget\s+\S", re.IGNORECASE)
+_FORGETS = re.compile(r"\s*(?:[/／]as\s+\S+\s+)?(?:\S+\s+|[/／])?privacy\s+forget\s+\S", re.IGNORECASE)
 """The command in every form that works here: bare, after a slash, after a prefix of any word."""
 _MOST_BYTES = 1 << 18
 

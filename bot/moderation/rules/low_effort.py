@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bot.core.actions import Severity
 from bot.core.text import N_
+from bot.moderation.examined import Examined
 from bot.moderation.rule import ActionName, Example
 from bot.moderation.scored import ScoreRule
 
@@ -36,3 +37,7 @@ class LowEffort(ScoreRule):
         max_length=500,
         description=N_("What the author is told; empty for the usual sentence."),
     )
+
+    def value(self, seen: Examined) -> float | None:
+        """See `ScoreRule`; a command, or a word to the bot, is nothing that members have to answer."""
+        return None if seen.message.addressed is not None else super().value(seen)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.harmless import harmless
 from bot.adapters.console.piped import block, read_lines
-from bot.core.actions import Alert, Chunk, Delete, Post, React, Receipt, Reply, Status, StreamedReply, Update
+from bot.core.actions import Alert, Chunk, Lock, Post, React, Receipt, Reply, Status, StreamedReply, Update
 from bot.core.controls import Control
 from bot.core.errors import Gone, PlatformError, Unsupported
 from bot.core.events import Author, Channel, Message
@@ -178,7 +178,7 @@ async def test_alerts_go_to_the_operator_and_posts_elsewhere_say_where() -> None
 async def test_what_a_console_cannot_do_is_unsupported() -> None:
     console = Piped(b"one")
     (message,) = await console.messages()
-    for action in (Delete(message.ref, "spam"), React(message.ref, "👀")):
+    for action in (Lock(message.ref.channel, True, "raid"), React(message.ref, "👀")):
         with pytest.raises(Unsupported):
             await console.adapter.perform(action, "key")
 

@@ -47,6 +47,18 @@ async def test_a_conversation_at_a_terminal(tmp_path: Path) -> None:
     assert "Traceback" not in terminal.screen.text
 
 
+async def test_somebody_else_speaks_at_the_same_terminal(tmp_path: Path) -> None:
+    async with at_terminal(chat(tmp_path), environ=environ()) as terminal:
+        await terminal.sees("/as NAME TEXT")
+        terminal.press("/as mira /privacy show\r")
+        await terminal.sees("bot> [@mira] ")
+        terminal.press("/as\r")
+        await terminal.sees("bot> `/as NAME TEXT` says TEXT here as NAME", "mira.\nann>")
+        terminal.press(CTRL_D)
+        assert await left(terminal) == 0
+    assert "Traceback" not in terminal.screen.text
+
+
 TALKATIVE = """
 import asyncio, sys
 from pathlib import Path
