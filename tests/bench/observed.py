@@ -1,10 +1,12 @@
 """Our bot as `llmos run` starts it, telling when the decision about each message is durable."""
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
 from bot.app import opened
+from bot.cli import GARBAGE_THRESHOLD
 from bot.cli.platforms import adapters_for
 from bot.config import load
 from bot.core.events import Encrypted, Event, Message
@@ -29,7 +31,9 @@ def command(config: Path) -> tuple[str, ...]:
 
 async def main(config: Path) -> None:
     settings = load(config)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     async with opened(settings, adapters_for(settings), metrics=Telling()) as app:
+        gc.freeze()
         await app.run()
 
 

@@ -1,11 +1,13 @@
-"""Our bot as `llmos run` starts it, with a model or a rule of the benchmark, telling what it alone knows."""
+"""Our bot as `llmos run` starts it, with its care for garbage, with a model or a rule of the benchmark, telling what it alone knows."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from bot.app import opened
+from bot.cli import GARBAGE_THRESHOLD
 from bot.cli.platforms import adapters_for
 from bot.config import load
 from bot.core.actions import Severity
@@ -75,7 +77,9 @@ async def main(config: Path, seconds: float, tells: bool) -> None:
         Telling() if tells else Metrics(),
     )
     made = opened(settings, adapters_for(settings), models=models, judge=judge, metrics=metrics)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     async with made as app:
+        gc.freeze()
         await app.run()
 
 
