@@ -1,4 +1,4 @@
-"""Our bot as `llmos run` starts it, with its care for garbage, with a model or a rule of the benchmark, telling what it alone knows."""
+"""Our bot as `llmos run` starts it, with a model or a rule of the benchmark, telling what it alone knows."""
 
 import asyncio
 import gc
