@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import StorageError
+from bot.storage.fresh import create
 from bot.storage.location import Location, PostgresServer, SqliteFile
 from bot.storage.postgres import PostgresTransactor, postgres_engine, postgres_error, postgres_schema
 from bot.storage.reader import Reader
@@ -56,12 +58,14 @@ def _open_sqlite(path: Path, busy_s: float) -> SqliteTransactor:
     create_file(path)
     transactor = SqliteTransactor(path, busy_s)
     try:
-        if transactor.transaction(schema_of) == SCHEMA:
+        found = transactor.transaction(_schema_or_create)
+        if found == SCHEMA:
             return transactor
         transactor.close()
-        from bot.storage import migrating  # noqa: PLC0415 - Alembic, only when there is something to do
+        if found is not None:
+            from bot.storage import migrating  # noqa: PLC0415 - Alembic, only when there is something to do
 
-        migrating.migrate_sqlite(path, busy_s=busy_s)
+            migrating.migrate_sqlite(path, busy_s=busy_s)
     except SQLAlchemyError as error:
         transactor.close()
         raise transactor.explain(error) from error
@@ -69,3 +73,11 @@ def _open_sqlite(path: Path, busy_s: float) -> SqliteTransactor:
         transactor.close()
         raise
     return SqliteTransactor(path, busy_s)
+
+
+def _schema_or_create(connection: Connection) -> str | None:
+    """The schema of a database; None if it was empty, and has the newest one now."""
+    found = schema_of(connection)
+    if found is None:
+        create(connection)
+    return found

@@ -13,7 +13,10 @@ from bot.core.actions import Receipt, Reply
 from bot.core.errors import StorageError
 from bot.core.events import Channel
 from bot.storage.codec import Work, encode_event, encode_work
+from bot.storage.database import open_database
+from bot.storage.fresh import script_of
 from bot.storage.inspection import inspect_database
+from bot.storage.location import SqliteFile
 from bot.storage.migrating import migrate_sqlite, revisions
 from bot.storage.schema import SCHEMA, WORDS_INDEX, metadata
 from bot.storage.seal import Seal
@@ -113,6 +116,16 @@ def test_every_step_makes_a_copy_of_its_own(place: Place) -> None:
 def test_a_new_database_has_no_copy(place: Place) -> None:
     assert migrate_sqlite(place.file) is None
     assert [path.name for path in place.folder.iterdir()] == ["llmos.db"]
+
+
+async def test_a_new_database_is_what_the_migrations_make(place: Place, tmp_path: Path) -> None:
+    transactor, reader = await open_database(SqliteFile(place.file))
+    transactor.close()
+    await reader.close()
+    migrated = tmp_path / "migrated.db"
+    migrate_sqlite(migrated)
+    assert script_of(place.file) == script_of(migrated), "run `python -m bot.storage.fresh`"
+    assert _dump(place.file) == _dump(migrated)
 
 
 def test_a_migration_that_fails_leaves_the_old_database_as_it_was(place: Place) -> None:
