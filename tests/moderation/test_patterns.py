@@ -126,6 +126,13 @@ def test_patterns_left_out_for_lack_of_time_come_first_in_the_next_message(
     assert sorted(hit.start for hit in found["rule"]) == [0, 11, 22]
 
 
+def test_the_same_patterns_are_put_together_once_however_often_they_are_read() -> None:
+    first, second = (Patterns([("rule", "free robux"), ("rule", "free nitro")]) for _reading in range(2))
+    assert first._set is not None
+    assert first._set is second._set
+    assert Patterns([("rule", "free nitro")])._set is not first._set
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_a_pattern_or_refused_in_words(pattern: str) -> None:
     with suppress(UserError):
