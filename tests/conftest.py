@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from bot.storage import database
+from bot.storage import database, sqlite
 from bot.storage.sqlite import BUSY_S, SqliteTransactor, create_file
 from tests.labs import synapse as lab
 
@@ -26,6 +29,20 @@ _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("everyday", _PATIENT, max_examples=40, derandomize=True)
 settings.register_profile("long", _PATIENT, max_examples=1000)
 settings.load_profile("long" if os.environ.get("LLMOS_DRILLS") == "long" else "everyday")
+
+
+_compiled: dict[object, object] = {}
+
+
+@event.listens_for(Engine, "engine_connect")
+def _compiled_once(connection: Connection) -> None:
+    """All databases of this process share compiled statements: half of opening one went there."""
+    connection.execution_options(compiled_cache=_compiled)
+
+
+for _dialect in (SQLiteDialect_pysqlite, SQLiteDialect_aiosqlite):  # a part of the keys of what is compiled
+    _dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+    _dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -47,9 +64,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def copied_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> None:
-    """New databases of this process are copies of one: what migrations do is for the tests of the storage."""
+    """New databases of this process are copies of one, and wait for no disk.
+
+    What migrations do, and what survives a loss of power, is for the tests of the storage.
+    """
     if "storage" in request.path.parts:
         return
+    monkeypatch.setattr(sqlite, "_PRAGMAS", (*sqlite._PRAGMAS, "PRAGMA synchronous=OFF"))
     opens = database._open_sqlite
 
     def copying(path: Path, busy_s: float) -> SqliteTransactor:
