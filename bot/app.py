@@ -12,6 +12,7 @@ from bot.adapters.adapter import Adapter
 from bot.adapters.directories import Directories
 from bot.commands.command import Commands, Services, StatusLine
 from bot.config import Config, Engine, Recommend
+from bot.conversation.climbing import Climbing
 from bot.conversation.conversation import Conversation
 from bot.conversation.hinting import Hinting
 from bot.conversation.knowledge import Known
@@ -65,6 +66,8 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = timedelta(minutes=10)
 ARCHIVE_EVERY = timedelta(seconds=0.2)
 """Between two looks at what was archived: what comes meanwhile is put into the index together."""
+CLIMB_EVERY = timedelta(seconds=1)
+"""How often it is looked which unanswered questions climb on."""
 REPORT_EVERY = timedelta(minutes=5)
 """How often it is looked whether a week is over."""
 FIT_EVERY = timedelta(minutes=10)
@@ -251,12 +254,14 @@ class App:
             self._digesting.hand_to(pipeline.carry_out)
             self._assessing.hand_to(pipeline.carry_out)
             self._weekly.hand_to(pipeline.carry_out)
+            services.climbing.hand_to(pipeline.carry_out)
             background = [
                 tasks.create_task(self._load(loading), name="load models"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(self._assessing.keep(), name="judge by policy"),
                 tasks.create_task(every(REPORT_EVERY, self._weekly.look), name="weekly report"),
+                tasks.create_task(every(CLIMB_EVERY, services.climbing.look), name="unanswered"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._archiver.work), name="archive"),
                 tasks.create_task(every(ARCHIVE_EVERY, self._file_reader.work), name="files"),
@@ -320,7 +325,7 @@ class App:
 
     def _services(self, commands: Commands, loading: Loading) -> Services:
         running, quotas = Running(), self._quotas()
-        locale = self.config.bot.locale
+        locale, router = self.config.bot.locale, self._router(commands)
         return Services(
             commands=commands,
             store=self.store,
@@ -333,6 +338,16 @@ class App:
             review=self._review,
             desk=Desk(self.store, self._review, self._now, locale),
             hinting=Hinting(self.store, self._search, self._directory, quotas, self._now, locale),
+            climbing=Climbing(
+                store=self.store,
+                search=self._search,
+                directory=self._directory,
+                now=self._now,
+                key=named_key,
+                talks=router.talks,
+                locale=locale,
+                platforms=frozenset(self._adapters),
+            ),
             digesting=self._digesting,
             assessing=self._assessing,
             now=self._now,
@@ -350,7 +365,7 @@ class App:
             status=lambda: (*self._platform_lines(), loading.line()),
             search=self._search,
             usual=usual_digest(self.config.recommend),
-            archives=self._router(commands).archives,
+            archives=router.archives,
             index=self._index,
             fetcher=self._fetcher,
         )
@@ -394,6 +409,7 @@ class App:
             noting=self._noting,
             recommendations=self._recommendations,
             hinting=services.hinting,
+            climbing=services.climbing,
         )
 
     def _router(self, commands: Commands) -> Router:

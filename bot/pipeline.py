@@ -15,6 +15,7 @@ from itertools import chain, islice
 from time import perf_counter
 
 from bot.adapters.adapter import Adapter
+from bot.conversation.climbing import Climbing
 from bot.conversation.hinting import Hinting
 from bot.conversation.loops import LoopGuard
 from bot.core.actions import Action
@@ -111,9 +112,10 @@ class Pipeline:
         noting: Noting,
         recommendations: Recommendations,
         hinting: Hinting,
+        climbing: Climbing,
     ) -> None:
         self._store = store
-        self._hinting = hinting
+        self._hinting, self._climbing = hinting, climbing
         self._noting, self._recommendations = noting, recommendations
         self._judge, self._review, self._assessing = judge, review, assessing
         self._route = route
@@ -287,11 +289,16 @@ class Pipeline:
             match event:
                 case Message():
                     judgement = self._judge.judge(event)
-                    return replace(await self._decide_message(event, judgement), doubted=judgement.doubted)
+                    decided = await self._heard(await self._decide_message(event, judgement), event)
+                    return replace(decided, doubted=judgement.doubted)
                 case Edit(message=message):
                     judgement = self._judge.judge(message, is_edit=True)
                     moderated = await self._moderate(event, message, judgement) or Decision(event, "edited")
                     decided = await self._without_hint(moderated, message.ref)
+                    if moderated.stands:
+                        decided = self._with(decided, await self._climbing.changed(message))
+                    else:
+                        decided = self._with(decided, await self._climbing.deleted(message.ref))
                     return replace(decided, doubted=judgement.doubted)
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
@@ -304,7 +311,8 @@ class Pipeline:
                         event, "recorded", self._rows(event, self._review.welcome(event), first=1)
                     )
                 case Deletion(ref=ref):
-                    return await self._without_hint(Decision(event, "recorded"), ref)
+                    decided = await self._without_hint(Decision(event, "recorded"), ref)
+                    return self._with(decided, await self._climbing.deleted(ref))
                 case ThreadOpened() | ThreadClosed():
                     return Decision(event, "recorded")
         except Exception as error:  # one event: a fault in deciding it must not stop the place it stands in
@@ -315,7 +323,14 @@ class Pipeline:
 
     async def _without_hint(self, decided: Decision, question: MessageRef) -> Decision:
         """A message changed, or is gone: a hint to it goes too."""
-        actions = await self._hinting.take_back(question)
+        return self._with(decided, await self._hinting.take_back(question))
+
+    async def _heard(self, decided: Decision, message: Message) -> Decision:
+        """A message that stands may answer a question."""
+        return self._with(decided, await self._climbing.heard(message)) if decided.stands else decided
+
+    def _with(self, decided: Decision, actions: Sequence[Action]) -> Decision:
+        """A decision, and what follows from it besides."""
         rows = self._rows(decided.event, actions, first=len(decided.opened) + 1)
         return replace(decided, opened=(*decided.opened, *rows))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.conversation.policy import can_be_archived, channel_policy
+from bot.conversation.policy import ChannelPolicy, can_be_archived, channel_policy
 from bot.core.events import Message
 from bot.knowledge.questions import asks_for_help
 from bot.storage.store import Store
@@ -47,7 +47,7 @@ class Converse:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Stay silent, unless it asks what was answered before; `outcome` is what `why` explains otherwise."""
+    """Stay silent, unless it was answered before; `outcome` is what `why` explains otherwise."""
 
     outcome: str
 
@@ -66,7 +66,7 @@ class Situation:
         replies_to_us: the message replies to one of the bot's own.
         in_our_thread: it stands in a thread the bot opened.
         too_old: it waited too long, for example while the bot was down.
-        hints: who asks here what was answered before may be told.
+        hints: what is asked here is followed: it may have been answered before, or never be.
     """
 
     answer: AnswerMode
@@ -163,6 +163,11 @@ def _may_repeat(message: Message, situation: Situation) -> bool:
     return is_talk(message, situation) and (is_post or asks_for_help("", message.text))
 
 
+def follows(policy: ChannelPolicy) -> bool:
+    """Whether moderators want to know what becomes of a place's questions."""
+    return policy.duplicates != "off" or policy.unanswered != "off"
+
+
 class Router:
     """Routes messages by what the store knows at this moment; all it adds to `route` is the situation."""
 
@@ -185,6 +190,10 @@ class Router:
             return False
         return is_talk(message, self._situation(message))
 
+    def talks(self, message: Message) -> bool:
+        """Whether people say it to each other."""
+        return is_talk(message, self._situation(message))
+
     def _situation(self, message: Message) -> Situation:
         channel, known = message.ref.channel, self._store.messages
         policy = channel_policy(self._store.policies, channel)
@@ -195,5 +204,5 @@ class Router:
             replies_to_us=message.reply_to is not None and known.is_ours(channel, message.reply_to),
             in_our_thread=known.opened_thread(channel),
             too_old=self._now() - message.at > STALE_AFTER,
-            hints=policy.duplicates != "off" and can_be_archived(channel),
+            hints=follows(policy) and can_be_archived(channel),
         )

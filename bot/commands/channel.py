@@ -1,23 +1,41 @@
 """`channel ...`: how the bot behaves in a channel, a thread or the whole community."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import FALSE, TRUE, folded, nearest, readable, shown, suggested
-from bot.commands.knowledge import archive, hints
+from bot.commands.duration import DURATION, seconds, spoken
+from bot.commands.knowledge import archive, hints, unanswered
 from bot.conversation.personas import ALSO_CALLED, PERSONAS, persona_of
-from bot.conversation.policy import CHOICES, PERSONA_MAX_CHARS, channel_policy, setting
+from bot.conversation.policy import (
+    CHOICES,
+    LEAST_PATIENCE_S,
+    MOST_PATIENCE_S,
+    PERSONA_MAX_CHARS,
+    channel_policy,
+    setting,
+)
 from bot.core.actions import Action, Reply
 from bot.core.errors import UserError
 from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
-Name = Literal["answer", "persona", "model", "moderation", "archive", "duplicates"]
+Name = Literal["answer", "persona", "model", "moderation", "archive", "duplicates", "unanswered", "patience"]
 Where = Literal["here", "channel", "community"]
 
-NAMES: tuple[Name, ...] = ("answer", "persona", "model", "moderation", "archive", "duplicates")
+NAMES: tuple[Name, ...] = (
+    "answer",
+    "persona",
+    "model",
+    "moderation",
+    "archive",
+    "duplicates",
+    "unanswered",
+    "patience",
+)
 
 _SWITCHED = dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no")
 
@@ -34,6 +52,7 @@ async def _values(services: Services, typed: str, caller: Author, channel: Chann
             *CHOICES["archive"],
             *CHOICES["moderation"],
             *CHOICES["duplicates"],
+            *CHOICES["unanswered"],
             *PERSONAS,
             *services.models,
             "default",
@@ -64,6 +83,8 @@ async def show(context: Context) -> str:
         N_("channel set moderation shadow"),
         N_("channel set archive yes"),
         N_("channel set duplicates ask"),
+        N_("channel set unanswered helpers"),
+        N_("channel set patience 4h"),
     ),
 )
 async def change(
@@ -72,9 +93,7 @@ async def change(
     value: Annotated[
         str,
         Completes(_values),
-        Doc(
-            "answer: mention, question, …; moderation: off, …; persona: support, …; duplicates: off, ask, on"
-        ),
+        Doc("answer: mention, …; moderation: off, …; persona: support, …; unanswered: list, …; patience: 2h"),
     ],
     *,
     where: Annotated[
@@ -96,6 +115,8 @@ async def change(
         text += " " + _("A setting that is nearer outweighs the one you made; `channel show` tells which.")
     if name == "duplicates":
         return "\n".join(filter(None, (text, await hints.explained(context, now))))
+    if name in ("unanswered", "patience"):
+        return "\n".join(filter(None, (text, await unanswered.explained(context))))
     if name == "persona":
         return "\n".join((text, *await _about_persona(context, chosen)))
     if name != "archive":
@@ -182,7 +203,9 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
     if folded(value) in DEFAULT:
         return None
     match name:
-        case "answer" | "moderation" | "duplicates":
+        case "patience":
+            return _patience(value)
+        case "answer" | "moderation" | "duplicates" | "unanswered":
             return _one_of(CHOICES[name], value)
         case "archive":
             return _one_of(CHOICES[name], _SWITCHED.get(folded(value), value))
@@ -211,6 +234,21 @@ def _persona(value: str) -> str:
     return text
 
 
+def _patience(value: str) -> str:
+    word, _space, rest = value.partition(" ")
+    read = seconds(word, rest) if re.fullmatch(DURATION.pattern, word) else None
+    if read is None or read[1] or not LEAST_PATIENCE_S <= read[0] <= MOST_PATIENCE_S:
+        raise UserError(
+            _(
+                "“{value}” is no time that I can wait: from {least} to {most}, such as 2h.",
+                value=shown(value),
+                least=spoken(LEAST_PATIENCE_S),
+                most=spoken(MOST_PATIENCE_S),
+            )
+        )
+    return str(int(read[0]))
+
+
 def _one_of(choices: tuple[str, ...], value: str) -> str:
     names = {folded(choice): choice for choice in choices}
     if folded(value) in names:
@@ -232,6 +270,8 @@ def _audited(name: Name, value: str) -> str:
 
 
 def _shown(context: Context, name: str, value: str) -> str:
+    if name == "patience":
+        return spoken(float(value))
     if name == "persona" and value in PERSONAS:
         return f"`{value}`: {_(PERSONAS[value].summary)}"
     if value:

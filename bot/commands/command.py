@@ -35,6 +35,7 @@ from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 
 if TYPE_CHECKING:  # with numpy behind them they would slow down every start of the command line
+    from bot.conversation.climbing import Climbing
     from bot.conversation.hinting import Hinting
     from bot.knowledge.fetching import Fetcher
     from bot.knowledge.index import Index
@@ -116,6 +117,7 @@ class Services:
         index: where documents are added; None where there is none.
         fetcher: of pages that are to be added; None where nothing is fetched.
         hinting: what follows from questions that were answered before.
+        climbing: what follows from questions that nobody answers.
     """
 
     commands: "Commands"
@@ -132,6 +134,7 @@ class Services:
     assessing: "Assessing"
     importing: "Importing"
     hinting: "Hinting"
+    climbing: "Climbing"
     now: Callable[[], datetime]
     version: str
     started_at: datetime

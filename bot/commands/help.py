@@ -18,6 +18,7 @@ TITLES: dict[str, str] = {
     "admin": N_("About me"),
     "channel": N_("How I behave in a channel"),
     "digest": N_("Threads worth reading, on time"),
+    "helper": N_("Helping others"),
     "knowledge": N_("What I answer from"),
     "mod": N_("What moderators decide and do"),
     "privacy": N_("What I keep about you"),

@@ -59,7 +59,7 @@ class Hinting:
             return ()
         if self._store.privacy.opted_out(question.author.identity) or not await self._stands(question):
             return ()
-        title = await self._title(ref)
+        title = await opened_title(self._store, ref)
         if title is None:
             return ()
         found = await self._find(question, title)
@@ -82,7 +82,7 @@ class Hinting:
         if stored is None:
             raise UserError(_("I do not have that question any more, so it is too late for a hint."))
         question = Message(hint.question, hint.asker, stored.text, stored.at)
-        found = await self._find(question, await self._title(hint.question) or "")
+        found = await self._find(question, await opened_title(self._store, hint.question) or "")
         if found is None or found.source.id != hint.document:
             raise UserError(_("What answered it is not there any more, or has changed, so I say nothing."))
         return (self._said(hint, stored.text, found), *self._closed(hint, _("Approved.")))
@@ -137,16 +137,6 @@ class Hinting:
             search, title, question.text, community, self._now(), channels, before=question.at
         )
 
-    async def _title(self, question: MessageRef) -> str | None:
-        """Of the thread that a question opens, "" for none; None if it is not what opens its thread."""
-        place = question.channel
-        if place.thread is None:
-            return ""
-        known = await self._store.threads.known(place.parent.key, [place.thread])
-        thread = next((each for each in known if each.id == place.thread), None)
-        opens = question.id == place.thread or (thread is not None and thread.first_message == question.id)
-        return ("" if thread is None else thread.title) if opens else None
-
     async def _stands(self, question: Message) -> bool:
         """Whether a question is still there, as it was asked."""
         stored = await self._store.messages.get(question.ref)
@@ -197,6 +187,17 @@ class Hinting:
     def _closed(self, hint: Hint, what: str) -> tuple[Update, ...]:
         cards = self._store.controls.about(DECIDE, _NUMBER, hint.number)
         return tuple(Update(ref, what, title=_title_of(hint)) for ref in cards)
+
+
+async def opened_title(store: Store, question: MessageRef) -> str | None:
+    """Of the thread that a question opens, "" for none; None if it is not what opens its thread."""
+    place = question.channel
+    if place.thread is None:
+        return ""
+    known = await store.threads.known(place.parent.key, [place.thread])
+    thread = next((each for each in known if each.id == place.thread), None)
+    opens = question.id == place.thread or (thread is not None and thread.first_message == question.id)
+    return ("" if thread is None else thread.title) if opens else None
 
 
 def numbered(action: Action) -> int | None:

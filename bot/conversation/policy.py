@@ -9,11 +9,16 @@ from bot.core.events import Channel
 AnswerWhen = Literal["mention", "question", "all", "never"]
 Archive = Literal["no", "yes"]
 Duplicates = Literal["off", "ask", "on"]
+Unanswered = Literal["off", "list", "helpers", "answer"]
+
+LEAST_PATIENCE_S, MOST_PATIENCE_S = 600.0, 604_800.0
+"""Between two rungs of an unanswered question: ten minutes to a week."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": get_args(AnswerWhen),
     "archive": get_args(Archive),
     "duplicates": get_args(Duplicates),
+    "unanswered": get_args(Unanswered),
     "moderation": ("off", "shadow", "standard"),
 }
 """Allowed values of the settings that have a fixed set."""
@@ -24,6 +29,8 @@ DEFAULTS: Mapping[str, str] = {
     "model": "",
     "archive": "no",
     "duplicates": "off",
+    "unanswered": "off",
+    "patience": "7200",
     "moderation": "standard",
 }
 """What holds where nobody chose anything; its keys are all settings there are."""
@@ -52,6 +59,9 @@ class ChannelPolicy:
         archive: whether what is said here may be kept and searched.
         duplicates: whether a question here that was answered before gets a hint: not at all, when a
             moderator approves it, or at once.
+        unanswered: how far a question climbs that nobody answers: not at all, to the moderators' list, to a
+            helper before, or to an answer of ours before that.
+        patience_s: how long it waits before each of these.
         moderation: off, shadow (only reports), or standard: as the rules of the community say.
     """
 
@@ -60,6 +70,8 @@ class ChannelPolicy:
     model: str = ""
     archive: bool = False
     duplicates: Duplicates = "off"
+    unanswered: Unanswered = "off"
+    patience_s: float = 7_200.0
     moderation: str = "standard"
 
 
@@ -109,5 +121,7 @@ def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
         model=values["model"],
         archive=values["archive"] == "yes",
         duplicates=cast(Duplicates, values["duplicates"]),
+        unanswered=cast(Unanswered, values["unanswered"]),
+        patience_s=float(values["patience"]),
         moderation=values["moderation"],
     )

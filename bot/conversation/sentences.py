@@ -222,6 +222,11 @@ def answered_before(where: str) -> str:
     return _("This was answered before, in {where}", where=where) if where else _("This was answered before:")
 
 
+def nobody_answered() -> str:
+    """Above an answer to somebody who did not ask us."""
+    return _("Nobody has answered yet, so I looked for it in what this community has written.")
+
+
 def not_found() -> str:
     """Nothing that is known answers a question."""
     return _("I could not find this in what I know.")

@@ -1,8 +1,8 @@
 """Answers made of quotes, each with its source; or the honest word that nothing was found."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.text import _
@@ -14,6 +14,14 @@ from bot.storage.passages import Passage
 MOST_SOURCES = 3
 _NEAR_THE_BEST, _ENOUGH_BESIDE = 0.7, 0.2  # of a second source: its score, and its own confidence
 _READ_PASSAGES = 16
+
+Counts = Callable[[Passage], bool]
+"""Whether a passage may be found and quoted."""
+
+
+def whatever(passage: Passage) -> bool:
+    """Any may."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +68,18 @@ async def ask(
     community: str,
     now: datetime,
     channels: Collection[str] | None = None,
+    counts: Counts = whatever,
 ) -> Answer:
     """Answer from what a community knows.
 
     Args:
         channels: keys of the channels that the asker may read, "" for documents of the community; None: all.
+        counts: a question that stands in an archived channel must not be its own answer.
     """
     query = await search.query(question, community, channels)
-    findings = await search.find(query, community, now, channels)
-    read = await look(search, query, findings[:1])
+    found = await search.find(query, community, now, channels)
+    findings = [each for each in (_counting(finding, counts) for finding in found) if each.hits]
+    read = await look(search, query, findings[:1], counts)
     sure = confidence(query, findings, read.told[0], read.titles[0]) if findings else 0.0
     ranked = tuple(finding.passage.document for finding in findings)
     if sure < ENOUGH:
@@ -77,7 +88,7 @@ async def ask(
         )
         return Answer(_nothing(nearest), True, sure, nearest, ranked)
     others = [each for each in findings[1:MOST_SOURCES] if each.score >= _NEAR_THE_BEST * findings[0].score]
-    more = await look(search, query, others)
+    more = await look(search, query, others, counts)
     answering = [
         (finding, told)
         for finding, told, title in zip(others, more.told, more.titles, strict=True)
@@ -95,7 +106,7 @@ class Read:
     titles: tuple[float, ...]
 
 
-async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Read:
+async def look(search: Search, query: Query, findings: Sequence[Finding], counts: Counts = whatever) -> Read:
     """Read findings sentence by sentence."""
     embed = search.index.embedder.embed if search.index.embedder is not None else None
     sentences = []
@@ -103,12 +114,17 @@ async def look(search: Search, query: Query, findings: Sequence[Finding]) -> Rea
         passages = await search.index.passages.whole(finding.passage, _READ_PASSAGES)
         if finding.passage not in passages:  # it is long: what fits is read, not its beginning
             passages = [hit.passage for hit in finding.hits]
+        passages = [each for each in passages if counts(each)]
         sentences.append(await asyncio.to_thread(told, query, passages, embed))
     titles = [0.0] * len(findings)
     if findings and embed is not None and query.vector is not None:
         named = [finding.passage.title or finding.passage.text for finding in findings]
         titles = ((await asyncio.to_thread(embed, named)) @ query.vector).tolist()
     return Read(tuple(sentences), tuple(titles))
+
+
+def _counting(finding: Finding, counts: Counts) -> Finding:
+    return replace(finding, hits=tuple(hit for hit in finding.hits if counts(hit.passage)))
 
 
 def _quoting(finding: Finding, told: Sequence[Told]) -> Source:

@@ -13,10 +13,11 @@ from typing import get_args
 
 from bot.adapters.adapter import Adapter
 from bot.adapters.news import News
+from bot.conversation.climbing import NO_MORE, numbered
 from bot.core.actions import Action, Alert, Moderation, Post, Receipt, Reply, Update
 from bot.core.controls import Control
 from bot.core.errors import PlatformError, Unsupported
-from bot.core.events import MessageRef
+from bot.core.events import Author, MessageRef
 from bot.core.text import _, speaking
 from bot.outgoing.deeds import deed
 from bot.outgoing.delivering import Attempt, Deliverer, Later, Outcome, Refused, Shut
@@ -107,6 +108,8 @@ class Acting:
         """No private message reaches a member: what comes regularly ends, and they are told, once."""
         if post.reader is None:
             return ()
+        if any(control.command == NO_MORE for control in post.controls):
+            return await self._no_helper(post, post.reader)
         digest = await self._store.digests.shut(post.channel.community_key, post.reader.identity)
         key = "" if digest is None else named_key(f"shut {digest.number}")
         if digest is None or digest.reader is None or await self._store.outbox.knows(key):
@@ -117,6 +120,23 @@ class Acting:
                 "Allow private messages from me, and ask for it again."
             )
         return (NewOutboxRow(key, digest.channel, None, Post(digest.channel, text, to=post.reader)),)
+
+    async def _no_helper(self, post: Post, reader: Author) -> tuple[NewOutboxRow, ...]:
+        """A helper cannot be asked: they are told, once, and the question goes to somebody else."""
+        number = numbered(post)
+        question = None if number is None else await self._store.unanswered.get(number)
+        if question is not None and question.rung == "helper":
+            await self._store.unanswered.climb(question, "answer", self._now())
+        rows = []
+        for helper in await self._store.helpers.remove(reader.identity, post.channel.community_key):
+            with speaking(helper.locale):
+                text = _(
+                    "I cannot write to you privately, so I do not ask you to help. Allow private messages "
+                    "from me, and say `helper on` again."
+                )
+            key = named_key(f"no helper {helper.community} {helper.member} {self._now().isoformat()}")
+            rows.append(NewOutboxRow(key, helper.channel, None, Post(helper.channel, text, to=reader)))
+        return tuple(rows)
 
     async def _in_turn(
         self, once: Callable[[], Awaitable[Outcome]], action: Action, attempt: Attempt

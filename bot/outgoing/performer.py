@@ -60,6 +60,7 @@ class Performer:
         self._services = services
         self._commands = services.commands
         self._running = services.running
+        self._hinting, self._climbing = services.hinting, services.climbing
         self._deliverer = deliverer
         self._answering = answering
         self._route, self._early = route, early
@@ -149,11 +150,11 @@ class Performer:
     async def _carry_out(self, attempt: Attempt, begin: Begin) -> Settlement:
         row = attempt.row
         if row.action is not None:
-            if attempt.withdrawn or not await self._services.hinting.still(row.action):
+            if attempt.withdrawn or not await self._is_wanted(row.action):
                 await self._answering.remove(row.channel, attempt)
                 return Settlement(finished=(row.key,))
             done = await self._acting.act(row.action, attempt, begin)
-            if not self._services.hinting.is_gone(row.action):
+            if not (self._hinting.is_gone(row.action) or self._climbing.is_gone(row.action)):
                 return done
             await self._answering.remove(row.channel, attempt)
             return Settlement(finished=(row.key,))
@@ -170,6 +171,10 @@ class Performer:
             log.exception("serving failed", extra={"event_id": row.key})
             return await self._apologize(event, attempt, error)
 
+    async def _is_wanted(self, action: Action) -> bool:
+        """Whether the question that an action is about still stands, if it is about one."""
+        return await self._hinting.still(action) and await self._climbing.still(action)
+
     async def _serve(self, event: Message | Invocation, attempt: Attempt) -> Settlement:
         if isinstance(event, Invocation):
             return await self._command(event, None, attempt)
@@ -182,7 +187,8 @@ class Performer:
                     await self._deliverer.perform(stale(event), attempt)
                 return self._finished(event, outcome, attempt)
             case Recall(outcome=outcome):
-                followed = _rows(attempt, await self._services.hinting.follow(event))
+                followed = _rows(attempt, await self._hinting.follow(event))
+                await self._climbing.begin(event)
                 hinted = self._store.hints.number(event.ref) is not None
                 return self._finished(event, "hinted" if hinted else outcome, attempt, followed)
             case Invoke(line=line):

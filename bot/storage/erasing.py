@@ -11,7 +11,17 @@ from bot.storage.dialects import insert_for
 from bot.storage.digests import shown_to
 from bot.storage.journal import Entry, Wish
 from bot.storage.personal import Condition, Declaration, Expiry, Impersonal, personal
-from bot.storage.schema import archive, attachments, digests, meta, optouts, passages, shown
+from bot.storage.schema import (
+    archive,
+    attachments,
+    digests,
+    helpers,
+    meta,
+    optouts,
+    passages,
+    shown,
+    unanswered,
+)
 
 SLICE_ROWS = 200
 """A slice of a purge changes at most so many rows, then other writers get in; measured, it takes 2-6 ms."""
@@ -78,7 +88,7 @@ def _obeyed(connection: Connection) -> int:
 
 
 def opt_out(connection: Connection, who: str, at: datetime) -> None:
-    """Remember that nothing of a person may be kept; nobody finds what they said, and no digest comes."""
+    """Remember that nothing of a person may be kept; nobody finds what they said, and nothing comes."""
     insert = insert_for(connection.dialect.name)(optouts).values(pseudonym=who, at=at)
     connection.execute(insert.on_conflict_do_nothing(index_elements=["pseudonym"]))
     connection.execute(delete(passages).where(passages.c.author == who))
@@ -86,6 +96,8 @@ def opt_out(connection: Connection, who: str, at: datetime) -> None:
     connection.execute(delete(attachments).where(attachments.c.author == who))
     connection.execute(delete(digests).where(digests.c.member == who))
     connection.execute(delete(shown).where(shown_to(who)))
+    connection.execute(delete(helpers).where(helpers.c.member == who))
+    connection.execute(delete(unanswered).where(unanswered.c.author == who))
 
 
 def opt_in(connection: Connection, who: str) -> None:

@@ -17,6 +17,7 @@ from bot.storage.digests import SHOWN_DAYS, SLOT_DAYS, shown_to
 from bot.storage.hints import HINT_DAYS
 from bot.storage.strikes import STRIKE_DAYS
 from bot.storage.threads import FADED_AFTER
+from bot.storage.unanswered import UNANSWERED_DAYS
 
 Condition = ColumnElement[bool]
 
@@ -321,6 +322,29 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         erase="delete",
         at=schema.hints.c.at,
         expiries=(_older(schema.hints.c.at, days=HINT_DAYS),),
+    ),
+    Declaration(
+        schema.unanswered,
+        mine=lambda who: schema.unanswered.c.author == who,
+        erase="delete",
+        at=schema.unanswered.c.at,
+        expiries=(_older(schema.unanswered.c.at, days=UNANSWERED_DAYS),),
+    ),
+    Declaration(
+        schema.unanswered,
+        mine=lambda who: schema.unanswered.c.helper == who,
+        erase={"helper": _FORGOTTEN},
+        at=schema.unanswered.c.at,
+        expiries=(),
+        kept_because="it goes with the question",
+    ),
+    Declaration(
+        schema.helpers,
+        mine=lambda who: schema.helpers.c.member == who,
+        erase="delete",
+        at=schema.helpers.c.at,
+        expiries=(),
+        kept_because="you are asked for as long as you want it",
     ),
     Declaration(
         schema.usage,

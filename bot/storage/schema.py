@@ -450,6 +450,46 @@ hints = Table(
 """Questions that were answered before, one hint for each. `payload` is who asked where, and which document
 answers it, sealed; neither the question nor the answer. `call` is the call that decided, as in `digests`."""
 
+unanswered = Table(
+    "unanswered",
+    metadata,
+    Column(
+        "number",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("community", AnyText, nullable=False),
+    Column("place", AnyText, nullable=False),
+    Column("message_id", AnyText, nullable=False),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("rung", AnyText, nullable=False),
+    Column("due", Instant, index=True),
+    Column("helper", AnyText, nullable=False, index=True),
+    Column("offered_at", Instant),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("place", "message_id"),
+    Index("ix_unanswered_community", "community", "rung", "at"),
+    sqlite_autoincrement=True,
+)
+"""Questions that nobody has answered yet; `payload` is who asked where, sealed, without any words.
+
+`rung` is how far it got, `due` when it climbs on, `helper` to whom it was offered, at `offered_at`.
+"""
+
+helpers = Table(
+    "helpers",
+    metadata,
+    Column("community", AnyText, primary_key=True),
+    Column("member", AnyText, primary_key=True, index=True),
+    Column("at", Instant, nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("asked_at", Instant),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""Members who want to be asked, at most so often a day; `payload` is who they are and where they said so."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -457,5 +497,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0015"
+SCHEMA = "0016"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

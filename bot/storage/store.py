@@ -16,6 +16,7 @@ from bot.storage.controls import Controls
 from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
 from bot.storage.digests import Digests
+from bot.storage.helpers import Helpers
 from bot.storage.hints import Hints
 from bot.storage.inbox import Inbox
 from bot.storage.journal import JOURNAL_FILE_NAME, Journal
@@ -34,6 +35,7 @@ from bot.storage.settlement import Settlement
 from bot.storage.sqlite import BUSY_S
 from bot.storage.strikes import Strikes
 from bot.storage.threads import Threads
+from bot.storage.unanswered import Unanswered
 from bot.storage.usage import Usage
 from bot.storage.writer import Rows, Writer
 from bot.storage.writes import writes_for
@@ -66,10 +68,13 @@ class Store:
         self.ratings = Ratings(reader, writer, seal, now)
         self.digests = Digests(reader, writer, self._writes, self.outbox, seal, now)
         self.hints = Hints(reader, writer, seal, now)
+        self.unanswered = Unanswered(reader, writer, self._writes, self.outbox, seal, now)
+        self.helpers = Helpers(reader, writer, seal, now)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)
         self.privacy.when_erased(self.hints.load)
+        self.privacy.when_erased(self.unanswered.load)
         self.threads = Threads(reader, writer, self._writes, seal, self.privacy.refuses)
 
     @classmethod
@@ -150,6 +155,7 @@ class Store:
             self.controls,
             self.usage,
             self.hints,
+            self.unanswered,
             self.privacy,
         ):
             await part.load()

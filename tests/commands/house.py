@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.commands.command import Commands, Context, Outcome, OwnWords, Services, StatusLine, Whispered
+from bot.conversation.climbing import Climbing
 from bot.conversation.hinting import Hinting
 from bot.conversation.policy import ChannelPolicy
 from bot.conversation.quota import Quota, Quotas
@@ -254,6 +255,7 @@ def build(store: Store, clock: Clock) -> House:
         settings=store.policies,
         member=Quota(requests=20),
     )
+    router = Router(store, prefix="!llmos", commands=paths, now=clock)
     services = Services(
         commands=commands,
         store=store,
@@ -285,6 +287,16 @@ def build(store: Store, clock: Clock) -> House:
         recommendations=recommendations,
         importing=Importing(store, platform, Noting(store), recommendations),
         hinting=Hinting(store, search, platform, quotas, clock),
+        climbing=Climbing(
+            store=store,
+            search=search,
+            directory=platform,
+            now=clock,
+            key=named_key,
+            talks=router.talks,
+            locale="en",
+            platforms={CHANNEL.platform},
+        ),
         now=clock,
         version="1.2.3",
         started_at=EPOCH - timedelta(hours=5),
@@ -294,7 +306,7 @@ def build(store: Store, clock: Clock) -> House:
             StatusLine("discord", False, "reconnecting"),
         ),
         search=search,
-        archives=Router(store, prefix="!llmos", commands=paths, now=clock).archives,
+        archives=router.archives,
         index=Index(store.passages, store.privacy, None),
     )
     return House(store, platform, conversation, services, clock, shelf)

@@ -51,6 +51,7 @@ async def test_the_overview_is_grouped_under_headings(house: House) -> None:
         "About me:",
         "How I behave in a channel:",
         "Threads worth reading, on time:",
+        "Helping others:",
         "What I answer from:",
         "What moderators decide and do:",
         "What I keep about you:",
@@ -70,7 +71,7 @@ async def test_a_page_explains_each_argument_and_gives_an_example(house: House) 
     )
     page = await house.told("help channel set", MODERATOR)
     assert (
-        "Usage: `/channel set answer|persona|model|moderation|archive|duplicates VALUE "
+        "Usage: `/channel set answer|persona|model|moderation|archive|duplicates|unanswered|patience VALUE "
         "[where=here|channel|community]`" in page
     )
     assert "one of `here`, `channel`, `community`; otherwise `here`" in page

@@ -36,7 +36,16 @@ class Chosen:
 
 def test_nobody_chose_anything() -> None:
     assert channel_policy(Chosen(), CHANNEL) == ChannelPolicy()
-    assert set(DEFAULTS) == {"answer", "persona", "model", "archive", "moderation", "duplicates"}
+    assert set(DEFAULTS) == {
+        "answer",
+        "persona",
+        "model",
+        "archive",
+        "moderation",
+        "duplicates",
+        "unanswered",
+        "patience",
+    }
 
 
 def test_scopes_nearest_first_and_each_once() -> None:
@@ -63,7 +72,7 @@ def test_who_chose_a_setting_is_known() -> None:
     assert setting(chosen, THREAD, "answer") == ("mention", None)
 
 
-@pytest.mark.parametrize("name", ["answer", "archive", "moderation", "duplicates"])
+@pytest.mark.parametrize("name", ["answer", "archive", "moderation", "duplicates", "unanswered"])
 def test_a_value_that_is_not_allowed_counts_as_not_chosen(name: str) -> None:
     chosen = Chosen(channel={name: "sometimes"})
     assert setting(chosen, CHANNEL, name) == (DEFAULTS[name], None)

@@ -13,6 +13,7 @@
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
     site> /hours | <h1>Hours</h1><p>At nine.</p>     stands at {site}/hours: it is the whole web
     ...                                              nothing is under way any more: all is noted and indexed
+    later> 11 minutes                                the bot's clock goes on by so much
 
 `@ben` is a mention of somebody of the script, written as the platform writes it.
 Words in scripts are the members'; the model is an echo, so what it says is what it was asked, and as a judge
@@ -24,6 +25,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +51,7 @@ _LINE = re.compile(
 _FILE = re.compile(r"(?P<text>.*?)\s*\[\[(?P<name>[^\]]+)\]\] (?P<content>.+)")
 _KNOWN = re.compile(r"library> (?P<title>[^|]+) \| (?P<link>[^|]+) \| (?P<text>.+)")
 _PAGE = re.compile(r"site> (?P<path>/\S*) \| (?P<html>.+)")
+_LATER = re.compile(r"later> (?P<minutes>\d+) minutes")
 _SEES = re.compile(r"(?P<kind>!>|moderators>|>) (?P<text>.+)")
 
 Deed = Literal["says", "deletes", "edits", "replies", "answers"]
@@ -87,12 +90,19 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """The bot's clock goes on; people write as before, so it must be less than questions may be old."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """One script."""
 
     name: str
     title: str
-    lines: tuple[Step | Sight | Pause, ...]
+    lines: tuple[Step | Sight | Pause | Later, ...]
     library: tuple[Document, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
     """Path and HTML of what stands on the web."""
@@ -103,7 +113,9 @@ class Journey:
         async with Site({path: answer(html.encode()) for path, html in self.pages}).open() as site:
             here = site.address("")
             lines = tuple(
-                line if isinstance(line, Pause) else replace(line, text=line.text.replace("{site}", here))
+                replace(line, text=line.text.replace("{site}", here))
+                if isinstance(line, Step | Sight)
+                else line
                 for line in self.lines
             )
             yield replace(self, lines=lines), site.fetcher()
@@ -140,9 +152,9 @@ class Journey:
 
     @property
     def fits_encrypted_rooms(self) -> bool:
-        """Nothing is archived in it, and no hints are given: neither is done where it is encrypted."""
+        """Nothing is archived in it, and no question followed: neither is done where it is encrypted."""
         steps = [line for line in self.lines if isinstance(line, Step)]
-        unfit = ("/channel set archive", "/channel set duplicates")
+        unfit = ("/channel set archive", "/channel set duplicates", "/channel set unanswered")
         return not any(step.text.startswith(unfit) for step in steps)
 
     @property
@@ -155,6 +167,7 @@ class Journey:
             and all(step.deed == "says" and step.room == "general" for step in steps)
             and not any(step.files for step in steps)
             and all(sight.kind == ">" for sight in sights)
+            and not any(isinstance(line, Later) for line in self.lines)
         )
 
 
@@ -162,7 +175,7 @@ def read(path: Path) -> Journey:
     """Read a script.
 
     Raises:
-        ValueError: a line is neither a step nor a sight nor a pause.
+        ValueError: a line is none of these.
     """
     title, *rest = path.read_text(encoding="utf-8").splitlines()
     told = [line for line in rest if line.strip() and not line.startswith("#")]
@@ -186,9 +199,12 @@ def _page(path: Path, line: str) -> tuple[str, str]:
     return page["path"], page["html"]
 
 
-def _line(path: Path, line: str) -> Step | Sight | Pause:
+def _line(path: Path, line: str) -> Step | Sight | Pause | Later:
     if line.strip() == "...":
         return Pause()
+    later = _LATER.fullmatch(line)
+    if later is not None:
+        return Later(timedelta(minutes=int(later["minutes"])))
     sees = _SEES.fullmatch(line)
     if sees is not None:
         return Sight(sees["kind"], sees["text"].strip())  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Every journey on every platform that can play it, through the whole bot."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from bot.core.actions import Alert
 from bot.core.events import Channel, Message
 from bot.core.permissions import Role
 from tests.journeys.model import journeys_model
-from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
+from tests.journeys.script import SCRIPTS, Journey, Later, Pause, Sight, Step, finished
 from tests.living import Life
 
 ROLES = {"member": Role.MEMBER, "moderator": Role.MODERATOR, "admin": Role.ADMIN}
@@ -79,16 +79,18 @@ async def play_at_the_console(journey: Journey, life: Life) -> None:
 async def play(journey: Journey, life: Life, app: App) -> None:
     """Do what the script says in a world, and look for what it promises."""
     said: list[Message] = []
-    room = life.room
+    room, who = life.room, ""
     for line in journey.lines:
         match line:
             case Step():
-                room = life.world.channel(line.room)
+                room, who = life.world.channel(line.room), line.who
                 do(line, life, room, said)
             case Sight():
-                await see(line, life, room, journey)
+                await see(line, life, (room, life.world.channel(who, private=True)), journey)
             case Pause():
                 await finished(app.store, room.platform)
+            case Later():
+                life.clock.shift += line.by
 
 
 def told(life: Life) -> list[str]:
@@ -125,15 +127,20 @@ def find(text: str, author: str, said: list[Message]) -> Message:
     return next(message for message in reversed(said) if text in message.text and message.author.id == author)
 
 
-async def see(sight: Sight, life: Life, room: Channel, journey: Journey) -> None:
+async def see(sight: Sight, life: Life, places: Sequence[Channel], journey: Journey) -> None:
+    """In the room, or in the conversation of the bot and whoever did something last."""
+
+    def seen() -> list[str]:
+        return [text for place in places for text in life.world.answers(place)]
+
     match sight.kind:
         case ">":
             wanted = [sight.text]
             try:
-                await life.until(lambda: any(wanted[0] in text for text in life.world.answers(room)))
+                await life.until(lambda: any(wanted[0] in text for text in seen()))
             except TimeoutError:
-                pytest.fail(f"{journey.title}: {sight.text!r} is not among {life.world.answers(room)}")
+                pytest.fail(f"{journey.title}: {sight.text!r} is not among {seen()}")
         case "!>":
-            assert not any(sight.text in text for text in life.world.answers(room))
+            assert not any(sight.text in text for text in seen())
         case "moderators>":
             await life.until(lambda: any(sight.text in text for text in told(life)))

@@ -11,7 +11,7 @@ from bot.core.specs import Kind
 from tests.adapters.discord.conftest import house
 from tests.adapters.discord.house import House
 from tests.journeys.model import journeys_model
-from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
+from tests.journeys.script import SCRIPTS, Journey, Later, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.discord import Json
 from tests.labs.discord.people import Person, Shown, show
@@ -145,3 +145,5 @@ async def test_journey(journey: Journey, house: House) -> None:
                     await stage.see(line, who, channel)
                 case Pause():
                     await finished(app.store, "discord")
+                case Later():
+                    house.clock.shift += line.by

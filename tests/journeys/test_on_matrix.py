@@ -11,10 +11,11 @@ from nio.crypto import encrypt_attachment
 from bot.app import App
 from tests.adapters.matrix.house import House, housed
 from tests.journeys.model import journeys_model
-from tests.journeys.script import SCRIPTS, Journey, Pause, Sight, Step, finished
+from tests.journeys.script import SCRIPTS, Journey, Later, Pause, Sight, Step, finished
 from tests.journeys.test_journeys import typed
 from tests.labs.people import PATIENCE_S, Person
 from tests.labs.synapse import Synapse
+from tests.living import Clock
 
 VERSIONS = ("10", "11", "12") if os.environ.get("LLMOS_DRILLS") == "long" else ("12",)
 """Of rooms: a bot in 10 and 12 is in `tests/adapters/matrix` already."""
@@ -36,6 +37,7 @@ class Stage:
     house: House
     version: str
     moderators: str
+    clock: Clock
     rooms: dict[str, str] = field(default_factory=dict)
     said: list[tuple[str, str, str]] = field(default_factory=list)
     """Who, the event id, and the text."""
@@ -95,9 +97,9 @@ class Stage:
         return next(event for name, event, said in reversed(self.said) if name == who and text in said)
 
     async def read(self, text: str, who: Person, room: str) -> None:
-        """In the room, or in one for two: then a sign in the room says so, when it stands there."""
+        """In the room, or in one for two."""
         async with asyncio.timeout(PATIENCE_S):
-            async for _change in who.changes(room):
+            async for _change in who.changes():
                 for place in (room, *await who.accept_invitations()):
                     if any(text in each.text for each in await who.shown(place, self.house.bot.user_id)):
                         return
@@ -123,13 +125,14 @@ async def test_journey(
     journey: Journey, encrypted: bool, version: str, synapse: Synapse, tmp_path: Path
 ) -> None:
     async with housed(synapse, tmp_path) as house:
-        house.encrypted, house.model = encrypted, journeys_model()
+        house.encrypted, house.model, clock = encrypted, journeys_model(), Clock()
+        house.now = clock
         moderators = await house.room("keeper", "mia", name="moderators", version=version)
         house.extra = f'moderators_room = "{moderators}"'
         await journey.stock(house.config)
         async with journey.staged() as (journey, house.fetcher), house.living() as app:
             await house.lives_in(moderators)
-            await play(journey, Stage(house, version, moderators), app)
+            await play(journey, Stage(house, version, moderators, clock), app)
 
 
 async def play(journey: Journey, stage: Stage, app: App) -> None:
@@ -145,3 +148,5 @@ async def play(journey: Journey, stage: Stage, app: App) -> None:
                 await stage.see(line, who, room)
             case Pause():
                 await finished(app.store, "matrix")
+            case Later():
+                stage.clock.shift += line.by

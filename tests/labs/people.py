@@ -249,10 +249,11 @@ class Person:
             raise AssertionError(f"never came true in {room}; there stands {texts}") from None
         return found
 
-    async def changes(self, room: str) -> AsyncIterator[None]:
-        """Now, and then whenever something happened in a room."""
+    async def changes(self, room: str = "") -> AsyncIterator[None]:
+        """Now, and then whenever something happened in a room; "" for all that one is in or invited to."""
         quiet: Json = {"types": []}
-        room_filter = {"rooms": [room], "ephemeral": quiet, "account_data": quiet, "timeline": {"limit": 1}}
+        some = {"rooms": [room]} if room else {}
+        room_filter = {**some, "ephemeral": quiet, "account_data": quiet, "timeline": {"limit": 1}}
         body: Json = {"room": room_filter, "presence": quiet, "account_data": quiet}
         path = f"/v3/user/{quote(self.id)}/filter"
         name = str((await self.call("POST", path, body))["filter_id"])
@@ -262,7 +263,9 @@ class Person:
             happened = False
             while not happened:
                 page = await self.call("GET", "/v3/sync", filter=name, since=since, timeout=_LONG_POLL_MS)
-                since, happened = str(page["next_batch"]), room in page.get("rooms", {}).get("join", {})
+                since, rooms = str(page["next_batch"]), page.get("rooms", {})
+                joined, invited = rooms.get("join", {}), rooms.get("invite", {})
+                happened = room in joined if room else bool(joined or invited)
 
 
 def show(events: Iterable[Json]) -> list[Shown]:

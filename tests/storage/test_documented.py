@@ -19,6 +19,7 @@ from bot.storage.personal import (
 )
 from bot.storage.schema import SCHEMA, metadata
 from bot.storage.strikes import STRIKE_DAYS
+from bot.storage.unanswered import UNANSWERED_DAYS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operators" / "data.md").read_text(encoding="utf-8")
 ROWS = {
@@ -55,6 +56,7 @@ def test_the_days_are_those_of_the_code() -> None:
         "slots": SLOT_DAYS,
         "shown": SHOWN_DAYS,
         "hints": HINT_DAYS,
+        "unanswered": UNANSWERED_DAYS,
     }
     for table, kept in days.items():
         assert f"{kept} days" in ROWS[table]

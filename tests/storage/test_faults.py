@@ -29,10 +29,10 @@ def _acknowledged(said: str) -> dict[int, int]:
 
 
 def _small_disk(place: Place, *command: str) -> list[str]:
-    """A command on a disk of one megabyte at the folder, which is copied out when the command ends."""
+    """A command on a disk of two megabytes at the folder, which is copied out when the command ends."""
     outside = place.folder.parent / "copied"
     script = (
-        f"mount -t tmpfs -o size=1m none '{place.folder}' || exit 77; "
+        f"mount -t tmpfs -o size=2m none '{place.folder}' || exit 77; "
         f"{' '.join(command)} '{place.folder}'; code=$?; cp -r '{place.folder}' '{outside}'; exit $code"
     )
     return ["unshare", "--mount", "--map-root-user", "sh", "-c", script]

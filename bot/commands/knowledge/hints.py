@@ -143,8 +143,11 @@ async def solved(
     hint = await _hint(context, number)
     if hint is None or hint.asker.identity != context.caller.identity:
         raise UserError(_("Only who asked can say whether hint {number} solved it.", number=number))
-    await context.services.store.hints.rate(hint, helped=verdict == "yes")
-    return context.thanks(_("Thank you, I have noted that."))
+    store = context.services.store
+    await store.hints.rate(hint, helped=verdict == "yes")
+    question = await store.unanswered.of(hint.question) if verdict == "yes" else None
+    ended = () if question is None else await context.services.climbing.solved(question)
+    return (*ended, *context.thanks(_("Thank you, I have noted that.")))
 
 
 async def _hint(context: Context, number: int) -> Hint | None:
