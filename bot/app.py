@@ -323,6 +323,9 @@ class App:
         finally:
             self._connected[adapter.platform] = False
 
+    def _learns(self, channel: Channel) -> bool:
+        return channel_policy(self.store.policies, channel).learning
+
     def _services(self, commands: Commands, loading: Loading) -> Services:
         running, quotas = Running(), self._quotas()
         locale, router = self.config.bot.locale, self._router(commands)
@@ -336,7 +339,7 @@ class App:
             directory=self._directory,
             files=self._directory,
             review=self._review,
-            desk=Desk(self.store, self._review, self._now, locale),
+            desk=Desk(self.store, self._review, self._now, locale, self._learns),
             hinting=Hinting(self.store, self._search, self._directory, quotas, self._now, locale),
             climbing=Climbing(
                 store=self.store,

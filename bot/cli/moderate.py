@@ -12,11 +12,11 @@ import numpy as np
 from cyclopts import App, Parameter
 
 from bot.cli.moderation.replay import rules_of
-from bot.cli.options import print_line, speak_operators_language
+from bot.cli.options import ConfigOption, print_line, speak_operators_language
 from bot.core.actions import Severity
 from bot.core.errors import ConfigError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
-from bot.core.text import _
+from bot.core.text import _, ngettext
 from bot.llm.embedding import available
 from bot.llm.minilm import Embedder
 from bot.moderation import classifier
@@ -85,12 +85,28 @@ def train(
     data: Annotated[Path, Parameter(help="The folder with the labelled files.")],
     out: Annotated[Path, Parameter(help="The file to write.")],
     fast: Fast = False,
+    rooms: Annotated[
+        bool, Parameter(negative="", help="Learn from Matrix rooms that agreed to it, too.")
+    ] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Train the classifiers; print how they do on sources they never saw, and on words that name groups."""
     speak_operators_language()
     from bot.moderation.training.train import train as train_all  # noqa: PLC0415 - scikit-learn takes seconds
 
-    train_all(data, out, _tell, None if fast else _embed())
+    embed = None if fast else _embed()
+    if not rooms:
+        train_all(data, out, _tell, embed)
+        return
+    from bot.cli.moderation.rooms import agreed  # noqa: PLC0415 - the database is for this option only
+
+    more = agreed(config)
+    _tell(
+        ngettext(
+            "{n} verdict of rooms that agreed to it.", "{n} verdicts of rooms that agreed to it.", len(more)
+        )
+    )
+    train_all(data, out, _tell, embed, more)
 
 
 def _tell(line: str) -> None:

@@ -1,19 +1,16 @@
 """`llmos privacy`: what is stored about a person, given out or erased by the operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from bot.cli.database import opened
 from bot.cli.options import ConfigOption, JsonFlag, print_json, print_line, speak_operators_language
-from bot.config import load
 from bot.core.errors import StorageError
 from bot.core.text import _, ngettext
-from bot.storage.seal import KEY_FILE_NAME
-from bot.storage.store import Store
 
 command = App(name="privacy", help="Export or erase what is stored about a person.")
 
@@ -63,12 +60,12 @@ def erase(
 
 
 async def _export(config: Path | None, identity: tuple[str, str]) -> dict[str, object]:
-    async with _opened(config) as store:
+    async with opened(config) as store:
         return await store.privacy.export(identity)
 
 
 async def _erase(config: Path | None, identity: tuple[str, str]) -> int:
-    async with _opened(config) as store:
+    async with opened(config) as store:
         erased = await store.privacy.forget(identity)
         if not store.privacy.clean:
             raise StorageError(
@@ -79,20 +76,6 @@ async def _erase(config: Path | None, identity: tuple[str, str]) -> int:
                 )
             )
         return erased
-
-
-@asynccontextmanager
-async def _opened(config: Path | None) -> AsyncIterator[Store]:
-    settings = load(config, secrets=False)
-    if settings.storage.path is not None and not settings.storage.path.exists():
-        raise StorageError(
-            _("There is no database at {path} yet, so nothing is stored.", path=settings.storage.path)
-        )
-    store = await Store.open(settings.storage.full_url(), settings.bot.data_dir / KEY_FILE_NAME)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def _readable(found: Mapping[str, object]) -> Iterator[str]:

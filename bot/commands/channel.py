@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from bot.commands import learning
 from bot.commands.command import Completes, Context, Doc, Services, command
 from bot.commands.conversion import FALSE, TRUE, folded, nearest, readable, shown, suggested
 from bot.commands.duration import DURATION, seconds, spoken
@@ -23,7 +24,9 @@ from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 
-Name = Literal["answer", "persona", "model", "moderation", "archive", "duplicates", "unanswered", "patience"]
+Name = Literal[
+    "answer", "persona", "model", "moderation", "archive", "duplicates", "unanswered", "patience", "learning"
+]
 Where = Literal["here", "channel", "community"]
 
 NAMES: tuple[Name, ...] = (
@@ -35,6 +38,7 @@ NAMES: tuple[Name, ...] = (
     "duplicates",
     "unanswered",
     "patience",
+    "learning",
 )
 
 _SWITCHED = dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no")
@@ -85,6 +89,7 @@ async def show(context: Context) -> str:
         N_("channel set duplicates ask"),
         N_("channel set unanswered helpers"),
         N_("channel set patience 4h"),
+        N_("channel set learning yes"),
     ),
 )
 async def change(
@@ -102,6 +107,10 @@ async def change(
 ) -> str | tuple[Action, ...]:
     """Set how I behave here; `default` takes it back."""
     chosen = _checked(context, name, value.strip())
+    if name == "learning":
+        if where == "community":
+            raise UserError(_("Each room is told that it is learned from, so set this in each of them."))
+        return await learning.change(context, chosen)
     scope = _scope(context.channel, where)
     told = await _before_archiving(context, where, scope) if (name, chosen) == ("archive", "yes") else ()
     await context.services.store.policies.set(scope, name, chosen)
@@ -207,7 +216,7 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
             return _patience(value)
         case "answer" | "moderation" | "duplicates" | "unanswered":
             return _one_of(CHOICES[name], value)
-        case "archive":
+        case "archive" | "learning":
             return _one_of(CHOICES[name], _SWITCHED.get(folded(value), value))
         case "model":
             return _one_of(tuple(context.services.models), value)

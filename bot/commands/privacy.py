@@ -60,6 +60,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} marks that questions of yours were answered before, and whether that helped you",
         n,
     ),
+    "examples": lambda n: ngettext(
+        "{n} message of yours that teaches what is abuse or spam, in a room that agreed to that (encrypted)",
+        "{n} messages of yours that teach what is abuse or spam, in rooms that agreed to that (encrypted)",
+        n,
+    ),
     "rulebooks": lambda n: ngettext(
         "{n} mark that you changed the rules of a community",
         "{n} marks that you changed the rules of a community",

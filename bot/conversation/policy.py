@@ -8,6 +8,7 @@ from bot.core.events import Channel
 
 AnswerWhen = Literal["mention", "question", "all", "never"]
 Archive = Literal["no", "yes"]
+Learning = Literal["no", "yes"]
 Duplicates = Literal["off", "ask", "on"]
 Unanswered = Literal["off", "list", "helpers", "answer"]
 
@@ -17,6 +18,7 @@ LEAST_PATIENCE_S, MOST_PATIENCE_S = 600.0, 604_800.0
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": get_args(AnswerWhen),
     "archive": get_args(Archive),
+    "learning": get_args(Learning),
     "duplicates": get_args(Duplicates),
     "unanswered": get_args(Unanswered),
     "moderation": ("off", "shadow", "standard"),
@@ -28,6 +30,7 @@ DEFAULTS: Mapping[str, str] = {
     "persona": "",
     "model": "",
     "archive": "no",
+    "learning": "no",
     "duplicates": "off",
     "unanswered": "off",
     "patience": "7200",
@@ -57,6 +60,7 @@ class ChannelPolicy:
             particular.
         model: name of the model that answers here; "" for the configured one.
         archive: whether what is said here may be kept and searched.
+        learning: whether moderators' verdicts here may teach the classifiers.
         duplicates: whether a question here that was answered before gets a hint: not at all, when a
             moderator approves it, or at once.
         unanswered: how far a question climbs that nobody answers: not at all, to the moderators' list, to a
@@ -69,6 +73,7 @@ class ChannelPolicy:
     persona: str = ""
     model: str = ""
     archive: bool = False
+    learning: bool = False
     duplicates: Duplicates = "off"
     unanswered: Unanswered = "off"
     patience_s: float = 7_200.0
@@ -120,6 +125,7 @@ def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
         persona=values["persona"][:PERSONA_MAX_CHARS],
         model=values["model"],
         archive=values["archive"] == "yes",
+        learning=values["learning"] == "yes",
         duplicates=cast(Duplicates, values["duplicates"]),
         unanswered=cast(Unanswered, values["unanswered"]),
         patience_s=float(values["patience"]),

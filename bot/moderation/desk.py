@@ -15,6 +15,7 @@ from bot.core.text import _, speaking
 from bot.moderation import cards, decisions
 from bot.moderation.adapting import ADAPTER, adapt, told
 from bot.moderation.decisions import Verb
+from bot.moderation.learning import Learning, Learns, nowhere
 from bot.moderation.review import Review
 from bot.storage.audit import AuditEntry
 from bot.storage.cases import Case, Deed
@@ -62,9 +63,17 @@ class Desk:
     Each `call` is the name of the event that leads to a decision.
     """
 
-    def __init__(self, store: Store, review: Review, now: Callable[[], datetime], locale: str = "en") -> None:
+    def __init__(
+        self,
+        store: Store,
+        review: Review,
+        now: Callable[[], datetime],
+        locale: str = "en",
+        learns: Learns = nowhere,
+    ) -> None:
         """Args: locale: the language of what everybody reads; errors are in that of who decides."""
         self._store, self._review, self._now, self.locale = store, review, now, locale
+        self._learning = Learning(store, review, learns)
 
     async def decide(self, case: Case, verb: Verb, by: Author, call: str) -> Decided:
         """Decide a case.
@@ -79,6 +88,7 @@ class Desk:
             case = await self._resolved(case, decisions.after(case, verb), verb, by, call)
             learned = await self._learned(case)
         await self._count(case)
+        await self._learning.note(case)
         with speaking(self.locale):
             done = (*decisions.actions(case, verb), *self._said(case, verb))
             return Decided(case, (*done, *await self.cards(case), *learned))
@@ -94,6 +104,7 @@ class Desk:
             case = await self._resolved(case, decisions.overturned(case), "overturn", by, call)
             learned = await self._learned(case)
         await self._count(case)
+        await self._learning.note(case)
         with speaking(self.locale):
             return Decided(case, (*decisions.taken_back(case), *await self.cards(case), *learned))
 

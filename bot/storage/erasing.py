@@ -15,6 +15,7 @@ from bot.storage.schema import (
     archive,
     attachments,
     digests,
+    examples,
     helpers,
     meta,
     optouts,
@@ -94,6 +95,7 @@ def opt_out(connection: Connection, who: str, at: datetime) -> None:
     connection.execute(delete(passages).where(passages.c.author == who))
     connection.execute(delete(archive).where(archive.c.author == who))
     connection.execute(delete(attachments).where(attachments.c.author == who))
+    connection.execute(delete(examples).where(examples.c.author == who))
     connection.execute(delete(digests).where(digests.c.member == who))
     connection.execute(delete(shown).where(shown_to(who)))
     connection.execute(delete(helpers).where(helpers.c.member == who))

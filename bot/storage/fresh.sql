@@ -419,4 +419,60 @@ CREATE INDEX ix_hints_at ON hints (at)
 --
 CREATE INDEX ix_hints_community ON hints (community, number)
 --
+CREATE TABLE unanswered (
+	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	community TEXT NOT NULL, 
+	place TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	author TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	rung TEXT NOT NULL, 
+	due BIGINT, 
+	helper TEXT NOT NULL, 
+	offered_at BIGINT, 
+	payload BLOB NOT NULL, 
+	CONSTRAINT uq_unanswered_place_message_id UNIQUE (place, message_id)
+)
+--
+CREATE INDEX ix_unanswered_author ON unanswered (author)
+--
+CREATE INDEX ix_unanswered_at ON unanswered (at)
+--
+CREATE INDEX ix_unanswered_due ON unanswered (due)
+--
+CREATE INDEX ix_unanswered_helper ON unanswered (helper)
+--
+CREATE INDEX ix_unanswered_community ON unanswered (community, rung, at)
+--
+CREATE TABLE helpers (
+	community TEXT NOT NULL, 
+	member TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	most INTEGER NOT NULL, 
+	asked_at BIGINT, 
+	payload BLOB NOT NULL, 
+	CONSTRAINT pk_helpers PRIMARY KEY (community, member)
+)
+--
+CREATE INDEX ix_helpers_member ON helpers (member)
+--
+CREATE TABLE examples (
+	place TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	room TEXT NOT NULL, 
+	author TEXT NOT NULL, 
+	score TEXT NOT NULL, 
+	label BOOLEAN NOT NULL, 
+	removed BOOLEAN NOT NULL, 
+	at BIGINT NOT NULL, 
+	text BLOB NOT NULL, 
+	CONSTRAINT pk_examples PRIMARY KEY (place, message_id)
+)
+--
+CREATE INDEX ix_examples_room ON examples (room)
+--
+CREATE INDEX ix_examples_author ON examples (author)
+--
+CREATE INDEX ix_examples_at ON examples (at)
+--
 INSERT INTO "meta" VALUES('passages_gone',X'30')

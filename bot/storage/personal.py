@@ -347,6 +347,13 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         kept_because="you are asked for as long as you want it",
     ),
     Declaration(
+        schema.examples,
+        mine=lambda who: schema.examples.c.author == who,
+        erase="delete",
+        at=schema.examples.c.at,
+        expiries=(Expiry(lambda now, keep: schema.examples.c.at < now - timedelta(days=keep.evidence_days)),),
+    ),
+    Declaration(
         schema.usage,
         mine=lambda who: schema.usage.c.scope == f"member:{who}",
         erase="delete",

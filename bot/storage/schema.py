@@ -490,6 +490,22 @@ helpers = Table(
 )
 """Members who want to be asked, at most so often a day; `payload` is who they are and where they said so."""
 
+examples = Table(
+    "examples",
+    metadata,
+    Column("place", AnyText, primary_key=True),
+    Column("message_id", AnyText, primary_key=True),
+    Column("room", AnyText, nullable=False, index=True),
+    Column("author", AnyText, nullable=False, index=True),
+    Column("score", AnyText, nullable=False),
+    Column("label", Boolean, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("text", LargeBinary, nullable=False),
+)
+"""Messages of rooms that agreed to it, with what moderators decided: what the classifiers may learn from.
+`removed`: moderation took the message away, so that its disappearing is not its author's doing."""
+
 optouts = Table(
     "optouts",
     metadata,
@@ -497,5 +513,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0016"
+SCHEMA = "0017"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

@@ -16,6 +16,7 @@ from bot.storage.controls import Controls
 from bot.storage.database import open_database
 from bot.storage.dialects import insert_for
 from bot.storage.digests import Digests
+from bot.storage.examples import Examples
 from bot.storage.helpers import Helpers
 from bot.storage.hints import Hints
 from bot.storage.inbox import Inbox
@@ -70,6 +71,7 @@ class Store:
         self.hints = Hints(reader, writer, seal, now)
         self.unanswered = Unanswered(reader, writer, self._writes, self.outbox, seal, now)
         self.helpers = Helpers(reader, writer, seal, now)
+        self.examples = Examples(reader, writer, seal)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)
         self.archive = Archive(reader, writer, self._writes, seal, self.privacy.refuses)
@@ -142,6 +144,9 @@ class Store:
             writes.cite: self.citations.rows(done.cited),
             writes.edit: [messages.edit_row(ref, text) for ref, text in done.edited],
             writes.remove: [messages.remove_row(ref) for ref in done.removed],
+            writes.unteach: [
+                messages.remove_row(ref) for ref in (*done.removed, *(ref for ref, _text in done.edited))
+            ],
             **(self.threads.rows(done.noted) if done.noted else {}),
         }
 

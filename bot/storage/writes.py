@@ -16,6 +16,7 @@ from bot.storage.schema import (
     citations,
     controls,
     cursors,
+    examples,
     inbox,
     interactions,
     messages,
@@ -114,6 +115,14 @@ class Writes:
         self.edit = Write(update(messages).where(*this).values(body=bindparam("b_body")), _UPDATE)
         self.outcome = Write(update(messages).where(*this).values(outcome=bindparam("b_outcome")), _UPDATE)
         self.remove = Write(delete(messages).where(*this), _DELETE)
+        self.unteach = Write(
+            delete(examples).where(
+                examples.c.place == bindparam("b_place"),
+                examples.c.message_id == bindparam("b_id"),
+                ~examples.c.removed,
+            ),
+            _DELETE,
+        )
 
     def _archive(self, dialect: str) -> None:
         """What changes leaves the index at once; what is left of its run comes back when it is read anew."""

@@ -1,5 +1,6 @@
 """`llmos moderate`: messages in, verdicts out, and training from labelled files."""
 
+import asyncio
 import csv
 import gzip
 import json
@@ -8,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.operator import Operator
+from bot.core.events import Channel, MessageRef
+from bot.storage.examples import LabelledExample
+from bot.storage.store import Store
+from tests.cli.operator import Operator, Outcome
+from tests.messages import EPOCH
 
 WORDS = ("stupid idiot moron", "you pathetic loser", "shut up bitch", "disgusting scum")
 KIND = ("thanks for the help", "see you tomorrow at nine", "the docs are good", "which port is used")
@@ -183,6 +188,67 @@ def test_what_members_said_trains_nothing(
     assert "matrix" in origin.values() or "Developer Policy" in done.err
     assert "canary" not in done.out + done.err
     assert not (operator.folder / "out.safetensors").exists()
+
+
+def kept(operator: Operator, *examples: tuple[str, str, str], agreed: Sequence[str]) -> None:
+    """Write a configuration, and keep examples (room, score, text) of rooms of which some agreed."""
+
+    async def keep() -> None:
+        folder = operator.folder / "data"
+        folder.mkdir()
+        store = await Store.open(f"sqlite:///{folder}/llmos.db", folder / "llmos.key")
+        for at, (room, score, text) in enumerate(examples):
+            platform, id = room.split("/")
+            place = Channel(platform, id, id)
+            ref, author = MessageRef(place, f"m{at}"), (platform, "ben")
+            await store.examples.keep(LabelledExample(ref, author, text, score, True, False, EPOCH))
+            if room in agreed:
+                await store.policies.set(place.key, "learning", "yes")
+        await store.close()
+
+    operator.writes('[llm]\nengine = "echo"\n')
+    asyncio.run(keep())
+
+
+def trained(operator: Operator, data: Path, *more: str) -> tuple[Outcome, bytes]:
+    out = operator.folder / "out.safetensors"
+    out.unlink(missing_ok=True)
+    done = operator.types("moderate", "train", "--fast", "--data", str(data), "--out", str(out), *more)
+    return done, out.read_bytes() if out.exists() else b""
+
+
+def test_what_rooms_agreed_to_is_learned_when_the_operator_says_so(
+    operator: Operator, tmp_path: Path
+) -> None:
+    data = small_data(tmp_path / "labelled")
+    kept(
+        operator,
+        ("matrix/!a", "toxicity", "you absolute walnut"),
+        ("matrix/!a", "spam", "cheap walnuts here"),
+        ("matrix/!a", "toxicity", "你这个核桃脑袋真是没用"),
+        ("matrix/!b", "toxicity", "nobody agreed to this"),
+        agreed=["matrix/!a"],
+    )
+    (plain, without), (more, learned) = trained(operator, data), trained(operator, data, "--rooms")
+    assert (plain.code, more.code) == (0, 0), more.err
+    assert "3 verdicts of rooms that agreed to it." in more.out
+    assert "verdicts of rooms" not in plain.out
+    assert "walnut" not in more.out
+    assert without != learned
+    assert learned == trained(operator, data, "--rooms")[1]
+
+
+def test_what_was_said_on_discord_trains_nothing_even_where_somebody_agreed(
+    operator: Operator, tmp_path: Path
+) -> None:
+    canary = "canary-5d1f you all are worthless"
+    data = small_data(tmp_path / "labelled")
+    rooms = ("matrix/!a", "discord/1")
+    kept(operator, *((room, "toxicity", canary) for room in rooms), agreed=rooms)
+    done, written = trained(operator, data, "--rooms")
+    assert (done.code, written) == (2, b"")
+    assert "Messages of discord may train nothing" in done.err
+    assert "canary" not in done.out + done.err
 
 
 def test_training_names_what_is_missing(operator: Operator) -> None:

@@ -110,6 +110,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "hints.author",
         "unanswered.author",
         "helpers.member",
+        "examples.author",
     }
 
 

@@ -17,6 +17,9 @@ _DISCORD = re.compile(r"\bdiscord", re.IGNORECASE)
 _PROVENANCE = ("platform", "source", "id", "community", "channel", "author", "link", "url")
 """Columns that can say where a text is from."""
 
+ROOMS = "rooms"
+"""The source of what rooms agreed to; it trains, and no threshold is chosen on it."""
+
 _RETWEET = re.compile(r"\bRT\b")
 
 

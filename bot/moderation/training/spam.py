@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,19 +41,19 @@ class Trained:
     report: tuple[str, ...]
 
 
-def _examples(folder: Path) -> list[Example]:
+def _examples(folder: Path, more: Sequence[Example]) -> list[Example]:
     found = rows(folder, "spam") + [each for each in seeds() if each.kind == "spam"]
     chance = random.Random(1)  # noqa: S311 - which texts are left out is no secret
     talk = [each for each in rows(folder, "toxicity_en") if each.source == "context_toxicity"]
     for source, texts in (("talk", talk), ("intents", rows(folder, "intents_oos"))):
         chosen = chance.sample(texts, min(ORDINARY_TEXTS, len(texts)))
         found += [Example(each.text, 0, source) for each in chosen]
-    return found
+    return [*found, *more]
 
 
-def train(folder: Path, tell: Callable[[str], None]) -> Trained:
+def train(folder: Path, tell: Callable[[str], None], more: Sequence[Example] = ()) -> Trained:
     """Train, scoring each source by a model that never saw it, and within a source in parts."""
-    texts = corpus(_examples(folder))
+    texts = corpus(_examples(folder, more))
     labels = np.array([each.label for each in texts.examples], float)
     sources = np.array([each.source for each in texts.examples])
     part = np.array([hashlib.sha256(message.text.encode()).digest()[0] % PARTS for message in texts.messages])

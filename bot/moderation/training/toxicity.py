@@ -11,7 +11,7 @@ from scipy import sparse
 
 from bot.moderation import words
 from bot.moderation.features import BUCKETS, read
-from bot.moderation.training.corpus import Corpus, Example, corpus, offensive_words, rows, seeds
+from bot.moderation.training.corpus import ROOMS, Corpus, Example, corpus, offensive_words, rows, seeds
 from bot.moderation.training.measures import measure
 from bot.moderation.training.solver import Floats, anchored, calibrate, fit, matrix
 
@@ -30,6 +30,8 @@ SHARES = {
     ("seeds", 0): 0.4,
     ("intents_oos", 0): 0.5,
     ("ham", 0): 0.4,
+    (ROOMS, 1): 0.4,
+    (ROOMS, 0): 0.4,
 }
 """How much each source and label counts, whatever its size."""
 
@@ -106,12 +108,13 @@ class Embedded:
     thresholds: Mapping[str, float]
 
 
-def english_examples(folder: Path) -> list[Example]:
+def english_examples(folder: Path, more: Sequence[Example] = ()) -> list[Example]:
     """What English is learned from, at most so many of a source and label."""
     found = rows(folder, "toxicity_en")
     found += [Example(each.text, 0, each.source) for each in rows(folder, "intents_oos")]
     found += [Example(each.text, 0, "ham") for each in rows(folder, "spam") if not each.label]
     found += [each for each in seeds() if each.kind != "spam" and each.text.isascii()]
+    found += more
     groups: dict[tuple[str, int], list[Example]] = {}
     for each in found:
         groups.setdefault((each.source, each.label), []).append(each)
@@ -123,15 +126,17 @@ def english_examples(folder: Path) -> list[Example]:
     ]
 
 
-def english(folder: Path, tell: Callable[[str], None], embed: Embed | None = None) -> Trained:
+def english(
+    folder: Path, tell: Callable[[str], None], embed: Embed | None = None, more: Sequence[Example] = ()
+) -> Trained:
     """Train, and score each source by a model that never saw it."""
-    texts = corpus(english_examples(folder))
+    texts = corpus(english_examples(folder, more))
     labels = np.array([each.label for each in texts.examples], float)
     sources = np.array([each.source for each in texts.examples])
     grams = matrix(texts.prose)
     known = other_data()
     sounds = grams @ known
-    mild = np.quantile(sounds[(labels == 1) & (sources != "seeds")], SUSPICIOUS)
+    mild = np.quantile(sounds[(labels == 1) & ~np.isin(sources, ("seeds", ROOMS))], SUSPICIOUS)
     kept = ~((sources == "edos") & (labels == 0) & (sounds > mild))
     tell(f"English: {len(labels):,} texts, {int((~kept).sum()):,} of them left out: not sexist, but abusive")
 
@@ -255,7 +260,10 @@ def _probability(logit: float) -> float:
 def _identity(texts: Corpus, labels: Floats, unseen: Floats, acting: float) -> Iterator[str]:
     """False positives among harmless texts that name a group."""
     harmless = np.array(
-        [label == 0 and each.source != "edos" for label, each in zip(labels, texts.examples, strict=True)]
+        [
+            label == 0 and each.source not in ("edos", ROOMS)
+            for label, each in zip(labels, texts.examples, strict=True)
+        ]
     )
     found = {term: [] for term in IDENTITY}  # type: dict[str, list[int]]
     for at, message in enumerate(texts.messages):
@@ -268,9 +276,9 @@ def _identity(texts: Corpus, labels: Floats, unseen: Floats, acting: float) -> I
             yield f"identity term {term}: {wrong} of {len(found[term])} harmless texts found"
 
 
-def chinese(folder: Path, tell: Callable[[str], None]) -> Trained:
+def chinese(folder: Path, tell: Callable[[str], None], more: Sequence[Example] = ()) -> Trained:
     """Train on all, score each topic by a model that never saw it, and the publisher's second part."""
-    examples = rows(folder, "toxicity_zh")
+    examples = [*rows(folder, "toxicity_zh"), *more]
     texts = corpus(examples)
     labels = np.array([each.label for each in examples], float)
     topics = np.array([each.kind for each in examples])
@@ -282,7 +290,7 @@ def chinese(folder: Path, tell: Callable[[str], None]) -> Trained:
         return fit(grams[at], labels[at], np.ones(len(at)), strength=CHINESE_STRENGTH, steps=CHINESE_STEPS)
 
     unseen = np.zeros(len(labels))
-    for topic in sorted(set(topics)):
+    for topic in sorted({*topics} - {ROOMS}):
         scored = topics == topic
         solved = model(~scored)
         unseen[scored] = grams[scored] @ solved[:-1] + solved[-1]
@@ -295,8 +303,9 @@ def chinese(folder: Path, tell: Callable[[str], None]) -> Trained:
     report.append(f"Chinese, publisher's dev | {measure(labels[second], decided)} | macro-F1 {macro:.3f}")
     tell(report[-1])
     solved = model(np.ones(len(labels), bool))
-    slope, offset = calibrate(unseen, labels, np.ones(len(labels)))
-    harmless = unseen[labels == 0]
+    known = topics != ROOMS
+    slope, offset = calibrate(unseen[known], labels[known], np.ones(int(known.sum())))
+    harmless = unseen[known & (labels == 0)]
     levels = {
         name: float(np.quantile(harmless, 1 - share)) for name, share in (("queue", 0.03), ("log", 0.1))
     }

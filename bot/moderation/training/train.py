@@ -13,26 +13,34 @@ from bot.moderation.features import BUCKETS, prose, read
 from bot.moderation.normalize import normalize
 from bot.moderation.training import quality, spam, toxicity
 from bot.moderation.training.corpus import rows
+from bot.moderation.training.rooms import NOTHING_MORE, Lessons
 
 SEEN_TEXTS = 4  # each so many texts of a file are counted for how seldom an n-gram is
 SELDOM_LEVELS = 20
 _AT_ONCE = 2000
 
 
-def train(folder: Path, out: Path, tell: Callable[[str], None], embed: toxicity.Embed | None = None) -> None:
+def train(
+    folder: Path,
+    out: Path,
+    tell: Callable[[str], None],
+    embed: toxicity.Embed | None = None,
+    more: Lessons = NOTHING_MORE,
+) -> None:
     """Train all, tell the validation as it comes, and write the file.
 
     Args:
         embed: texts as vectors; without it the file has no embedding stage.
+        more: what rooms agreed to, beside the files.
 
     Raises:
         ConfigError: a labelled file is missing or wrong.
     """
     tell("by models that never saw the source | texts | AUROC | best F1 | recall at 95 % precision, 5 % FPR")
     requests = quality.train(folder, tell)
-    english = toxicity.english(folder, tell, embed)
-    chinese = toxicity.chinese(folder, tell)
-    unwanted = spam.train(folder, tell)
+    english = toxicity.english(folder, tell, embed, more.english)
+    chinese = toxicity.chinese(folder, tell, more.chinese)
+    unwanted = spam.train(folder, tell, more.spam)
     tensors: dict[str, NDArray[np.generic]] = {}
     heads: dict[str, Mapping[str, object]] = {}
     for name, head in (("toxicity.en", english), ("toxicity.zh", chinese), ("spam", unwanted)):
