@@ -15,6 +15,7 @@ TYPED = (
     "/ask 硬盘返厂换新之前要注意什么？",
     "/ask Is there a meetup in Berlin this summer?",
     "What is the capital of France?",
+    "#help Is changing the SSH port worth it?",
 )
 FACTS = {"What is the capital of France?": "Paris"}
 START, END = "```text\n", "\n```"

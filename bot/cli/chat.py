@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -19,10 +19,17 @@ from bot.adapters.console import ConsoleAdapter
 from bot.adapters.console.adapter import COMMUNITY, PLATFORM
 from bot.cli.options import ConfigOption, operators_locale, speak_operators_language
 from bot.config import Config, load
-from bot.core.events import Author, Event
+from bot.core.events import Author, Channel, Event
+from bot.core.text import _
 from bot.knowledge.document import Document
 
+if TYPE_CHECKING:
+    from bot.storage.policies import Policies
+
 HISTORY_FILE, LOG_FILE = "history", "chat.log"
+
+HELP = Channel(PLATFORM, COMMUNITY, "help")
+"""Where members of the sample community ask each other."""
 
 SAMPLE_ENDED = timedelta(hours=1)
 """The sample community fell silent so long ago: nobody there waits for an answer."""
@@ -42,7 +49,7 @@ def command(
     settings = load(config)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with _logging(settings, at_terminal):
-        adapter = _adapter(settings, as_ or _login(), channel, at_terminal)
+        adapter = _adapter(settings, as_ or _login(), channel, at_terminal=at_terminal, sample=sample)
         asyncio.run(_talk(settings, adapter, sample=sample, at_terminal=at_terminal))
 
 
@@ -59,14 +66,27 @@ async def _talk(settings: Config, adapter: ConsoleAdapter, *, sample: bool, at_t
         async with opened(quiet, [adapter]) as app:
             if sample:
                 await app.learn(adapter.channel.community_key, _threads())
+                await _hint_in(HELP, app.store.policies)
             await app.run(adapter.progress, {PLATFORM: _sample(adapter)} if sample else {})
 
 
-def _adapter(settings: Config, name: str, channel: str, at_terminal: bool) -> ConsoleAdapter:
+async def _hint_in(place: Channel, policies: "Policies") -> None:
+    """What is asked again in the sample's help channel gets a hint, unless somebody chose otherwise."""
+    if "duplicates" not in policies.get(place.key):
+        await policies.set(place.key, "duplicates", "on")
+
+
+def _adapter(settings: Config, name: str, channel: str, *, at_terminal: bool, sample: bool) -> ConsoleAdapter:
     locale = operators_locale(os.environ)
     if at_terminal:
         settings.bot.data_dir.mkdir(parents=True, exist_ok=True)
-        return ConsoleAdapter.terminal(name, channel, settings.bot.data_dir / HISTORY_FILE, locale=locale)
+        return ConsoleAdapter.terminal(
+            name,
+            channel,
+            settings.bot.data_dir / HISTORY_FILE,
+            locale=locale,
+            more=_try_a_hint() if sample else "",
+        )
     from bot.adapters.console.piped import read_lines  # noqa: PLC0415 - only for pipes
 
     return ConsoleAdapter.piped(name, channel, read_lines(), sys.stdout, sys.stderr, locale=locale)
@@ -89,6 +109,14 @@ def _threads() -> Iterator[Document]:
     from bot.sample import community, knowledge  # noqa: PLC0415 - as above
 
     return knowledge.threads(community.load(), datetime.now(UTC) - SAMPLE_ENDED)
+
+
+def _try_a_hint() -> str:
+    return _(
+        "Around you is a sample community. “#{channel} QUESTION” asks its members and not me; I only speak up"
+        " if it was answered before.",
+        channel=HELP.id,
+    )
 
 
 def _login() -> str:

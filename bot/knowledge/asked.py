@@ -5,9 +5,12 @@ has to have said something behind it. Most questions get nothing, which costs no
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+import numpy as np
 
 from bot.knowledge.answering import Source
 from bot.knowledge.chunking import weight
@@ -17,20 +20,40 @@ from bot.knowledge.index import Embedding
 from bot.knowledge.questions import asking, asks_for_help, stands_alone
 from bot.knowledge.search import Finding, Search
 from bot.knowledge.segmenting import content_words
-from bot.knowledge.similar import duplicates, names_differ, numbers_differ
+from bot.knowledge.similar import duplicates, foreign, names_differ, numbers_differ
 from bot.storage.passages import Bounds, Passage
 
-SAME, SAME_BY_WORDS = 0.65, 0.9
+SAME, SAME_BY_WORDS = 0.8, 0.9
 """From this chance on that it asks the same, with a model that compares meanings and without; chosen on
 questions that others wrote, see docs/performance.md."""
-NEAR = 0.75
-"""So near to each other the posts have to be as a whole, a cosine: in many stands a sentence such as "How do
-we handle it?". Chosen on a community that others wrote, see there."""
+_NEAR, _APART, _BIAS = 2.47, 15.62, -4.38  # fitted by `python -m tests.knowledge.repeats`
+_OTHERS, _FAR = 5, 0.2
+"""What was asked before stands out from so many others that come next. In a small index the others lie far
+away whatever is asked, so none counts as farther than this cosine."""
 ANSWERED = 60
 """So much has to be said behind the question (`chunking.weight`): less is "me too"."""
 _LOOKED_AT, _READ_PASSAGES = 5, 16
 _LEAST_WORDS = 2
 _MOST_QUESTIONS = 4  # sentences of a post that are compared; the others mostly ask for details
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two questions are in meaning.
+
+    Attributes:
+        near: how near they are, a cosine. Of two: the mean of how near the posts are, their nearest sentences
+            that ask, and such a sentence and the other post; and how near the question is to what answers it.
+        apart: how much nearer that is than what comes next.
+    """
+
+    near: float
+    apart: float
+
+    @property
+    def same(self) -> float:
+        """The chance that both ask the same, 0..1."""
+        return 1 / (1 + math.exp(-(_BIAS + _NEAR * self.near + _APART * self.apart)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +63,12 @@ class Earlier:
     Attributes:
         source: where, with a quote of the answer.
         same: the chance that the same was asked there, 0..1.
+        likeness: None where no model compared them.
     """
 
     source: Source
     same: float
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +105,71 @@ async def earlier(
         return None
     query = await search.query("\n".join(wordings), community, channels)
     found = await search.find(query, community, now, channels, Bounds(before=before))
-    asked = [each for finding in found[:_LOOKED_AT] for each in await _questions(search, finding, before)]
-    asked = [each for each in asked if not _differ(title, each.title)]
-    pairs = [(one, other) for each in asked for one in wordings for other in each.wordings]
-    if not pairs:
+    read = [(finding, await _questions(search, finding, before)) for finding in found[:_LOOKED_AT]]
+    asked = [(finding, each) for finding, questions in read for each in questions]
+    if not asked:
         return None
     embedder = search.index.embedder if query.vector is not None else None
-    chances = iter(await asyncio.to_thread(lambda: list(duplicates(pairs, embedder))))
-    same = [max([next(chances) for _one in wordings for _other in each.wordings]) for each in asked]
-    best = max(range(len(asked)), key=lambda at: same[at])
-    if same[best] < (SAME_BY_WORDS if embedder is None else SAME):
+    if embedder is None:
+        best, same = await asyncio.to_thread(_by_words, wordings, [each for _finding, each in asked])
+        likeness, bound = None, SAME_BY_WORDS
+    else:
+        post = _whole(title, text)
+        best, nearness = await asyncio.to_thread(_nearest, embedder, post, wordings, asked)
+        likeness = Likeness(nearness, nearness - _rest(each for each in found if each is not asked[best][0]))
+        same, bound = likeness.same, SAME
+    if same < bound:
         return None
-    if embedder is not None and not await _near(embedder, _whole(title, text), asked[best].whole):
-        return None
-    answers = asked[best].answers
+    answers = asked[best][1].answers
     said = await asyncio.to_thread(told, query, answers, None if embedder is None else embedder.embed)
     quoted = quote([each for each in said if each.states])
     if quoted is None or not _answers(said):
         return None
     words, passage = quoted
     source = Source(passage.document, passage.title, passage.link, words, passage.text, passage.at)
-    return Earlier(source, same[best])
+    return Earlier(source, same, likeness)
 
 
-async def _near(embedder: Embedding, post: str, other: str) -> bool:
-    """Whether two posts are about the same."""
-    one, two = await asyncio.to_thread(embedder.embed, [post, other])
-    return float(one @ two) >= NEAR
+def _by_words(wordings: Sequence[str], asked: Sequence[_Asked]) -> tuple[int, float]:
+    """Which question is most likely the same, and the chance that it is, without a model."""
+    chances = [
+        max(duplicates([(one, other) for one in wordings for other in each.wordings], None))
+        if not _differ(wordings, each.wordings)
+        else 0.0
+        for each in asked
+    ]
+    best = max(range(len(asked)), key=lambda at: chances[at])
+    return best, chances[best]
+
+
+def _nearest(
+    embedder: Embedding, post: str, wordings: Sequence[str], asked: Sequence[tuple[Finding, _Asked]]
+) -> tuple[int, float]:
+    """Which question is nearest, and how near, see `Likeness`; 0 where none can be the same."""
+    texts = dict.fromkeys([post, *wordings])
+    for _finding, each in asked:
+        texts |= dict.fromkeys([each.whole, *each.wordings])
+    vectors = dict(zip(texts, embedder.embed(list(texts)), strict=True))
+    mine = np.stack([vectors[each] for each in wordings])
+    cosines = []
+    for _finding, each in asked:
+        whole, theirs = vectors[each.whole], np.stack([vectors[other] for other in each.wordings])
+        three = float(vectors[post] @ whole), float((mine @ theirs.T).max()), float((mine @ whole).max())
+        is_other = foreign(each.whole) or _differ(wordings, each.wordings)
+        cosines.append(0.0 if is_other else sum(three) / len(three))
+    best = max(range(len(asked)), key=lambda at: cosines[at])
+    return best, max(cosines[best], _cosine(asked[best][0])) if cosines[best] > 0 else 0.0
+
+
+def _rest(others: Iterable[Finding]) -> float:
+    """How near is what comes next, a mean."""
+    nearest = sorted(map(_cosine, others), reverse=True)[:_OTHERS]
+    nearest += [_FAR] * (_OTHERS - len(nearest))
+    return sum(max(each, _FAR) for each in nearest) / _OTHERS
+
+
+def _cosine(finding: Finding) -> float:
+    return max(hit.cosine for hit in finding.hits)
 
 
 def _wordings(title: str, text: str) -> Sequence[str]:
@@ -126,9 +189,10 @@ async def _questions(search: Search, finding: Finding, before: datetime | None) 
     return [each for each in _asked(title, turns) if each.answers and each.wordings]
 
 
-def _differ(title: str, other: str) -> bool:
-    """Whether two titles name different things: versions, months, machines."""
-    return bool(title and other) and (numbers_differ(title, other) or names_differ(title, other))
+def _differ(wordings: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two questions name different things: versions, months, machines."""
+    one, other = " ".join(wordings), " ".join(others)
+    return numbers_differ(one, other) or names_differ(one, other)
 
 
 def _whole(title: str, text: str) -> str:

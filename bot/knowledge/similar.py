@@ -1,7 +1,7 @@
 """How likely two texts ask the same: nearness of meaning, corrected by what must agree for that.
 
-Two questions may be near in meaning and still ask about two things: one names a number, a thing or a negation
-that the other does not. Each such difference lowers the score.
+Two questions may be near in meaning and still ask about two things: each names a number or a thing that the
+other does not. Such a difference lowers the score, and words that both say raise it.
 """
 
 import math
@@ -15,14 +15,13 @@ from bot.knowledge.segmenting import characters, content_words, is_han, words
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+")
-_NEGATIONS = frozenset({"not", "never", "no", "without", "cannot", "nor"}) | frozenset("不没无未别")
 _AT_ONCE = 512  # pairs, whose texts are embedded together, each once
 _READ = 4_000  # characters: comparing letters takes the square of them, and the model reads fewer
 
-# set by hand, for there are no labeled pairs in the tree: a cosine of .75 with half of the words is even odds
-_COSINE, _OVERLAP, _BIAS = 8.0, 2.0, -6.9
+# weighed on pairs from four sources, see docs/performance.md; even odds: a cosine of .75, half of the words
+_COSINE, _SHARED, _BIAS = 8.0, 1.0, -6.5
 _WORDS_ONLY, _WORDS_BIAS = 7.0, -3.5
-_NUMBERS_DIFFER, _NAMES_DIFFER, _NEGATION_DIFFERS = 1.2, 0.8, 0.4
+_NUMBERS_DIFFER, _NAMES_DIFFER = 0.8, 0.8
 
 
 def duplicates(pairs: Sequence[tuple[str, str]], embedder: Embedding | None) -> Iterator[float]:
@@ -37,7 +36,7 @@ def duplicates(pairs: Sequence[tuple[str, str]], embedder: Embedding | None) -> 
             vectors = embedder.embed(list(rows))
             cosines = [float(vectors[rows[text]] @ vectors[rows[other]]) for text, other in some]
         for (text, other), cosine in zip(some, cosines, strict=True):
-            yield duplicate(text, other, None if _foreign(text) or _foreign(other) else cosine)
+            yield duplicate(text, other, None if foreign(text) or foreign(other) else cosine)
 
 
 def duplicate(text: str, other: str, cosine: float | None) -> float:
@@ -46,11 +45,10 @@ def duplicate(text: str, other: str, cosine: float | None) -> float:
     Args:
         cosine: nearness of their meaning; None where no model compared them, then words decide.
     """
-    overlap = _overlap(text, other)
     score = (
-        _WORDS_BIAS + _WORDS_ONLY * overlap
+        _WORDS_BIAS + _WORDS_ONLY * _overlap(text, other)
         if cosine is None
-        else _BIAS + _COSINE * cosine + _OVERLAP * overlap
+        else _BIAS + _COSINE * cosine + _SHARED * _shared(text, other)
     )
     return 1 / (1 + math.exp(-(score - _differences(text, other))))
 
@@ -66,20 +64,25 @@ def _overlap(text: str, other: str) -> float:
     return 0.7 * shared + 0.3 * letters
 
 
+def _shared(text: str, other: str) -> float:
+    """The share of the content words of the shorter text that stand in the other, 0..1."""
+    one, two = set(content_words(text)), set(content_words(other))
+    return len(one & two) / max(min(len(one), len(two)), 1)
+
+
 def _differences(text: str, other: str) -> float:
     found = 0.0
     if numbers_differ(text, other):
         found += _NUMBERS_DIFFER
     if names_differ(text, other):
         found += _NAMES_DIFFER
-    if _negates(text) != _negates(other):
-        found += _NEGATION_DIFFERS
     return found
 
 
 def numbers_differ(text: str, other: str) -> bool:
-    """Whether one text names a number that the other does not."""
-    return set(_NUMBER.findall(text)) != set(_NUMBER.findall(other))
+    """Whether each text names a number that the other does not."""
+    one, two = set(_NUMBER.findall(text)), set(_NUMBER.findall(other))
+    return bool(one - two and two - one)
 
 
 def names_differ(text: str, other: str) -> bool:
@@ -93,12 +96,7 @@ def _unshared(names: Sequence[str], other: str) -> bool:
     return any(name.lower() not in lowered for name in names)
 
 
-def _negates(text: str) -> bool:
-    told = set(re.findall(r"[a-z]+", text.lower())) | set(text)
-    return bool(told & _NEGATIONS) or "n't" in text.lower()
-
-
-def _foreign(text: str) -> bool:
+def foreign(text: str) -> bool:
     """Whether the English model cannot read a text."""
     told = words(text)
     return bool(told) and sum(map(is_han, told)) * 2 >= len(told)

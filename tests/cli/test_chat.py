@@ -102,6 +102,18 @@ def test_both_sides_of_a_case_can_be_played_as_the_guide_for_moderators_shows(tm
             assert any(line.startswith(promised.removesuffix("…")) for line in left), promised
 
 
+def test_what_is_asked_again_in_the_samples_help_channel_gets_a_hint(tmp_path: Path) -> None:
+    again = b"#help My kestrel job was killed after four hours, is there a bigger limit?\n"
+    done = chat(tmp_path, "--sample", typed=b"#help Where is the best place to see foxes at night?\n" + again)
+    said = done.stdout.decode()
+    assert said.startswith("bot> [#help] This was answered before, in My kestrel job was killed")
+    assert "https://lamplight.example/help/help-031\n  > " in said
+    assert "`/knowledge solved 1 yes`" in said
+    assert said.count("bot> ") == 1
+    off = chat(tmp_path, "--sample", "--channel", "help", typed=b"/channel set duplicates off\n" + again)
+    assert off.stdout.count(b"bot> ") == 1
+
+
 def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:
     chat(tmp_path, typed=b"remember the lighthouse\n")
     done = chat(tmp_path, typed=b"/privacy export\n")

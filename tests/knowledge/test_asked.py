@@ -1,14 +1,24 @@
 """A question that was answered before gets what answered it; any other gets nothing."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from bot.knowledge.asked import Earlier, earlier
+from bot.knowledge.asked import SAME, Earlier, Likeness, earlier
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
+from bot.storage.passages import COMMON
+from bot.storage.store import Store
 from tests.knowledge.conftest import document
+from tests.knowledge.library import library
+from tests.knowledge.questions import golden
 from tests.messages import EPOCH
 
 HOME = "discord/1"
@@ -132,3 +142,72 @@ async def test_chinese_questions_are_compared_by_their_characters(index: Index) 
     assert found is not None
     assert found.source.id == "zh"
     assert await hint(index, "请问服务器的登录密码怎么修改？") is None
+
+
+class Drawn:
+    """An embedder of three subjects: what speaks of several lies between them."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        subjects = ("certificate", "backup", "proxy")
+        found = np.array([[*(word in text.lower() for word in subjects), 0.1] for text in texts], np.float32)
+        unit: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+
+ON_PROXIES = [document(f"proxy {at}", f"A proxy, number {at}.", ANSWER) for at in range(6)]
+OTHER_WORDS = "Where does a new certificate come from when the old one is over?"
+
+
+async def test_with_a_model_other_words_are_enough_if_nothing_else_comes_near(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Drawn())
+    await index.add(HOME, [*OTHERS, *ON_PROXIES, document("tls", "How do I renew a certificate?", ANSWER)])
+    found = await hint(index, OTHER_WORDS)
+    assert found is not None
+    assert found.source.id == "tls"
+
+
+async def test_what_is_as_near_as_many_others_is_none_of_them(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Drawn())
+    alike = [document(f"tls {at}", f"How do I renew certificate {at}?", ANSWER) for at in "abcdefg"]
+    await index.add(HOME, [*OTHERS, *alike])
+    assert await hint(index, OTHER_WORDS) is None
+
+
+async def test_a_question_about_another_version_or_town_is_another(store: Store) -> None:
+    index = Index(store.passages, store.privacy, Drawn())
+    known = document("tls", "How do I renew a certificate of version 9 in Ghent?", ANSWER)
+    await index.add(HOME, [*OTHERS, *ON_PROXIES, known])
+    assert await hint(index, "How can one renew the certificate of version 9 in Ghent?") is not None
+    assert await hint(index, "How can one renew the certificate of version 10 in Ghent?") is None
+    assert await hint(index, "How can one renew the certificate of version 9 in Lisbon?") is None
+
+
+def test_nearness_alone_is_not_enough_and_neither_is_a_lonely_subject() -> None:
+    assert Likeness(near=0.9, apart=0.1).same < SAME
+    assert Likeness(near=0.3, apart=0.15).same < SAME
+    assert Likeness(near=0.95, apart=0.35).same > SAME
+
+
+@pytest.mark.model
+async def test_in_the_sample_community_repeats_in_other_words_are_noticed(tmp_path: Path) -> None:
+    folder = available()
+    assert folder is not None
+    later = EPOCH + timedelta(days=9_000)
+    async with library(tmp_path, Embedder(folder)) as search:
+        for question, thread in REPEATS.items():
+            found = await earlier(search, "", question, COMMON, later)
+            assert found is not None, question
+            assert found.source.id == thread
+        others = [each.question for each in golden() if not each.relevant]
+        wrong = [each for each in others if await earlier(search, "", each, COMMON, later) is not None]
+    assert len(others) >= 20
+    assert len(wrong) <= 1, wrong  # it names the very thing that a thread asks something else about
+
+
+REPEATS = {
+    "Is changing the SSH port worth it?": "help-032",
+    "How do I mute an alert for two hours?": "host-019",
+    "Who can publish signed packages?": "host-013",
+    "How are repositories chosen for the restore drill?": "ann-010",
+    "Why does a Chinese text take twice as many tokens elsewhere?": "mod-022",
+}

@@ -140,6 +140,7 @@ class ConsoleAdapter(Adapter):
         *,
         locale: str | None = None,
         now: Clock = _utc_now,
+        more: str = "",
         source: "Input | None" = None,
         sink: "Output | None" = None,
     ) -> Self:
@@ -147,12 +148,13 @@ class ConsoleAdapter(Adapter):
 
         Args:
             history: the file of what was typed, readable by its owner only.
+            more: what is to be told at the beginning besides how it is used.
             source: where keys come from, unless it is the process's own terminal.
             sink: where the screen is drawn, likewise.
         """
         from bot.adapters.console.terminal import Terminal  # noqa: PLC0415 - prompt_toolkit only here
 
-        return cls(Terminal(name, history, source, sink), name, channel, locale=locale, now=now)
+        return cls(Terminal(name, history, source, sink, more=more), name, channel, locale=locale, now=now)
 
     def beside(self, channels: Mapping[str, Role], members: Mapping[Author, Role]) -> None:
         """A community was brought along: ids of its channels, with who may read them, and its members."""
@@ -249,13 +251,14 @@ class ConsoleAdapter(Adapter):
                 await self._screen.show(self._around.usage())
                 return None
             author = self._around.named(name)
-        to_us = author is self.user or text.startswith(_CALLS)
+        elsewhere, text = self._around.addressee(author, text)
+        to_us = elsewhere is None and (author is self.user or text.startswith(_CALLS))
         until = None if to_us else self._around.silent_until(author, self._now())
         if until is not None:
             await self._screen.show(_silenced(author, until))
             return None
         typed = Message(
-            MessageRef(self.channel, self._new_id()),
+            MessageRef(elsewhere or self.channel, self._new_id()),
             author,
             text,
             self._now(),
@@ -263,7 +266,7 @@ class ConsoleAdapter(Adapter):
             reply_to=self._last if to_us else None,
             locale=self._locale,
         )
-        if not to_us:
+        if not to_us and elsewhere is None:
             self._last = typed.ref.id
         self._typed.append(typed)
         return typed
@@ -275,7 +278,7 @@ class ConsoleAdapter(Adapter):
             Gone: nobody who may read it sits here.
         """
         if post.reader is None:
-            return "" if post.channel.key == self.channel.key else f"[#{post.channel.id}] "
+            return self._where(post.channel)
         if not self._around.sits_here(post.reader):
             raise Gone("somebody else is to read that, and not at this terminal")
         return self._for(post.reader)
@@ -292,6 +295,9 @@ class ConsoleAdapter(Adapter):
         self._removed += [Deletion(MessageRef(channel, id), self._now()) for id in ids]
         if self._ahead is not None:
             self._ahead.put_nowait("")  # wakes who waits for a line
+
+    def _where(self, channel: Channel) -> str:
+        return "" if channel.key == self.channel.key else f"[#{channel.id}] "
 
     def _new_id(self) -> str:
         self._count += 1

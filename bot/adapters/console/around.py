@@ -51,6 +51,19 @@ class Around:
         self._spoke.add(found.identity)
         return found
 
+    def addressee(self, author: Author, line: str) -> tuple[Channel | None, str]:
+        """The channel to whose members "#help How …?" is said, and what; None for any other line.
+
+        Only where a community was brought along: to whom sits here alone, such a line is as any other.
+        """
+        named, _space, said = line.strip().partition(" ")
+        role, said = self._role(author), said.strip()
+        if len(self._channels) > 1 and said:
+            for channel, least in self._channels.items():
+                if named == f"#{channel.id}" and role >= least:
+                    return channel, said
+        return None, line
+
     def silence(self, author: Author, until: datetime) -> None:
         """A member may say nothing to the channel before that time; to the bot they still may."""
         self._silent[author.identity] = until

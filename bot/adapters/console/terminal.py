@@ -51,8 +51,16 @@ class Terminal:
     one_at_a_time = False
 
     def __init__(
-        self, name: str, history: Path, source: Input | None = None, sink: Output | None = None
+        self,
+        name: str,
+        history: Path,
+        source: Input | None = None,
+        sink: Output | None = None,
+        *,
+        more: str = "",
     ) -> None:
+        """Args: more: what is to be told at the beginning besides how it is used."""
+        self._more = more
         self._name = harmless(name).replace("\n", " ")
         self._completer = CommandCompleter()
         self._session: PromptSession[str] = PromptSession(
@@ -76,7 +84,7 @@ class Terminal:
 
     async def lines(self) -> AsyncIterator[str]:
         """See `Screen`."""
-        self._print(self._remark("class:dim", _welcome()))
+        self._print(self._remark("class:dim", "\n".join(filter(None, (_welcome(), self._more)))))
         with self._app.input.raw_mode():  # also between two prompts a key is a key
             while not self._leaving:
                 draft, self._draft = self._draft, ""

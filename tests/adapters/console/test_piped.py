@@ -81,6 +81,20 @@ async def test_every_line_is_a_message_to_the_bot_by_the_person_at_the_keyboard(
     assert console.adapter.one_at_a_time
 
 
+async def test_where_channels_were_brought_along_a_line_can_be_said_to_everybody_in_one() -> None:
+    lines = (b"#help How do I mute an alert?", b"#nowhere hello", b"#help", b"#helpful hints", b"How?")
+    alone = await Piped(*lines).messages()
+    assert [message.addressed for message in alone] == [line.decode() for line in lines]
+    console = Piped(*lines)
+    console.adapter.beside({"general": Role.MEMBER, "help": Role.MEMBER}, {})
+    asked, *others = await console.messages()
+    assert (asked.ref.channel.id, asked.text, asked.addressed) == ("help", "How do I mute an alert?", None)
+    assert asked.reply_to is None
+    assert [message.addressed for message in others] == [line.decode() for line in lines[1:]]
+    await console.adapter.perform(Reply(asked.ref, asked.author, "in two words"), "a")
+    assert console.out.getvalue() == "bot> [#help] in two words\n"
+
+
 async def test_answers_come_in_order_marked_and_indented() -> None:
     console = Piped(b"one", b"two", b"three")
     written = await console.answer(lambda message: f"{message.text}!\nreally\n\nyes")
