@@ -83,7 +83,8 @@ class ConsoleAdapter(Adapter):
     was asked at another terminal, or before a restart, is answered at this one.
 
     A line `/as NAME TEXT` is said by a member, who may not do everything: to the channel, or to the bot if
-    the text is a command. What follows continues it, so that a moderator's `/why` is about it.
+    the text is a command. What follows continues it, so that a moderator's `/why` is about it. Where a
+    community was brought along, `#help How …?` is said to the members of that channel and not to the bot.
     """
 
     platform = PLATFORM
@@ -196,7 +197,8 @@ class ConsoleAdapter(Adapter):
             case Reply(to=to, author=author):
                 await self._check(to)
                 mark = self._for(author if action.private or action.personal else None)
-                return await self._show(mark + with_alt(action, self.command_prefix), key, report)
+                text = mark + self._where(to.channel) + with_alt(action, self.command_prefix)
+                return await self._show(text, key, report)
             case Post():
                 text = self._place(action) + with_alt(action, self.command_prefix)
                 return await self._show(text, key, report)
