@@ -74,9 +74,9 @@ class Around:
         return until if until > now else None
 
     def usage(self) -> str:
-        """How somebody else speaks, with a few who could."""
-        others = (member for member in self._members.values() if member.identity != self._user.identity)
-        names = list(dict.fromkeys(member.id for member in others if not member.is_bot))[:_NAMED]
+        """How somebody else speaks, with a few who could and whom rules do not spare."""
+        plain = (member for member in self._members.values() if self._role(member) is Role.MEMBER)
+        names = list(dict.fromkeys(member.id for member in plain if not member.is_bot))[:_NAMED]
         line = _(
             "`/as NAME TEXT` says TEXT here as NAME, for example `/as {name} hello`.",
             name=[*names, "mira"][0],

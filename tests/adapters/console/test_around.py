@@ -118,7 +118,7 @@ async def test_a_line_without_a_name_or_a_text_tells_how_it_is_meant_and_says_no
     assert (await talk.says("hello")).text == "hello"
     usage = (
         "bot> `/as NAME TEXT` says TEXT here as NAME, for example `/as pip hello`. "
-        "Among those who are here: pip, tam."
+        "Among those who are here: pip."
     )
     assert talk.out.getvalue().splitlines() == [usage] * 3
 
