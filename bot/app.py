@@ -15,13 +15,14 @@ from bot.config import Config, Engine, Recommend
 from bot.conversation.climbing import Climbing
 from bot.conversation.conversation import Conversation
 from bot.conversation.hinting import Hinting
+from bot.conversation.introducing import Introducing
 from bot.conversation.knowledge import Known
 from bot.conversation.loops import LoopGuard
 from bot.conversation.policy import channel_policy
 from bot.conversation.quota import Quota, Quotas
 from bot.conversation.running import Running
 from bot.core.errors import ConfigError, ModelError
-from bot.core.events import Channel, Event
+from bot.core.events import Author, Channel, Event, Message, MessageRef
 from bot.core.text import _, set_locale
 from bot.knowledge.archiving import Archiver
 from bot.knowledge.attached import FileReader
@@ -36,6 +37,7 @@ from bot.llm.catalogue import choose
 from bot.llm.model import Limits, Model, Progress, no_progress
 from bot.llm.selection import EngineSpec, choices
 from bot.moderation import phishing
+from bot.moderation.asking import talks_to_the_judge
 from bot.moderation.assessing import Assessing
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
@@ -218,6 +220,8 @@ class App:
         self._file_reader = FileReader(store.archive, self._directory, now)
         store.privacy.forgets(self._noting.forget)
         store.privacy.when_erased(self._noting.look_again)
+        self._quotas = self._capped()
+        self._introducing = self._introduces()
         self._digesting = Digesting(
             store=store,
             directory=self._directory,
@@ -227,6 +231,7 @@ class App:
             locale=config.bot.locale,
             platforms=frozenset(adapters),
             lacking=lambda action: adapters[action.channel.platform].lacking(action),
+            introducer=self._introducing,
         )
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
@@ -259,6 +264,7 @@ class App:
                 tasks.create_task(self._load(loading), name="load models"),
                 tasks.create_task(pipeline.keep_opening(), name="open what was locked"),
                 tasks.create_task(self._digesting.keep(), name="digests"),
+                tasks.create_task(self._digesting.keep_ahead(), name="digests ahead"),
                 tasks.create_task(self._assessing.keep(), name="judge by policy"),
                 tasks.create_task(every(REPORT_EVERY, self._weekly.look), name="weekly report"),
                 tasks.create_task(every(CLIMB_EVERY, services.climbing.look), name="unanswered"),
@@ -295,6 +301,11 @@ class App:
             await self._index.add(community, new, with_vectors=False)
 
     @property
+    def introducing(self) -> Introducing:
+        """What writes lines about threads."""
+        return self._introducing
+
+    @property
     def noting(self) -> Noting:
         """What reads threads out of events."""
         return self._noting
@@ -327,7 +338,7 @@ class App:
         return channel_policy(self.store.policies, channel).learning
 
     def _services(self, commands: Commands, loading: Loading) -> Services:
-        running, quotas = Running(), self._quotas()
+        running, quotas = Running(), self._quotas
         locale, router = self.config.bot.locale, self._router(commands)
         return Services(
             commands=commands,
@@ -434,10 +445,26 @@ class App:
             files=self._directory,
         )
 
+    def _introduces(self) -> Introducing:
+        return Introducing(
+            store=self.store,
+            settings=self.store.policies,
+            model=self._model,
+            models=self.model_named,
+            directory=self._directory,
+            quotas=self._quotas,
+            may_say=self._may_say,
+            orders=talks_to_the_judge,
+        )
+
+    def _may_say(self, place: Channel, text: str) -> bool:
+        us = Author(place.platform, "", self.config.bot.name, is_bot=True)
+        return self._judge.stopped_by(Message(MessageRef(place, ""), us, text, self._now())) is None
+
     def _moderation_level(self, channel: Channel) -> str:
         return channel_policy(self.store.policies, channel).moderation
 
-    def _quotas(self) -> Quotas:
+    def _capped(self) -> Quotas:
         def quota(level: str) -> Quota:
             return Quota(self.config.cap(f"{level}_requests"), self.config.cap(f"{level}_tokens"))
 

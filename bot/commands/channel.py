@@ -1,8 +1,8 @@
 """`channel ...`: how the bot behaves in a channel, a thread or the whole community."""
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, get_args
 
 from bot.commands import learning
 from bot.commands.command import Completes, Context, Doc, Services, command
@@ -25,11 +25,6 @@ from bot.core.permissions import Role
 from bot.core.text import N_, _
 
 Name = Literal[
-    "answer", "persona", "model", "moderation", "archive", "duplicates", "unanswered", "patience", "learning"
-]
-Where = Literal["here", "channel", "community"]
-
-NAMES: tuple[Name, ...] = (
     "answer",
     "persona",
     "model",
@@ -39,9 +34,17 @@ NAMES: tuple[Name, ...] = (
     "unanswered",
     "patience",
     "learning",
-)
+    "introductions",
+]
+Where = Literal["here", "channel", "community"]
 
-_SWITCHED = dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no")
+NAMES: tuple[Name, ...] = get_args(Name)
+
+_SWITCHED: Mapping[Name, Mapping[str, str]] = {
+    "archive": dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no"),
+    "learning": dict.fromkeys(TRUE, "yes") | dict.fromkeys(FALSE, "no"),
+    "introductions": dict.fromkeys(TRUE, "on") | dict.fromkeys(FALSE, "off"),
+}
 
 DEFAULT = frozenset({"default", "默认"})
 """Words that take a setting back, so that the wider one holds again."""
@@ -90,6 +93,7 @@ async def show(context: Context) -> str:
         N_("channel set unanswered helpers"),
         N_("channel set patience 4h"),
         N_("channel set learning yes"),
+        N_("channel set introductions on"),
     ),
 )
 async def change(
@@ -128,6 +132,8 @@ async def change(
         return "\n".join(filter(None, (text, await unanswered.explained(context))))
     if name == "persona":
         return "\n".join((text, *await _about_persona(context, chosen)))
+    if name == "introductions":
+        return "\n".join((text, *_about_introductions(context)))
     if name != "archive":
         return text
     place = _place(context.channel, where)
@@ -174,6 +180,32 @@ async def _about_persona(context: Context, chosen: str | None) -> list[str]:
     return notes
 
 
+def _about_introductions(context: Context) -> Sequence[str]:
+    """What a moderator should know of lines about threads that they switched on or off just now."""
+    services, policy = context.services, channel_policy(context.services.store.policies, context.channel)
+    if not policy.introductions:
+        return ()
+    if context.channel.encrypted:
+        return (_("This room is encrypted, so its digests stay without: what is said here is not kept."),)
+    model = services.models.get(policy.model, services.model)
+    if not (model.capabilities.chat and model.capabilities.can_answer):
+        return (
+            _(
+                "The language model `{model}` is too small for that, so digests stay as they are. "
+                "`{prefix}channel set model NAME` chooses another.",
+                model=model.name,
+                prefix=context.prefix,
+            ),
+        )
+    return (
+        _(
+            "In digests here `{model}` says in a line what each thread is about, from its title and first "
+            "message. A digest never waits for it: where no fit line is there in time, there is none.",
+            model=model.name,
+        ),
+    )
+
+
 async def _knows(context: Context) -> bool:
     """Whether there is anything to answer from in this community."""
     index = context.services.index
@@ -216,8 +248,8 @@ def _checked(context: Context, name: Name, value: str) -> str | None:
             return _patience(value)
         case "answer" | "moderation" | "duplicates" | "unanswered":
             return _one_of(CHOICES[name], value)
-        case "archive" | "learning":
-            return _one_of(CHOICES[name], _SWITCHED.get(folded(value), value))
+        case "archive" | "learning" | "introductions":
+            return _one_of(CHOICES[name], _SWITCHED[name].get(folded(value), value))
         case "model":
             return _one_of(tuple(context.services.models), value)
         case "persona":

@@ -27,6 +27,9 @@ MOST_THREADS = 10
 SUGGESTIONS = 25
 """Source: Discord, "Autocomplete"."""
 
+PREPARED_WITHIN_S = 20.0
+"""Who wants a digest at once waits so long for lines about its threads, where there are any."""
+
 STATS_DAYS = 90
 MOST_BLENDS = 8
 """So many fit beside each other in a picture; the last ones are told."""
@@ -153,6 +156,7 @@ async def now(
     meant = await _only(context) if digest is None else await _digest(context, digest)
     services = context.services
     slot = f"now {context.call}"
+    await services.digesting.prepare(meant, PREPARED_WITHIN_S)
     try:
         fate = await services.digesting.decide(meant, slot, services.now())
     except Forbidden as error:

@@ -76,6 +76,11 @@ def _says_something(sentence: str) -> bool:
     return any(map(str.isalpha, _CITATION.sub("", sentence)))
 
 
+def has_address(text: str) -> bool:
+    """Whether a client may make a link of anything in a text."""
+    return _ADDRESS.search(text.casefold()) is not None
+
+
 def leads_only_where(sentence: str, text: str) -> bool:
     """Whether every address in a sentence stands in a text: no link is a model's own."""
     known = text.casefold()

@@ -147,12 +147,7 @@ class Hinting:
 
     def _is_over(self, question: Message) -> bool:
         """Whether a quota is used up; a hint that nobody asked for counts towards none."""
-        used = self._quotas.used(question.ref.channel, question.author.identity)
-        return any(
-            (quota.requests is not None and requests >= quota.requests)
-            or (quota.tokens is not None and tokens >= quota.tokens)
-            for quota, requests, tokens in used.values()
-        )
+        return self._quotas.is_spent(question.ref.channel, question.author.identity)
 
     # What is shown
 

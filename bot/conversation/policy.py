@@ -14,6 +14,7 @@ Unanswered = Literal["off", "list", "helpers", "answer"]
 
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 600.0, 604_800.0
 """Between two rungs of an unanswered question: ten minutes to a week."""
+Introductions = Literal["off", "on"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": get_args(AnswerWhen),
@@ -21,6 +22,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "learning": get_args(Learning),
     "duplicates": get_args(Duplicates),
     "unanswered": get_args(Unanswered),
+    "introductions": get_args(Introductions),
     "moderation": ("off", "shadow", "standard"),
 }
 """Allowed values of the settings that have a fixed set."""
@@ -34,6 +36,7 @@ DEFAULTS: Mapping[str, str] = {
     "duplicates": "off",
     "unanswered": "off",
     "patience": "7200",
+    "introductions": "off",
     "moderation": "standard",
 }
 """What holds where nobody chose anything; its keys are all settings there are."""
@@ -66,6 +69,7 @@ class ChannelPolicy:
         unanswered: how far a question climbs that nobody answers: not at all, to the moderators' list, to a
             helper before, or to an answer of ours before that.
         patience_s: how long it waits before each of these.
+        introductions: whether a digest here has a line about each thread by the model.
         moderation: off, shadow (only reports), or standard: as the rules of the community say.
     """
 
@@ -77,6 +81,7 @@ class ChannelPolicy:
     duplicates: Duplicates = "off"
     unanswered: Unanswered = "off"
     patience_s: float = 7_200.0
+    introductions: bool = False
     moderation: str = "standard"
 
 
@@ -129,5 +134,6 @@ def channel_policy(policies: Settings, channel: Channel) -> ChannelPolicy:
         duplicates=cast(Duplicates, values["duplicates"]),
         unanswered=cast(Unanswered, values["unanswered"]),
         patience_s=float(values["patience"]),
+        introductions=values["introductions"] == "on",
         moderation=values["moderation"],
     )

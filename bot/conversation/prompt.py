@@ -39,7 +39,7 @@ _MAX_CHARS = 200_000
 _CHARS_PER_TOKEN = 8
 """More than a token has in any language on average: what is beyond cannot fit and need not be counted."""
 
-_CONTROL = re.compile(
+CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff"
     "\ufeff\U000e0000-\U000e007f]"
 )
@@ -58,7 +58,7 @@ _BRACKETED = (
 )
 _SPECIAL = re.compile(
     rf"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:{_TAGS})>)|<(?=[a-z_]{{1,20}}\|>)|<(?=</?SYS>>)|\[(?=/?(?:{_BRACKETED})\])"
-    r"|<(?=/?(?:message|source|file)\b)",
+    r"|<(?=/?(?:message|source|file|thread)\b)",
     re.IGNORECASE,
 )
 """Marks by which chat templates and our own frames tell turns apart; nobody may write them in a message.
@@ -126,7 +126,7 @@ def budget_of(model: Model, max_new_tokens: int) -> int:
 
 def defused(text: str) -> str:
     """A text without what could pass for a turn of somebody else, break a tokenizer, or hide from people."""
-    return _SPECIAL.sub(lambda found: f"{found[0]} " if found[0] != ">" else " >", _CONTROL.sub("", text))
+    return _SPECIAL.sub(lambda found: f"{found[0]} " if found[0] != ">" else " >", CONTROL.sub("", text))
 
 
 def _system(model: Model, request: Request, budget: int) -> Turn:

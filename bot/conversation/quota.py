@@ -160,6 +160,14 @@ class Quotas:
             for level, scope in scopes.items()
         }
 
+    def is_spent(self, channel: Channel, asker: Identity) -> bool:
+        """Whether a quota is used up; nobody is told, for what nobody asked for."""
+        return any(
+            (quota.requests is not None and requests >= quota.requests)
+            or (quota.tokens is not None and tokens >= quota.tokens)
+            for quota, requests, tokens in self.used(channel, asker).values()
+        )
+
     def quota(self, level: Level, channel: Channel) -> Quota:
         """What holds now: what moderators chose, but never more than the operator's configuration allows."""
         if self._settings is None:

@@ -297,6 +297,12 @@ class Judge:
         sentence = _("(I stopped here: what I was about to write breaks a rule of this place.)")
         yield f"\n\n{sentence}" if said.strip() else sentence
 
+    def stopped_by(self, words: Message) -> str | None:
+        """The rule under which words of the bot's own may not stand where they are to be said, or None."""
+        rules, channel = self._rules_of(words.ref.channel), words.ref.channel
+        ours = self._for_our_words(rules, channel)
+        return self._against(rules, ours, words.text, words) if ours else None
+
     def _for_our_words(self, rules: Ruleset, channel: Channel) -> frozenset[str]:
         """Names of the rules that count where the bot speaks: those that act, of kinds that are about it."""
         stopped = self.brake.stopped(channel.community_key)

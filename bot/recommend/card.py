@@ -19,6 +19,9 @@ TITLE_CHARS = 100
 LEAST_SHARE = 0.1
 """What speaks less for a thread than this is not worth a word."""
 MOST_REASONS = 2
+LINE_CHARS = 200
+LONGEST = 3_800
+"""Characters of a digest with lines about its threads. Source: 4,096 in a card (Discord, "Embed Limits")."""
 
 FEEDBACK = ("digest", "feedback")
 """The command behind what is pressed below a digest."""
@@ -29,10 +32,16 @@ _JOINER = "\u200d"  # part of many emojis
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A thread worth reading, and where a click on it leads; None where the platform has no links."""
+    """A thread worth reading.
+
+    Attributes:
+        link: where a click on it leads; None where the platform has no links.
+        line: what it is about, in a model's words; "" for none.
+    """
 
     worth: Worth
     link: str | None
+    line: str = ""
 
 
 def card(channel: Channel, threads: Sequence[Linked], key: str, reader: Author | None = None) -> Post:
@@ -42,7 +51,7 @@ def card(channel: Channel, threads: Sequence[Linked], key: str, reader: Author |
         key: by which what is pressed below it tells what it is about.
         reader: whom it is for alone.
     """
-    text = "\n".join(_entry(number, each, reader) for number, each in enumerate(threads, 1))
+    text = _text(threads, reader)
     title = ngettext("A thread worth reading", "{n} threads worth reading", len(threads))
     if reader is None:
         return Post(channel, text, title, controls(key))
@@ -75,6 +84,18 @@ def _control(emoji: str, label: str, verdict: str, key: str, *, grave: bool = Fa
     return Control(emoji, _(label), FEEDBACK, {"verdict": verdict, "post": key}, grave=grave)
 
 
+def _text(threads: Sequence[Linked], reader: Author | None) -> str:
+    """All entries, with lines by a model as far as there is room for them."""
+    entries = [_entry(number, each, reader) for number, each in enumerate(threads, 1)]
+    note = _("🤖 = in the words of a language model, which may be wrong")
+    room, noted = LONGEST - len(note) - sum(len(entry) + 1 for entry in entries), False
+    for at, each in enumerate(threads):
+        line = f"\n   🤖 {plain(each.line, LINE_CHARS)}" if each.line else ""
+        if line and len(line) <= room:
+            entries[at], room, noted = entries[at] + line, room - len(line), True
+    return "\n".join([*entries, note] if noted else entries)
+
+
 def _entry(number: int, thread: Linked, reader: Author | None) -> str:
     title = plain(thread.worth.thread.title) or _("a thread without a title")
     name = f"**{title}**" if thread.link is None else f"[**{title}**]({thread.link})"
@@ -101,10 +122,10 @@ def _said(reason: Reason, reader: Author | None) -> str:
             return _("read by those who read what is read here")
 
 
-def plain(words: str) -> str:
-    """A member's words inside a link of ours: no formatting, no mention, no second line, not too long."""
+def plain(words: str, most: int = TITLE_CHARS) -> str:
+    """The words of others inside ours: no formatting, no mention, no second line, not too long."""
     flat = " ".join(words.split())
-    flat = flat if len(flat) <= TITLE_CHARS else f"{flat[: TITLE_CHARS - 1]}…"
+    flat = flat if len(flat) <= most else f"{flat[: most - 1]}…"
     seen = (sign for sign in flat if sign.isprintable() or sign == _JOINER)
     escaped = "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in seen)
     return escaped.replace("@", "@\u200b")

@@ -8,7 +8,7 @@ for. The clock on the wall is looked at every few seconds, so that nobody sleeps
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from bot.core.errors import Forbidden, PlatformError, StorageError
 from bot.core.events import Identity
 from bot.core.text import speaking
 from bot.recommend.card import Linked, card
+from bot.recommend.introductions import Introducer, Introductions
 from bot.recommend.schedule import Plan, Quiet, Slot
 from bot.recommend.worth import Worth
 from bot.storage.digests import Digest, Fate, SlotTaken, Taking
@@ -33,6 +34,11 @@ AGAIN_AFTER = timedelta(minutes=1)
 """After a slot could not be decided."""
 CHOOSE_S = 30.0
 """How long the platform and the recommender may take before the next look tries again."""
+AHEAD = timedelta(minutes=10)
+"""So long before a digest is due, lines about its threads are asked for."""
+LOOK_AHEAD_EVERY = timedelta(minutes=1)
+PREPARE_S = 120.0
+"""How long that may take for one digest: others may be due as well."""
 SPARE = 10
 """More threads than asked for, in place of those that not everybody may read."""
 
@@ -103,6 +109,7 @@ class Digesting:
         locale: the language of the posts.
         platforms: those that this process serves.
         lacking: what the bot has not got and an action takes, see `Adapter.lacking`.
+        introducer: writes lines about threads where they are wanted.
     """
 
     def __init__(
@@ -116,11 +123,13 @@ class Digesting:
         locale: str,
         platforms: Collection[str],
         lacking: Callable[[Post], Awaitable[str | None]],
+        introducer: Introducer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._directory, self._chooser = store, directory, chooser
         self._now, self._key, self._locale, self._platforms = now, key, locale, platforms
         self._lacking, self._sleep = lacking, sleep
+        self._introductions = Introductions(introducer)
         self._begin: Begin = lambda row: None
         self._spans: dict[int, _Span] = {}
         self._decided: dict[int, str] = {}
@@ -156,6 +165,45 @@ class Digesting:
                 await self._put_off(digest, type(error).__name__)
         return again
 
+    async def keep_ahead(self) -> None:
+        """Prepare what is due soon, for as long as the bot runs, beside whatever is due now.
+
+        Raises:
+            StorageError: the database failed; nothing can go on without it.
+        """
+        while True:
+            await self.look_ahead()
+            await self._sleep(LOOK_AHEAD_EVERY.total_seconds())
+
+    async def look_ahead(self) -> None:
+        """Prepare every digest that is due soon and has lines about its threads."""
+        soon = self._now() + AHEAD
+        near = {
+            digest.number: digest for digest in await self._store.digests.all() if self._nears(digest, soon)
+        }
+        self._introductions.keep(near)
+        for digest in near.values():
+            try:
+                await self.prepare(digest, PREPARE_S)
+            except StorageError:
+                raise
+            except Exception:  # one digest: it comes all the same
+                log.exception("a digest could not be prepared", extra={"digest": digest.number})
+
+    async def prepare(self, digest: Digest, within_s: float) -> None:
+        """Ask for lines about the threads that a digest would show now, where it has any; never for long."""
+        if not self._introductions.wanted(digest):
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                threads = await self._chosen(digest, await self._readable(digest), self._now())
+                shown = [each.worth.thread for each in threads]
+                await self._introductions.ask(digest, shown, self._locale_of(digest))
+        except (PlatformError, TimeoutError) as error:
+            log.info(
+                "a digest is not prepared: %s", str(error) or "too slow", extra={"digest": digest.number}
+            )
+
     def next(self, digest: Digest) -> Slot | None:
         """The slot that comes next."""
         return self._span(digest, self._now()).next
@@ -176,6 +224,7 @@ class Digesting:
         fate, post, taking = await self._try_to_decide(digest, slot, at)
         while taking == "stale":  # another digest of the channel, or of another process, was faster
             fate, post, taking = await self._try_to_decide(digest, slot, at)
+        self._introductions.drop(digest)
         if taking == "late":
             return None
         log.info("digest %s", fate, extra={"digest": digest.number, "slot": slot})
@@ -188,13 +237,16 @@ class Digesting:
     ) -> tuple[Fate, NewOutboxRow | None, Taking]:
         async with asyncio.timeout(CHOOSE_S):
             readable = await self._readable(digest)
-            threads = await self._chosen(digest, readable, self._now())
+            threads = [
+                replace(each, line=await self._introductions.of(digest, each.worth.thread))
+                for each in await self._chosen(digest, readable, self._now())
+            ]
         fate: Fate = "posted" if threads else "nothing new" if readable else "no channels"
         post = None
         if threads:
             key = self._key(f"digest {digest.number} {slot}")
             reader = digest.reader
-            with speaking(self._locale if reader is None else reader.locale):
+            with speaking(self._locale_of(digest)):
                 action = card(digest.channel, threads, key, None if reader is None else reader.author)
             lacks = await self._lacking(action)
             if lacks is not None:  # else the threads would count as shown, and nobody would have seen them
@@ -225,6 +277,16 @@ class Digesting:
                 return again
         self._decided[digest.number] = slot.name
         return again
+
+    def _nears(self, digest: Digest, soon: datetime) -> bool:
+        """Whether a digest that has lines about its threads is due soon."""
+        if digest.channel.platform not in self._platforms or digest.fate == "shut":
+            return False
+        slot = self.next(digest) if self._introductions.wanted(digest) else None
+        return slot is not None and slot.at <= soon
+
+    def _locale_of(self, digest: Digest) -> str:
+        return self._locale if digest.reader is None else digest.reader.locale
 
     async def _put_off(self, digest: Digest, trouble: str) -> None:
         self._failed_at[digest.number] = self._now()

@@ -34,7 +34,7 @@ from bot.routing import Router
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, message
-from tests.recommend.shelf import Shelf
+from tests.recommend.shelf import Pen, Shelf
 
 MODERATOR = Author("memory", "mia", "Mia")
 MODELS = (
@@ -275,6 +275,7 @@ def build(store: Store, clock: Clock) -> House:
             locale="en",
             platforms={CHANNEL.platform},
             lacking=platform.lacks,
+            introducer=Pen(),
         ),
         assessing=Assessing(
             store=store,

@@ -27,6 +27,7 @@ async def test_show_tells_each_value_and_where_it_comes_from(house: House) -> No
         "• `unanswered` = `off` (the default)\n"
         "• `patience` = 2 hours (the default)\n"
         "• `learning` = `no` (the default)\n"
+        "• `introductions` = `off` (the default)\n"
         "`/channel set NAME default` takes a setting back."
     )
     await told(house, "channel set answer never where=community")

@@ -45,6 +45,8 @@ def test_nobody_chose_anything() -> None:
         "duplicates",
         "unanswered",
         "patience",
+        "learning",
+        "introductions",
     }
 
 
@@ -72,7 +74,9 @@ def test_who_chose_a_setting_is_known() -> None:
     assert setting(chosen, THREAD, "answer") == ("mention", None)
 
 
-@pytest.mark.parametrize("name", ["answer", "archive", "moderation", "duplicates", "unanswered"])
+@pytest.mark.parametrize(
+    "name", ["answer", "archive", "moderation", "duplicates", "unanswered", "learning", "introductions"]
+)
 def test_a_value_that_is_not_allowed_counts_as_not_chosen(name: str) -> None:
     chosen = Chosen(channel={name: "sometimes"})
     assert setting(chosen, CHANNEL, name) == (DEFAULTS[name], None)

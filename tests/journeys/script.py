@@ -152,9 +152,11 @@ class Journey:
 
     @property
     def fits_encrypted_rooms(self) -> bool:
-        """Nothing is archived in it, and no question followed: neither is done where it is encrypted."""
+        """Nothing is archived in it, hinted at, or introduced: none of it is done where it is encrypted."""
         steps = [line for line in self.lines if isinstance(line, Step)]
-        unfit = ("/channel set archive", "/channel set duplicates", "/channel set unanswered")
+        unfit = tuple(
+            f"/channel set {name}" for name in ("archive", "duplicates", "unanswered", "introductions")
+        )
         return not any(step.text.startswith(unfit) for step in steps)
 
     @property

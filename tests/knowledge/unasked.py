@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from bot.knowledge.answering import ask
 from bot.knowledge.evaluation import Question
 from bot.knowledge.search import Search
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.sample.knowledge import END
 from tests.knowledge.library import library
 from tests.knowledge.questions import calibration, golden

@@ -1,5 +1,6 @@
-"""A chooser over a plain list: what is worth reading is what a test puts there."""
+"""What a test puts there: a plain list of what is worth reading, and lines about it."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,3 +67,44 @@ class Shelf:
             and each.thread.channel in readable
             and each.thread.key not in without
         ][:n]
+
+
+@dataclass
+class Line:
+    """A line, and whether it may be shown still."""
+
+    text: str
+    stands: bool = True
+
+    async def now(self) -> str:
+        return self.text if self.stands else ""
+
+
+@dataclass
+class Pen:
+    """Writes the lines that a test gave it; `asked` are the threads it was asked about, by id.
+
+    Attributes:
+        on: whether lines are wanted.
+        stuck: it never comes to an end.
+        begun: it was asked.
+    """
+
+    on: bool = False
+    lines: dict[str, Line] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    stuck: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wanted(self, place: Channel) -> bool:
+        return self.on
+
+    async def introduce(self, place: Channel, thread: ThreadRef, locale: str) -> Line | None:
+        self.asked.append(thread.id)
+        self.begun.set()
+        if self.error is not None:
+            raise self.error
+        if self.stuck:
+            await asyncio.Event().wait()
+        return self.lines.get(thread.id)

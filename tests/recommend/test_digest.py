@@ -15,14 +15,15 @@ from bot.core.errors import PlatformError
 from bot.core.events import Channel
 from bot.core.text import set_locale
 from bot.outgoing.keys import named_key
-from bot.recommend.digest import LOOK_EVERY, Digesting
+from bot.recommend.card import LONGEST
+from bot.recommend.digest import AHEAD, LOOK_EVERY, Digesting
 from bot.recommend.phrases import expression
 from bot.storage.digests import Digest
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.store import Store
 from tests.commands.house import Clock, Platform
 from tests.messages import CHANNEL
-from tests.recommend.shelf import Shelf, worth
+from tests.recommend.shelf import Line, Pen, Shelf, worth
 
 HOME = CHANNEL.community_key
 OTHER = Channel("memory", "home", "other")
@@ -56,6 +57,7 @@ class Desk:
     shelf: Shelf
     town: Town
     posted: list[NewOutboxRow] = field(default_factory=list)
+    pen: Pen = field(default_factory=Pen)
 
     def __post_init__(self) -> None:
         self.digesting = self.made()
@@ -71,6 +73,7 @@ class Desk:
             locale="en",
             platforms={"memory"},
             lacking=self.town.lacks,
+            introducer=self.pen,
             sleep=sleep,
         )
         digesting.hand_to(self.posted.append)
@@ -390,3 +393,109 @@ async def test_it_looks_again_and_again_and_just_in_time(desk: Desk) -> None:
         await digesting.keep()
     assert pauses == [5, 5, 2, 5]
     assert len(desk.posted) == 1
+
+
+# Lines about threads
+
+
+async def ahead(desk: Desk, moment: datetime) -> None:
+    desk.clock.at = moment
+    await desk.digesting.look_ahead()
+
+
+async def test_lines_are_asked_for_shortly_before_and_shown_at_the_time(desk: Desk) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.lines = True, {"t0": Line("About *bees*, @all."), "t1": Line("About hives.")}
+    await ahead(desk, MONDAY - AHEAD - timedelta(seconds=1))
+    assert desk.pen.asked == []
+    await ahead(desk, MONDAY - AHEAD)
+    await ahead(desk, MONDAY - timedelta(seconds=1))
+    assert desk.pen.asked == ["t0", "t1"], "each thread once"
+    assert await desk.at(MONDAY) == 1
+    assert "🤖 About \\*bees\\*, @\u200ball." in desk.texts[0]
+    assert "🤖 About hives." in desk.texts[0]
+    assert desk.texts[0].endswith("🤖 = in the words of a language model, which may be wrong")
+    (row,) = await desk.store.outbox.unfinished("memory")
+    assert row.action == desk.posted[0].action, "written once, with its lines"
+
+
+async def test_at_its_time_a_digest_asks_nobody(desk: Desk) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.stuck = True, True
+    assert await desk.at(MONDAY) == 1
+    assert desk.pen.asked == []
+    assert "🤖" not in desk.texts[0]
+
+
+async def test_a_model_that_never_ends_delays_no_digest(desk: Desk) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.stuck, desk.clock.at = True, True, MONDAY - timedelta(minutes=1)
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(desk.digesting.look_ahead())
+        await desk.pen.begun.wait()
+        assert await desk.at(MONDAY) == 1
+        assert not looking.done()
+        looking.cancel()
+    assert "🤖" not in desk.texts[0]
+
+
+async def test_whoever_waits_for_lines_waits_for_so_long_only(desk: Desk) -> None:
+    digest = await desk.add(n=2)
+    desk.pen.on, desk.pen.stuck = True, True
+    await desk.digesting.prepare(digest, 0.01)
+    assert desk.pen.asked == ["t0"]
+
+
+@pytest.mark.parametrize("error", [PlatformError("down"), RuntimeError("a fault"), TimeoutError()])
+async def test_what_goes_wrong_ahead_is_not_felt_at_the_time(desk: Desk, error: Exception) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.error = True, error
+    await ahead(desk, MONDAY - timedelta(minutes=1))
+    assert desk.pen.asked == ["t0"]
+    assert await desk.at(MONDAY) == 1
+    assert "🤖" not in desk.texts[0]
+    assert (await desk.told()).trouble == ""
+
+
+async def test_a_line_whose_thread_changed_meanwhile_is_not_shown(desk: Desk) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.lines = True, {"t0": Line("About bees."), "t1": Line("About hives.")}
+    await ahead(desk, MONDAY - timedelta(minutes=1))
+    desk.pen.lines["t0"].stands = False
+    await desk.at(MONDAY)
+    assert "bees" not in desk.texts[0]
+    assert "hives" in desk.texts[0]
+
+
+async def test_lines_that_are_switched_off_meanwhile_are_not_shown(desk: Desk) -> None:
+    await desk.add(n=2)
+    desk.pen.on, desk.pen.lines = True, {"t0": Line("About bees.")}
+    await ahead(desk, MONDAY - timedelta(minutes=1))
+    desk.pen.on = False
+    await desk.at(MONDAY)
+    assert "🤖" not in desk.texts[0]
+
+
+async def test_nothing_is_held_once_a_digest_is_decided_or_gone(desk: Desk) -> None:
+    """What was asked for one time is asked again for the next one."""
+    digest = await desk.add("daily 9:00", n=1)
+    desk.shelf.threads = [worth("t0", "Thread 0")]
+    desk.pen.on = True
+    await ahead(desk, MONDAY - timedelta(minutes=1))
+    await ahead(desk, MONDAY + timedelta(hours=2))
+    await ahead(desk, MONDAY + timedelta(days=1, minutes=-1))
+    assert desk.pen.asked == ["t0", "t0"]
+    await desk.store.digests.remove(digest.community, digest.number)
+    await ahead(desk, MONDAY + timedelta(days=2, minutes=-1))
+    assert desk.pen.asked == ["t0", "t0"]
+
+
+async def test_a_digest_with_long_lines_still_fits(desk: Desk) -> None:
+    """Of the longest titles and lines as many lines are shown as there is room for."""
+    await desk.add(n=10)
+    desk.shelf.threads = [worth(f"t{number}", f"{number} " + "_" * 120) for number in range(10)]
+    desk.pen.on, desk.pen.lines = True, {f"t{number}": Line("*" * 160) for number in range(10)}
+    await ahead(desk, MONDAY - timedelta(minutes=1))
+    await desk.at(MONDAY)
+    assert 0 < desk.texts[0].count("   🤖") < 10
+    assert len(desk.texts[0]) <= LONGEST

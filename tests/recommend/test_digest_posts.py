@@ -1,8 +1,10 @@
 """Digests through the whole bot, with the real recommender: what members see, and what they never see."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,12 +13,14 @@ from bot.core.actions import Action, Post, Receipt, Report, Severity, no_report
 from bot.core.errors import PlatformError
 from bot.core.events import MessageRef
 from bot.core.permissions import Role
+from bot.llm.echo import EchoModel, Script
+from bot.llm.model import Turn
 from bot.outgoing.delivering import Attempt, Deliverer
 from bot.storage.cases import Case, State
 from bot.storage.outbox import OutboxRow
 from bot.storage.settlement import Settlement
 from bot.storage.store import Store
-from tests.living import Life
+from tests.living import PATIENCE_S, Life
 from tests.messages import EPOCH
 from tests.recommend.village import Village, village
 
@@ -146,12 +150,11 @@ async def test_it_comes_by_itself_at_its_time_and_only_with_something_new(tmp_pa
         assert "Hives" in cards(here)[1]
 
 
-def sleep_until_monday(life: Life) -> None:
-    """Nobody is awake until noon of the next Monday."""
+def sleep_until_monday(life: Life, at: time = time(12, tzinfo=UTC)) -> None:
+    """Nobody is awake until noon, or another time, of the next Monday."""
     now = life.clock()
-    days = 7 - now.weekday()
-    noon = datetime(now.year, now.month, now.day, 12, tzinfo=UTC) + timedelta(days=days)
-    life.clock.shift += noon - now
+    day = now.astimezone(at.tzinfo).date() + timedelta(days=7 - now.astimezone(at.tzinfo).weekday())
+    life.clock.shift += datetime.combine(day, at) - now
 
 
 async def decided(here: Village) -> None:
@@ -212,3 +215,26 @@ async def test_a_card_waits_out_a_platform_that_is_down_and_talk_does_not(
     await deliverer.perform(Post(place, "threads", title), Attempt(row))
     assert len(world.answers(place)) == arrives
     assert (sum(pauses) > 3_600) == arrives
+
+
+async def test_shortly_before_its_time_the_bot_asks_for_lines_and_posts_nothing(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    def introduces(turns: Sequence[Turn]) -> Script:
+        asked.set()
+        return Script("All about Bees.")
+
+    life = Life(tmp_path, model=EchoModel(introduces))
+    life.world.now = life.clock
+    async with village(tmp_path, life) as here:
+        await here.thread("anna", "Bees")
+        await here.app.store.policies.set(life.room.key, "introductions", "on")
+        mia = life.world.member("mia", Role.MODERATOR)
+        life.world.say(mia, life.room, "!llmos digest add here every monday 9:00 Europe/Berlin")
+        await life.until(lambda: any("Next:" in text for text in life.world.answers(life.room)))
+        assert life.model.asked == []
+    sleep_until_monday(life, time(8, 55, tzinfo=ZoneInfo("Europe/Berlin")))
+    async with village(tmp_path, life) as here:
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+        assert cards(here) == []
