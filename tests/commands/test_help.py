@@ -71,8 +71,8 @@ async def test_a_page_explains_each_argument_and_gives_an_example(house: House) 
     )
     page = await house.told("help channel set", MODERATOR)
     assert (
-        "Usage: `/channel set answer|persona|model|moderation|archive|duplicates|unanswered|patience|learning|"
-        "introductions VALUE "
+        "Usage: `/channel set answer|persona|model|moderation|archive|duplicates|unanswered|patience|"
+        "learning|introductions VALUE "
         "[where=here|channel|community]`" in page
     )
     assert "one of `here`, `channel`, `community`; otherwise `here`" in page
