@@ -1,6 +1,7 @@
 """`translate`: a text, or a message, in another language."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -11,11 +12,13 @@ from bot.conversation.quoting import may_quote
 from bot.conversation.sentences import without_notes
 from bot.core.actions import Chunk
 from bot.core.errors import UserError
-from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.events import Attachment, Author, Channel, Message, MessageRef
 from bot.core.text import N_, _
 from bot.llm.language import language_of
 from bot.llm.language_names import Language, language_named, names_like
 from bot.storage.messages import StoredMessage
+
+log = logging.getLogger(__name__)
 
 MOST_MEANT = 30
 """Languages among which a mistyped one is looked for: with all there are, any word would be near to one."""
@@ -32,6 +35,7 @@ async def _languages(services: Services, typed: str, caller: Author, channel: Ch
     "translate",
     slow=True,
     menu=N_("Translate"),
+    file=N_("A text, Markdown, code, HTML or PDF file to translate."),
     examples=(N_("translate German"), N_("translate Chinese The harbor opens at nine.")),
 )
 async def translate(
@@ -41,17 +45,25 @@ async def translate(
         Completes(_languages),
         Doc("Into which language: German, 德语 or de. Without it: into yours."),
     ] = None,
-    text: Annotated[str, Doc("What to translate; or reply to a message with this command.")] = "",
+    text: Annotated[str, Doc("What to translate; or attach a file, or reply to a message.")] = "",
 ) -> AsyncIterator[Chunk]:
-    """Translate a text, or the message you reply to."""
+    """Translate a text, a file, or the message you reply to."""
     into, text = await asyncio.to_thread(_target, context, language, text.strip())
-    words = text or await _words(context)
-    if language is None and language_of(words) == into.code:
+    words, files = (text, context.files) if text else await _meant(context)
+    if language is None and words and language_of(words) == into.code:
         raise UserError(
             _("It seems to be in your language already. Name another one, such as `translate German`.")
         )
     services = context.services
-    request = Message(context.to, context.caller, words, context.at, addressed=words, locale=context.locale)
+    request = Message(
+        ref=context.to,
+        author=context.caller,
+        text=words,
+        at=context.at,
+        addressed=words,
+        attachments=tuple(files),
+        locale=context.locale,
+    )
     policy = channel_policy(services.store.policies, context.channel)
     return context.stream(lambda handle: services.conversation.translate(request, handle, policy, into))
 
@@ -82,23 +94,42 @@ def _unknown(language: str) -> str:
     return text + (" " + _("Did you mean `{name}`?", name=near.title()) if near else "")
 
 
-async def _words(context: Context) -> str:
-    """What the message says that the command is about."""
+async def _meant(context: Context) -> tuple[str, Sequence[Attachment]]:
+    """What came with the call, and what the message says, and brought along, that it is about."""
     ref, quote = context.target, context.quoted
     if ref is None:
+        if context.files:
+            return "", context.files
         raise UserError(_("Translate what? Write the text behind the language, or reply to a message."))
     stored = await _stored(context, ref)
-    if stored is not None and stored.text.strip() and not stored.outcome.startswith("moderated:"):
-        return without_notes(stored.text) if stored.ours else stored.text
     hidden = stored is not None and stored.outcome.startswith("moderated:")
-    if quote is not None and not hidden and may_quote(context.services.store, ref, quote):
-        return quote.text
+    quotable = quote is not None and not hidden and may_quote(context.services.store, ref, quote)
+    words = ""
+    if stored is not None and not hidden:
+        words = (without_notes(stored.text) if stored.ours else stored.text).strip()
+    if not words and quote is not None and quotable:
+        words = quote.text.strip()
+    theirs = quotable if stored is None else not (hidden or stored.ours)
+    files = await _files(context, ref, words) if theirs else context.files
+    if words or files:
+        return words, files
     raise UserError(
         _(
             "I do not have the words of that message: it has none, it is too old, or I may not keep them. "
             "Copy what you want translated behind the language."
         )
     )
+
+
+async def _files(context: Context, ref: MessageRef, words: str) -> Sequence[Attachment]:
+    """What came with the call, else the files of the message; words are translated without them too."""
+    try:
+        return await context.given_files()
+    except UserError:
+        if not words:
+            raise
+        log.info("which files it has is unknown", extra={"channel": ref.channel.key})
+        return ()
 
 
 async def _stored(context: Context, ref: MessageRef) -> StoredMessage | None:

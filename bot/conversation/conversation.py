@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import assert_never
@@ -68,6 +68,7 @@ class _Work:
         found: what is known about it, if it was looked up where anything is.
         cited: what a model writes from sources passes it.
         given: the files that came along, `cut` the names of those that do not fit the model.
+        words: to be translated, without the files; in `said` what these say stands behind them.
     """
 
     question: Message
@@ -85,6 +86,7 @@ class _Work:
     found: Answer | None = None
     cited: Cited | None = None
     given: Given = NOTHING_GIVEN
+    words: str = ""
     cut: tuple[str, ...] = ()
 
     @property
@@ -225,16 +227,19 @@ class Conversation:
     async def _take_in(self, work: _Work) -> AsyncGenerator[Status]:
         """Read the files that belong to a question."""
         question = work.question
-        if work.into is not None or not work.said:
-            return
-        found = await work.handle.unless_stopped(self._attached.find(question))
+        found: Sequence[Attachment] = question.attachments
+        if work.into is None:
+            found = () if not work.said else await work.handle.unless_stopped(self._attached.find(question))
         if found:
             yield Status(work.voice(sentences.reading_files))
             work.given = await work.handle.unless_stopped(self._read(work, found))
+        if work.into is not None and work.given.texts:
+            work.said = "\n\n".join(filter(None, (work.words, *(each.text for each in work.given.texts))))
+            work.language = language_of(work.said)
 
     async def _read(self, work: _Work, found: Sequence[Attachment]) -> Given:
         try:
-            sees = self._chosen(work).capabilities.vision
+            sees = work.into is None and self._chosen(work).capabilities.vision
         except _Declined:
             sees = False
         with speaking(work.voice(current_locale)):
@@ -304,6 +309,8 @@ class Conversation:
 
     def _chosen(self, work: _Work) -> Model:
         """The model of this place, if it may be asked."""
+        if not work.said and work.into is not None and work.question.attachments:
+            raise _Declined("answered", sentences.nothing_to_translate)
         if not work.said and work.question.attachments:
             raise _Declined("answered", sentences.nothing_asked_about_files)
         if not work.said:
@@ -375,6 +382,10 @@ class Conversation:
         room = self._limits.max_new_tokens
         tokens = model.count_tokens([Turn("user", work.said)])
         over = max(tokens / room, prompt.tokens / budget_of(model, room))
+        if over > 1 and work.words and work.given.texts:
+            work.cut = tuple(each.name for each in work.given.texts)
+            work.said, work.given = work.words, replace(work.given, texts=())
+            return self._to_translate(model, work, into)
         if over > 1:
             most = int(len(work.said) / over)
             raise _Declined("refused:long", lambda: sentences.too_long_to_translate(most))
@@ -427,7 +438,7 @@ def _question(question: Message, handle: Handle, policy: ChannelPolicy) -> _Work
 def _translation(request: Message, handle: Handle, policy: ChannelPolicy, into: Language) -> _Work:
     """Sentences of ours are in the language of who asks, not in that of the text."""
     said = _said(request)
-    return _Work(request, handle, policy, said, language_of(said), Voice(request.locale), into)
+    return _Work(request, handle, policy, said, language_of(said), Voice(request.locale), into, words=said)
 
 
 def _said(message: Message) -> str:
@@ -525,8 +536,6 @@ def _below(work: _Work, last: str) -> str:
 
 def _remarks(work: _Work) -> Iterator[str]:
     """What a member should know about the text above."""
-    if work.question.attachments and work.into is not None:
-        yield work.voice(sentences.unread_files)
     yield from work.given.remarks
     for name in work.cut:
         yield work.voice(partial(sentences.read_in_part, name, work.voice(sentences.rest_does_not_fit)))

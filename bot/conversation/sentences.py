@@ -147,9 +147,9 @@ def too_long() -> str:
     return _("cut here: the answer did not end")
 
 
-def unread_files() -> str:
-    """At the end of a translation of a message with attachments."""
-    return _("I read only text, not the attached files")
+def nothing_to_translate() -> str:
+    """A message without a word, whose files say nothing that can be read."""
+    return _("I found no text in it that I could translate.")
 
 
 def nothing_asked_about_files() -> str:

@@ -1,12 +1,14 @@
 """`translate` finds the language and the words that are meant, and hands them to the conversation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from bot.commands.command import Context
 from bot.core.actions import Reply
-from bot.core.events import Author, Quote
+from bot.core.errors import PlatformError
+from bot.core.events import Attachment, Author, MessageRef, Quote
 from bot.core.text import set_locale
 from bot.storage.messages import SaidMessage
 from bot.storage.settlement import Settlement
@@ -20,8 +22,9 @@ QUOTE = Quote(BOB, "Der Hafen öffnet um neun Uhr morgens.", EPOCH)
 async def asked(house: House, context: Context, line: str) -> tuple[str, str]:
     """The language and the words that reach the conversation."""
     outcome = await house.services.commands.run_line(context, line)
-    assert [chunk async for chunk in growing(outcome)]
-    return house.conversation.languages[-1].name, house.conversation.questions[-1].text
+    chunks, words = [chunk async for chunk in growing(outcome)], house.conversation.questions[-1].text
+    assert len(chunks) == len(words.split())
+    return house.conversation.languages[-1].name, words
 
 
 async def refused(house: House, context: Context, line: str) -> str:
@@ -100,6 +103,57 @@ async def test_who_opted_out_or_was_moderated_is_not_translated(house: House) ->
     assert "I do not have the words" in await refused(house, opted_out, "translate en")
     other = replace(opted_out, quoted=replace(QUOTE, author=Author("memory", "carl", "Carl")))
     assert (await asked(house, other, "translate en"))[1] == QUOTE.text
+
+
+class Files:
+    """The files of every message; without any it does not tell."""
+
+    def __init__(self, *files: Attachment) -> None:
+        self.files = files
+
+    async def attached(self, ref: MessageRef) -> Sequence[Attachment]:
+        if not self.files:
+            raise PlatformError("down")
+        return self.files
+
+    async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
+        raise PlatformError("nobody reads it here")
+
+
+PLAN = Attachment("f1", "plan.md", "text/markdown", 5, "https://files.example/1")
+
+
+def having(house: House, *files: Attachment) -> None:
+    house.services = replace(house.services, files=Files(*files))
+
+
+async def test_a_file_of_the_call_or_of_the_message_goes_along(house: House) -> None:
+    having(house, PLAN)
+    called = replace(house.context(), files=(PLAN,))
+    assert await asked(house, called, "translate German") == ("German", "")
+    assert house.conversation.questions[-1].attachments == (PLAN,)
+    await house.heard("", "ignored:not-addressed", id="5", author=BOB)
+    assert await asked(house, house.context(target="5"), "translate German") == ("German", "")
+    assert house.conversation.questions[-1].attachments == (PLAN,)
+    await asked(house, house.context(target="5"), f"translate German {HARBOR}")
+    assert not house.conversation.questions[-1].attachments
+
+
+async def test_files_of_who_was_moderated_or_opted_out_do_not(house: House) -> None:
+    having(house, PLAN)
+    await house.heard("Ihr Narren.", "moderated:insults", id="5", author=BOB)
+    assert "I do not have the words" in await refused(house, house.context(target="5"), "translate en")
+    await house.store.privacy.opt_out(BOB.identity)
+    opted_out = replace(house.context(target="6"), quoted=QUOTE)
+    assert "I do not have the words" in await refused(house, opted_out, "translate en")
+
+
+async def test_words_are_translated_although_the_platform_does_not_tell_of_files(house: House) -> None:
+    having(house)
+    await house.heard("Der Hafen öffnet.", "ignored:not-addressed", id="5", author=BOB)
+    assert await asked(house, house.context(target="5"), "translate en") == ("English", "Der Hafen öffnet.")
+    await house.heard("", "ignored:not-addressed", id="6", author=BOB)
+    assert "could not look at that message" in await refused(house, house.context(target="6"), "translate en")
 
 
 async def test_a_wrong_call_says_what_would_be_right(house: House) -> None:
