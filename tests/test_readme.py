@@ -12,7 +12,7 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 TYPED = (
     "/ask What is the smallest donation?",
-    "/ask 硬盘返厂换新之前要注意什么？",
+    "/ask 容器之间用 localhost 访问不通怎么办？",
     "/ask Is there a meetup in Berlin this summer?",
     "What is the capital of France?",
     "#help Is changing the SSH port worth it?",
