@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from bot.knowledge.similar import duplicate
-from bot.llm.embedding import Embedder, available
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from tests.knowledge.repeats import NONE, PRECISION
 
 EACH, NEAREST = 25, 10
