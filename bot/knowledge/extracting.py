@@ -91,7 +91,9 @@ async def extract(content: bytes, name: str, media_type: str = "", limits: Limit
     if kind == "pdf":
         return await _apart("pdf", content, limits)
     if kind == "html":
-        page = _decoded(content, charset or _declared(content)) or content.decode("cp1252", "replace")
+        page = _decoded(content, charset or _declared(content), nul=True) or content.decode(
+            "cp1252", "replace"
+        )
         return await _apart("html", page.encode("utf-8", "replace"), limits)
     return _plain(content, name, told, charset, limits)
 
@@ -148,11 +150,15 @@ def _plain(content: bytes, name: str, told: str, charset: str, limits: Limits) -
     return Extracted(title, text[: limits.characters], left_out, code)
 
 
-def _decoded(content: bytes, charset: str) -> str | None:
-    """By its mark, by what was told, or as UTF-8; None if it is none of these, or no text."""
+def _decoded(content: bytes, charset: str, *, nul: bool = False) -> str | None:
+    """By its mark, by what was told, or as UTF-8; None if it is none of these, or no text.
+
+    Args:
+        nul: it may hold NUL, which a page may (source: HTML, "unexpected-null-character") and a text may not.
+    """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace").replace("\0", "")
-    if b"\0" in content[:_SNIFFED]:
+    if b"\0" in content[:_SNIFFED] and not nul:
         return None
     encoding = "utf-8-sig"
     if charset:

@@ -95,6 +95,10 @@ async def test_a_page_without_a_title_is_called_as_its_first_heading() -> None:
     assert (await extract(b"<h1>Rules</h1><p>Be kind.</p>", "a.html")).title == "Rules"
 
 
+async def test_a_nul_does_not_change_how_a_page_is_read() -> None:
+    assert (await extract("<p>caf\0é “here”</p>".encode(), "a.html")).text.strip() == "café “here”"
+
+
 async def test_a_page_of_an_unknown_encoding_is_read_as_browsers_do() -> None:
     assert (await extract(b"<p>caf\xe9</p>", "a.html")).text.strip() == "café"
 
