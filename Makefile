@@ -31,13 +31,13 @@ $(VENV)/.models: $(VENV)/.install
 	@touch $@
 
 test: $(VENV)/.dev $(VENV)/.models  ## All tests, at most 8 minutes on two cores; those on a homeserver mostly wait
-	@$(BIN)/python -m tests.whole
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.whole
 
 drills: $(VENV)/.dev $(VENV)/.models  ## The same code with the long counts
 	LLMOS_DRILLS=long $(BIN)/python -m pytest -m "drill or hypothesis"
 
 check: lint types contracts docs $(VENV)/.models  ## What CI runs; a few failed tests are tried once more, alone, and named
-	@$(BIN)/python -m tests.whole --again
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.whole --again
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
