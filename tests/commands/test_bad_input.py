@@ -1,5 +1,6 @@
 """Whatever a member sends, every command answers it, and what it answers can be sent."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -15,12 +16,15 @@ from tests.commands.house import CHANNEL, House, growing
 
 COMMANDS = Commands.discover()
 
+LARGE = 1_000_000 if os.environ.get("LLMOS_DRILLS") == "long" else 100_000
+"""More than any platform lets through (Matrix: 65,536 bytes in an event); in drills, a line of a console."""
+
 NASTY = {
-    "megabyte": "x" * 1_000_000,
-    "megabyte of words": "ab " * 333_333,
-    "megabyte of quotes": "'a \"b " * 166_666,
-    "megabyte of an id": "$" + "x" * 1_000_000,
-    "megabyte of a link": "https://chat.example/" + "x/" * 500_000,
+    "large": "x" * LARGE,
+    "large, of words": "ab " * (LARGE // 3),
+    "large, of quotes": "'a \"b " * (LARGE // 6),
+    "large, of an id": "$" + "x" * LARGE,
+    "large, of a link": "https://chat.example/" + "x/" * (LARGE // 2),
     "NUL": "\0 a\0b",
     "lone surrogates": "\ud800 \udfff\ud800",
     "bidi": "\u202eabc\u2066 \u200f",
@@ -38,6 +42,7 @@ NASTY = {
 EVERYBODY = Author("memory", "\u202emia\0\ud800@everyone", "\u202eMia\0\ud800 @everyone `")
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY.keys())
 async def test_every_command_answers_anything_with_something_that_can_be_sent(
     house: House, nasty: str
@@ -61,6 +66,7 @@ async def test_every_command_answers_anything_with_something_that_can_be_sent(
                 assert "\0" not in text
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY.keys())
 async def test_a_platforms_form_may_hold_anything_too(house: House, nasty: str) -> None:
     for command in COMMANDS.all:
@@ -81,6 +87,7 @@ async def test_a_platforms_form_may_hold_anything_too(house: House, nasty: str) 
         assert len(outcome[0].text.encode()) < 1000
 
 
+@pytest.mark.drill
 async def test_a_refused_line_changes_and_stores_nothing(house: House) -> None:
     for nasty in NASTY.values():
         await house.do(f"channel set answer {nasty}", CHANNEL_KEEPER)

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,6 +32,10 @@ from tests.messages import EPOCH
 
 _FILE = Path(__file__).parent.parent / "payloads" / "injections.jsonl"
 ORDERS: Sequence[str] = [json.loads(line)["text"] for line in _FILE.read_text(encoding="utf-8").splitlines()]
+LONG = os.environ.get("LLMOS_DRILLS") == "long"
+WAYS_OF_AN_ORDER = len(ENTRIES) if LONG else 3
+"""Everyday each order comes in by three of the ten ways at least, and by each way a third of the orders of
+each family: what a way does to a text depends on neither. In drills, every order comes in by every way."""
 PATIENCE_S = 120.0
 """For hundreds of answers; it never decides about a test that passes."""
 
@@ -70,10 +76,12 @@ class Watched(World):
         return await super().past(channel, since, after, most)
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.__name__ for entry in ENTRIES])
 async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp_path: Path) -> None:
     world, model = Watched(), Obeying()
     site, sections = Site(), dict[str, ConfigSection](llm=Llm(max_new_tokens=3_000))
+    orders = coming_by(ENTRIES.index(entry))
     assert len(set(ORDERS)) >= 200
     life = Life(tmp_path, world=world, model=model, sections=sections)
     async with served(site, life), life.bot() as app:
@@ -82,7 +90,7 @@ async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp
         if entry in (entries.archived_message, entries.attached_file):
             await app.store.policies.set(life.room.community_key, "archive", "yes")
         before = settings(app, world)
-        await entry(town, dict(enumerate(ORDERS)))
+        await entry(town, orders)
         await done(app, lambda: called(world) <= answered(world))
         verbs = [each.verb for each in await app.store.audit.recent("memory", "town", 10)]
         assert verbs == (["knowledge add"] if entry is entries.fetched_page else [])
@@ -91,7 +99,9 @@ async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp
     assert world.acts == []
     assert {place.key for place in world.places_read} <= answered(world)
     asked = [prompt for turns in model.asked for prompt in [given(turns)]]
-    assert len({number for prompt in asked for number in re.findall(r"falcon(\d+)", prompt)}) >= 200
+    assert (
+        len({number for prompt in asked for number in re.findall(r"falcon(\d+)", prompt)}) >= len(orders) - 13
+    )
     for prompt in asked:
         assert not any(each.search(prompt) for each in (CONTROL_TOKENS, UNSEEN, CANARY)), prompt
     for place in answered(world):
@@ -100,6 +110,18 @@ async def test_an_order_does_nothing_whichever_way_it_comes_in(entry: Entry, tmp
         assert hidden_links(answer) == [], answer
         if entry in SOURCED:
             assert invented(answer, written(world)) == [], answer
+
+
+def test_every_order_comes_in_by_several_ways() -> None:
+    ways = Counter(number for way in range(len(ENTRIES)) for number in coming_by(way))
+    assert ways.keys() == set(range(len(ORDERS)))
+    assert min(ways.values()) >= WAYS_OF_AN_ORDER
+
+
+def coming_by(way: int) -> dict[int, str]:
+    """The orders that come in by the way of this number."""
+    apart = len(ENTRIES) // WAYS_OF_AN_ORDER
+    return {number: order for number, order in enumerate(ORDERS) if number % apart == way % apart}
 
 
 @asynccontextmanager
