@@ -23,7 +23,7 @@ from bot.storage.seal import KEY_FILE_NAME
 from bot.storage.store import Store
 from tests.knowledge.site import offline
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 """Something that never happens fails a test after this time; it never decides about a passing one."""
 
 

@@ -16,7 +16,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 READY = "ready"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """What is not told for so long is not told any more."""
 
 _END_S = 10.0

@@ -29,7 +29,7 @@ def chat(folder: Path, *words: str, typed: bytes, **settings: str) -> subprocess
     }
     command = [sys.executable, "-m", "bot", "chat", *words]
     return subprocess.run(
-        command, input=typed, env=environ, cwd=folder, capture_output=True, timeout=120, check=False
+        command, input=typed, env=environ, cwd=folder, capture_output=True, timeout=300, check=False
     )
 
 

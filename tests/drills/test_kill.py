@@ -25,7 +25,7 @@ from bot.storage.store import Store
 LONG = os.environ.get("LLMOS_DRILLS") == "long"
 KILLS = 60 if LONG else 10
 EVENTS = 1000
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """A bot that never gets there fails the test after this; it decides about nothing else."""
 
 ROOMS = 7

@@ -194,8 +194,12 @@ class House:
             running.cancel()
 
     async def answers(self, channel: Ref, count: int) -> list[Shown]:
-        """Wait until so many messages of the bot stand in a channel, complete as far as anybody knows."""
-        return await self.server.until(channel, lambda shown: len(shown) >= count, self.us)
+        """Wait until so many messages of the bot stand in a channel, and each says something by now."""
+        return await self.server.until(
+            channel,
+            lambda shown: len(shown) >= count and all(each.text != PLACEHOLDER for each in shown),
+            self.us,
+        )
 
     async def stands(self, channel: Ref, *texts: str) -> list[Shown]:
         """Wait until the bot's messages in a channel are exactly these, in any order."""

@@ -42,7 +42,7 @@ from tests.labs.discord.records import (
 )
 from tests.labs.discord.session import Session
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """Something that never happens fails a test after this time; it never decides about a passing one."""
 
 T = TypeVar("T")
