@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from time import sleep
 from typing import Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Executable
@@ -23,10 +22,6 @@ Row = Mapping[str, object]
 
 GROUP_ROWS = 4_000
 """A group stops growing here, so that no caller waits for a giant transaction."""
-
-BUSY_ROWS, LINGER_S = 16, 0.005
-"""After a group of so many rows the next one waits this long for company: in a stream of messages, where a
-commit costs more than a message, there is some; a single question and its answer never wait."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +74,9 @@ class _Job:
 class Writer:
     """Group commit over one connection, in a thread of its own."""
 
-    def __init__(self, transactor: Transactor, linger: Callable[[float], None] = sleep) -> None:
-        """Start the thread; call it inside the event loop that will wait for it.
-
-        Args:
-            linger: lets that many seconds pass.
-        """
-        self._transactor, self._linger = transactor, linger
+    def __init__(self, transactor: Transactor) -> None:
+        """Start the thread; call it inside the event loop that will wait for it."""
+        self._transactor = transactor
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
@@ -141,14 +132,11 @@ class Writer:
 
     def _run(self) -> None:
         group: list[_Job] = []
-        open_for_more, busy = True, False
+        open_for_more = True
         try:
             while open_for_more and (first := self._queue.get()) is not None:
                 group = [first]
-                if busy:
-                    self._linger(LINGER_S)
                 open_for_more = self._gather(group)
-                busy = sum(job.size for job in group) >= BUSY_ROWS
                 self._commit(group)
                 self._tell(group)
         finally:  # also on a defect of ours: nobody may wait for ever

@@ -15,7 +15,7 @@ from bot.storage.database import open_database
 from bot.storage.location import SqliteFile
 from bot.storage.schema import cursors
 from bot.storage.sqlite import SqliteTransactor
-from bot.storage.writer import BUSY_ROWS, LINGER_S, Row, Write, Writer
+from bot.storage.writer import Row, Write, Writer
 from bot.storage.writes import Writes
 from tests.storage.house import Clock, Place
 
@@ -66,32 +66,6 @@ async def test_callers_that_wait_together_share_a_commit_and_all_are_durable(
         gated.gate.set()
     assert gated.transactions == 2
     assert place.count("cursors") == 200
-    await writer.close()
-
-
-async def test_in_a_stream_a_group_waits_for_company_and_a_single_write_does_not(
-    gated: Gated, place: Place
-) -> None:
-    lingered: list[float] = []
-    came = threading.Event()
-
-    def linger(seconds: float) -> None:
-        lingered.append(seconds)
-        came.wait()
-
-    writer = Writer(gated, linger)
-    gated.gate.set()
-    await writer.write({PLAIN: [_row(0)]})
-    await writer.write({PLAIN: [_row(n) for n in range(1, BUSY_ROWS + 1)]})
-    assert lingered == []
-    async with asyncio.TaskGroup() as tasks:
-        for n in range(BUSY_ROWS + 1, BUSY_ROWS + 3):
-            tasks.create_task(writer.write({PLAIN: [_row(n)]}))
-            await asyncio.sleep(0)
-        came.set()
-    assert (gated.transactions, lingered) == (3, [LINGER_S])
-    await writer.write({PLAIN: [_row(BUSY_ROWS + 3)]})
-    assert lingered == [LINGER_S]
     await writer.close()
 
 
