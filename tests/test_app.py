@@ -74,6 +74,19 @@ def test_the_core_of_the_bot_runs_without_torch_discord_and_matrix() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_what_only_some_bots_need_is_in_no_other_bots_memory() -> None:
+    """Numpy alone takes 12 MB: vectors, classifiers, charts and recommendations load it when they need it."""
+    program = (
+        "import importlib, pkgutil, sys, bot.cli.run, bot.commands, bot.moderation.rules\n"
+        "for package in (bot.commands, bot.moderation.rules):\n"
+        "  for each in pkgutil.walk_packages(package.__path__, f'{package.__name__}.'):\n"
+        "    importlib.import_module(each.name)\n"
+        "print(sorted({'numpy', 'scipy', 'alembic', 'snowballstemmer', 'matplotlib'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
 async def test_what_happened_before_is_recorded_and_not_answered(life: Life) -> None:
     past = [life.world.say(life.person("anna"), life.room, f"@llmos {n}") for n in range(300)]
     life.clock.shift = timedelta(hours=2)

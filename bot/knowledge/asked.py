@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-
 from bot.knowledge.answering import Source
 from bot.knowledge.chunking import weight
 from bot.knowledge.cite import Told, paragraphs, quote, told
@@ -149,12 +147,13 @@ def _nearest(
     texts = dict.fromkeys([post, *wordings])
     for _finding, each in asked:
         texts |= dict.fromkeys([each.whole, *each.wordings])
-    vectors = dict(zip(texts, embedder.embed(list(texts)), strict=True))
-    mine = np.stack([vectors[each] for each in wordings])
+    vectors = embedder.embed(list(texts))
+    row = {text: at for at, text in enumerate(texts)}
+    mine = vectors[[row[each] for each in wordings]]
     cosines = []
     for _finding, each in asked:
-        whole, theirs = vectors[each.whole], np.stack([vectors[other] for other in each.wordings])
-        three = float(vectors[post] @ whole), float((mine @ theirs.T).max()), float((mine @ whole).max())
+        whole, theirs = vectors[row[each.whole]], vectors[[row[other] for other in each.wordings]]
+        three = float(vectors[row[post]] @ whole), float((mine @ theirs.T).max()), float((mine @ whole).max())
         is_other = foreign(each.whole) or _differ(wordings, each.wordings)
         cosines.append(0.0 if is_other else sum(three) / len(three))
     best = max(range(len(asked)), key=lambda at: cosines[at])

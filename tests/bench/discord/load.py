@@ -1,6 +1,7 @@
 """How many messages go through, what each costs, and how long it takes to decide about one."""
 
 import asyncio
+import gc
 import sqlite3
 import time
 from collections.abc import Callable
@@ -107,6 +108,8 @@ def _talk(place: Place, count: int) -> list[str]:
 
 async def _steadily(place: Place, rate: float, seconds: float) -> tuple[dict[str, float], float]:
     """When each message was sent, by its id, and how many there were a second."""
+    gc.collect()
+    gc.freeze()  # this process is the clock, and shall not stand still for its own garbage
     sent: dict[str, float] = {}
     turns = cycle(zip(place.members, place.channels, strict=False))
     loop = asyncio.get_running_loop()
