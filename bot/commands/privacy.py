@@ -60,6 +60,16 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} marks that questions of yours were answered before, and whether that helped you",
         n,
     ),
+    "unanswered": lambda n: ngettext(
+        "{n} mark that a question of yours waited for an answer, or that you were asked to help (encrypted)",
+        "{n} marks that questions of yours waited for answers, or that you were asked to help (encrypted)",
+        n,
+    ),
+    "helpers": lambda n: ngettext(
+        "{n} mark that you want to help where nobody answers (encrypted)",
+        "{n} marks that you want to help where nobody answers (encrypted)",
+        n,
+    ),
     "examples": lambda n: ngettext(
         "{n} message of yours that teaches what is abuse or spam, in a room that agreed to that (encrypted)",
         "{n} messages of yours that teach what is abuse or spam, in rooms that agreed to that (encrypted)",

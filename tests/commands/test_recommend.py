@@ -126,7 +126,7 @@ async def test_without_links_a_thread_is_named_by_title_and_channel(house: House
         (Reason("recency", 1, age_s=40 * 86_400), "", ""),
         (Reason("reactions", 1, members=1), "1 person reacted or answered", "1 人回应或回复"),
         (Reason("reactions", 1, members=0), "", ""),
-        (Reason("readers", 1), "shares readers with threads you touched", "与您参与过的帖子有共同读者"),
+        (Reason("readers", 1), "shares readers with threads you touched", "与你参与过的帖子有共同读者"),
     ],
 )
 def test_reasons_are_words_in_both_languages(house: House, reason: Reason, words: str, chinese: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import dropwhile
 from pathlib import Path
 
 from prompt_toolkit.data_structures import Size
@@ -94,7 +95,7 @@ class TerminalStage(ConsoleStage):
 
     def shown(self) -> list[str]:
         lines = [line for line in self._screen.text.split("\n") if not line.startswith("ann> ")]
-        return _blocks(lines[1:])
+        return _blocks(list(dropwhile(lambda line: not line.startswith("bot> "), lines)))  # after the welcome
 
     def looks(self, text: str) -> str:
         lines = super().looks(text).replace("\t", "    ").split("\n")
