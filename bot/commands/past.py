@@ -71,7 +71,8 @@ class Past:
             if not words(message.text[:MOST_CHARS]):
                 self.wordless += not message.author.is_bot
             elif self._is_talk(message):
-                if message.author.identity == self._context.caller.identity:
+                mine = message.author.identity == self._context.caller.identity
+                if mine and self._outcomes.get(message.ref.id) != "opened":  # it may be a command
                     self.spoke_at = message.at
                 if self._may_be_told(message):
                     self.said.append(message)

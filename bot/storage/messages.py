@@ -141,13 +141,15 @@ class Messages:
     async def last_said(self, author: Identity, community: str, before: MessageRef) -> datetime | None:
         """When a member last said something in a community, as far as it is kept; commands do not count.
 
+        Nor does what is being answered at this moment: that it is a command is only known when it has ended.
+
         Args:
             community: its key.
             before: a message that does not count either.
         """
         mine = messages.c.author == self._seal.pseudonym(author)
         here = messages.c.channel_key.startswith(f"{community}/", autoescape=True)
-        talk = (messages.c.outcome != "command", messages.c.message_id != before.id)
+        talk = (messages.c.outcome.not_in(("command", "opened")), messages.c.message_id != before.id)
         query = select(messages.c.at).where(mine, here, *talk).order_by(messages.c.at.desc()).limit(1)
         found = await self._reader.first(query)
         return found[0] if found else None

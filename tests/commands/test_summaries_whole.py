@@ -45,6 +45,15 @@ async def test_nothing_of_a_summary_is_kept_as_words_of_the_bot(life: Life, able
         assert "Friday" not in str(await store.privacy.export(ben.identity))
 
 
+async def test_who_types_two_commands_at_once_has_said_nothing_by_the_first(life: Life) -> None:
+    anna, ben = life.person("anna"), life.person("ben")
+    async with life.bot():
+        life.world.say(anna, life.room, PARTY)
+        life.world.say(ben, life.room, "!llmos summarize")
+        life.world.say(ben, life.room, "!llmos catchup")
+        await stands(life, "you missed 1 message")
+
+
 async def test_a_closed_channel_is_not_told_to_who_may_not_read_it(life: Life) -> None:
     mia, ben = life.person("mia"), life.person("ben")
     staff = life.world.channel("staff")
