@@ -18,9 +18,8 @@ ROOMS_KINDS = (False, True) if LONG else (False,)
 """Encrypted or not; a kill in an encrypted room is in `tests/adapters/matrix/test_encrypted.py`, too."""
 QUESTIONS = 40
 ROOMS = 3
-BACK_S = 5.0 if LONG else 30.0
-"""Within this time after its homeserver is back, the bot has answered what was asked; in drills within
-seconds, since they have the machine to themselves."""
+BACK_S = 5.0
+"""Within this time after its homeserver is back, the bot has answered what was asked."""
 
 pytestmark = pytest.mark.drill
 

@@ -48,6 +48,7 @@ async def test_a_question_about_a_message_is_answered_with_its_words_and_without
     assert (answer.text, answer.ephemeral, answer.asked_by) == ("Energy is mass.", False, house.anna.id)
     assert house.model.asked[0][-1].text == EXPLAINED
     assert form.ack_ms is not None
+    assert form.ack_ms < 2_000
     assert sent.state == "deferred"
 
 

@@ -130,12 +130,12 @@ async def test_ask_streams_its_answer_into_the_channel(house: House) -> None:
 
 
 async def test_a_model_that_needs_longer_than_the_deadline_answers_the_call(house: House) -> None:
-    house.lab.settings.interaction_deadline_s = 2.0
-    house.model = EchoModel(Script("at last", delay_s=2.5))
+    house.lab.settings.interaction_deadline_s = 1.0
+    house.model = EchoModel(Script("at last", delay_s=1.5))
     async with house.living():
         calls = [house.anna.slash(house.general, "ask", question=f"number {n}") for n in range(5)]
         await house.stands(house.general, *["at last"] * len(calls))
-    assert all(call.ack_ms is not None and call.ack_ms < 2_000 for call in calls)
+    assert all(call.ack_ms is not None and call.ack_ms < 1_000 for call in calls)
 
 
 async def test_a_long_answer_to_a_command_goes_on_in_further_messages(house: House) -> None:
@@ -307,7 +307,8 @@ async def test_a_global_limit_and_waiting_requests_delay_no_acknowledgement(hous
             call = house.anna.slash(place, "ask", question="at once")
             answer = await answered(house, call)
             assert answer.text == "at once"
-            assert call.ack_ms is not None  # in time: Discord takes none that is later
+            assert call.ack_ms is not None
+            assert call.ack_ms < 2_000
         assert house.said(house.general) == ["are you there", "at once"]
         await house.stands(house.general, "are you there", "at once", "held up")
 
