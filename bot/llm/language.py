@@ -54,6 +54,7 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = tuple(
         ("\u1200-\u137f", 1.0, "am"),
     )
 )
+_OTHER_SCRIPTS = re.compile("|".join(letters.pattern for letters, _, _ in _SCRIPTS))
 _HAN_WORTH = 2.5
 _LEAST_SHARE = 0.15  # below this a foreign script is a quotation
 _KANA_SHARE = 0.1  # a lone の is fashion in Chinese chat
@@ -90,8 +91,10 @@ def _by_script(prose: str, words: Sequence[str]) -> str | None:
     """The language of the script that speaks for the text, if that is not Latin."""
     han, kana = len(_HAN.findall(prose)), len(_KANA.findall(prose))
     east = "ja" if kana > _KANA_SHARE * (han + kana) else "zh"
-    found = [(len(letters.findall(prose)) * worth, languages) for letters, worth, languages in _SCRIPTS]
-    weight, languages = max(((han + kana) * _HAN_WORTH, frozenset({east})), *found, key=lambda each: each[0])
+    there = _SCRIPTS if _OTHER_SCRIPTS.search(prose) else ()
+    found = [(len(letters.findall(prose)) * worth, languages) for letters, worth, languages in there]
+    found.insert(0, ((han + kana) * _HAN_WORTH, frozenset({east})))
+    weight, languages = max(found, key=lambda each: each[0])
     latin = len(_LATIN.findall(prose))
     if weight == 0 or weight < _LEAST_SHARE * (weight + latin):
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import exp
 
 from bot.moderation import data
+from bot.moderation.anyof import AnyOf
 from bot.moderation.normalize import Normalized
 from bot.moderation.rule import Evidence
 
@@ -27,8 +28,7 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 
-_SIGNS = {name: "|".join(any_of) for name, any_of in tomllib.loads(data.text("requests.toml")).items()}
-_PATTERNS = {name: re.compile(pattern) for name, pattern in _SIGNS.items()}
+_PATTERNS = {name: AnyOf(any_of) for name, any_of in tomllib.loads(data.text("requests.toml")).items()}
 NAMES = (
     *("short", "very short", "long", "no question", "capitals", "code", "only a link", "specific words"),
     *("one specific word", *_PATTERNS, "vague and short", "vague without detail", "plea without detail"),
@@ -65,8 +65,8 @@ class Quality:
     def evidence(self, message: Normalized) -> tuple[Evidence, ...]:
         """The vague or pleading parts of a request, as posted; nothing for what is merely missing."""
         found = []
-        for name, pattern in _PATTERNS.items():
-            match = pattern.search(message.text)
+        for name, any_of in _PATTERNS.items():
+            match = any_of.of(message.text).search(message.text)
             if match is not None and self.weights[name] > 0 and match.end() > match.start():
                 start, end = message.span(*match.span())
                 found.append(
@@ -83,17 +83,19 @@ def features(message: Normalized) -> dict[str, float]:
         return {}
     said = _LINK.sub(" ", plain)
     words = _WORD.findall(said)
-    han = len(_HAN.findall(said))
+    han = 0 if said.isascii() else len(_HAN.findall(said))
     length = len(words) - han / 2.5  # two or three characters make a word
-    specific = 1.0 * sum(1 for word in words if len(word) > 2 and word not in _COMMON)
-    specific += sum(1 for word in words if _HAN.match(word) and word not in _COMMON_HAN) / 2
+    specific = 1.0 * len([word for word in words if len(word) > 2 and word not in _COMMON])
+    if han:
+        specific += len([word for word in words if _HAN.match(word) and word not in _COMMON_HAN]) / 2
     if length > _MANY_WORDS or specific > _MANY_SPECIFIC:
         return {}
     signs: dict[str, float] = {}
     asks = (not words and plain.strip() != "") or "?" in plain
 
     def look(*names: str) -> bool:
-        signs.update((name, float(_PATTERNS[name].search(said) is not None)) for name in names)
+        for name in names:
+            signs[name] = float(_PATTERNS[name].of(said).search(said) is not None)
         return any(signs[name] for name in names)
 
     asks |= look("question word", "plea", "vague", "may I ask", "do it for me", "asked before")

@@ -9,20 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.moderation import data
+from bot.moderation.anyof import AnyOf
 from bot.moderation.normalize import Normalized
 
+# What is looked for in `plain` needs no case of its own: there is only one.
 _LINK = re.compile(
-    r"(?i)https?://\S+|www\.\S+|(?<![\w@.])[a-z0-9-]+\.(?:com|net|org|ru|me|gg|io|cn|info|xyz|top|shop)\b"
+    r"https?://\S+|www\.\S+|(?<![\w@.])[a-z0-9-]+\.(?:com|net|org|ru|me|gg|io|cn|info|xyz|top|shop)\b"
 )
 _INVITE = re.compile(
-    r"(?i)t\.me/|telegram|whats\s?app|discord\.(?:gg|com/invite)|wa\.me|bit\.ly|onlyfans|微信|加v|qq|телеграм"
+    r"t\.me/|telegram|whats\s?app|discord\.(?:gg|com/invite)|wa\.me|bit\.ly|onlyfans|微信|加v|qq|телеграм"
 )
 _PHONE = re.compile(r"(?<!\w)\+?\d[\d ().-]{6,}\d|\b\d{5,}\b")
-_PRICE = re.compile(r"(?i)[$€£¥₽]\s?\d|\d\s?(?:[$€£¥₽%]|usd|eur|btc|eth|usdt|euro|dollars|руб|元|p\b)")
+_PRICE = re.compile(r"[$€£¥₽]\s?\d|\d\s?(?:[$€£¥₽%]|usd|eur|btc|eth|usdt|euro|dollars|руб|元|p\b)")
 _MENTION = re.compile(r"(?<!\w)@\w+")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
-_WORDS = {name: "|".join(any_of) for name, any_of in tomllib.loads(data.text("signs.toml")).items()}
-_COUNTED = tuple(re.compile(rf"(?<![a-z])(?:{pattern})(?![a-z])") for pattern in _WORDS.values())
+_DIGIT = re.compile(r"\d")
+_WORDS = {
+    name: AnyOf(any_of, "(?<![a-z]){}(?![a-z])")
+    for name, any_of in tomllib.loads(data.text("signs.toml")).items()
+}
 
 NAMES = (
     *("length", "capitals", "digits", "links", "invites", "phones", "prices", "mentions", "emoji", "shouts"),
@@ -42,8 +47,9 @@ def _of(message: Normalized) -> list[float]:
     letters = sum(map(str.isalpha, text))
     capitals = sum(map(str.isupper, text)) / letters if letters >= _LETTERS else 0.0
     digits = sum(map(str.isdigit, text)) / max(len(text), 1)
-    links = _many(_LINK, plain)
-    words = [_many(pattern, message.text) for pattern in _COUNTED]
+    has_digit = _DIGIT.search(plain) is not None
+    links = _many(_LINK, plain) if "." in plain or "://" in plain else 0.0
+    words = [_many(any_of.of(message.text), message.text) for any_of in _WORDS.values()]
     money, prize, call = words[:3]
     return [
         log1p(len(text)) / 2,
@@ -51,10 +57,10 @@ def _of(message: Normalized) -> list[float]:
         4 * digits,
         links,
         _many(_INVITE, plain),
-        _many(_PHONE, plain),
-        _many(_PRICE, plain),
-        _many(_MENTION, plain),
-        _many(_EMOJI, text),
+        _many(_PHONE, plain) if has_digit else 0.0,
+        _many(_PRICE, plain) if has_digit else 0.0,
+        _many(_MENTION, plain) if "@" in plain else 0.0,
+        0.0 if text.isascii() else _many(_EMOJI, text),
         log1p(plain.count("!")),
         log1p(plain.count("?")),
         float(len(plain) > 0 and message.text != plain),
