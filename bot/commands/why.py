@@ -1,16 +1,18 @@
 """`why`: what the bot did with a message, or why it stayed silent."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from bot.commands.command import Context, Doc, command
 from bot.commands.reference import MESSAGE, named, referenced
-from bot.core.actions import Action
+from bot.core.actions import Action, Severity
 from bot.core.errors import UserError
 from bot.core.events import MessageRef
 from bot.core.permissions import Role
 from bot.core.text import N_, _
 from bot.moderation.cards import ACTIONS, decision, deeds, reasons
-from bot.storage.cases import Case
+from bot.moderation.decisions import DEEDS
+from bot.storage.cases import Case, Deed
 
 LOOK_BACK = 50
 """Messages among which the caller's last one is looked for."""
@@ -156,12 +158,19 @@ async def _about_case(context: Context, ref: MessageRef, case: Case) -> str | tu
             version=case.version,
             what=_(ACTIONS[case.severity]),
         )
+    elif case.rule and case.severity is Severity.QUEUE:
+        what = _(
+            "The rule `{rule}` (version {version} of the rules) found something in it and asked the "
+            "moderators.",
+            rule=case.rule,
+            version=case.version,
+        )
     elif case.rule:
         what = _(
             "The rule `{rule}` (version {version} of the rules) acted: {did}.",
             rule=case.rule,
             version=case.version,
-            did=deeds(case.did or case.was) or _(ACTIONS[case.severity]),
+            did=deeds(_by_the_rule(case)) or _(ACTIONS[case.severity]),
         )
     else:
         what = _("A moderator acted: {did}.", did=deeds(case.did or case.was))
@@ -177,6 +186,11 @@ async def _about_case(context: Context, ref: MessageRef, case: Case) -> str | tu
             _("`{prefix}appeal {number}` asks for another look.", prefix=context.prefix, number=case.number)
         )
     return (context.reply("\n".join(line for line in lines if line), personal=True),)
+
+
+def _by_the_rule(case: Case) -> Sequence[Deed]:
+    """What the rule itself did; what a moderator did after it is told with the decision."""
+    return DEEDS[case.severity] if case.actor else case.did or case.was
 
 
 async def _about_ours(context: Context, ref: MessageRef, question: str | None) -> str:

@@ -1,6 +1,6 @@
 """`appeal`: authors get their words back, learn why, and are heard; nobody else reads any of it."""
 
-from bot.core.actions import Alert, Post, Reply, Unban
+from bot.core.actions import Alert, Post, Reply, Severity, Unban
 from bot.core.events import Channel
 from bot.storage.rulebooks import Rulebook
 from tests.commands.house import ALICE, BOB, CHANNEL, MODERATOR, House
@@ -144,6 +144,17 @@ async def test_why_tells_the_author_and_moderators_and_nobody_else(house: House)
     assert "fool" not in text
     await house.do("mod resolve 1 approve", MODERATOR)
     assert "It may stay, says Mia." in await house.told("why 5", BOB)
+
+
+async def test_why_keeps_apart_what_the_rule_did_and_what_a_moderator_did(house: House) -> None:
+    await case(house, severity=Severity.QUEUE)
+    asked = "The rule `rude` (version 3 of the rules) found something in it and asked the moderators."
+    assert asked in await house.told("why 5", BOB)
+    await house.do("mod resolve 1 delete", MODERATOR)
+    for who in (BOB, MODERATOR):
+        text = await house.told("why 5", who)
+        assert asked in text
+        assert "deleted, by Mia." in text
 
 
 async def test_why_tells_only_moderators_and_authors_of_rules_that_are_tried_out(house: House) -> None:
