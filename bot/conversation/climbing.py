@@ -16,6 +16,7 @@ from bot.conversation.hinting import opened_title
 from bot.conversation.policy import Unanswered, can_be_archived, channel_policy
 from bot.conversation.sentences import Voice
 from bot.conversation.sourced import entry_of, one_line, quotes
+from bot.conversation.subject import NUMBER, Gone, subject
 from bot.core.actions import Action, Delete, Post, Reply, Update
 from bot.core.controls import Control
 from bot.core.directory import Directory
@@ -47,7 +48,7 @@ AT_ONCE = 50
 AGAIN_AFTER = timedelta(minutes=5)
 """After a platform did not tell what stands there."""
 
-_NUMBER = "number"
+_BELOW = (ANSWERED, PASS)
 _HISTORY_S = 30.0
 _MOST_READ = 1_000
 _WORDS_CHARS = 200
@@ -88,7 +89,7 @@ class Climbing:
         self._store, self._search, self._directory, self._now = store, search, directory, now
         self._key, self._talks, self._locale, self._platforms = key, talks, locale, platforms
         self._begin: Begin = lambda row: None
-        self._gone: set[int] = set()
+        self._gone = Gone(_BELOW)
 
     def hand_to(self, begin: Begin) -> None:
         """From now on what is said is carried out by this as soon as it is stored."""
@@ -165,7 +166,7 @@ class Climbing:
 
     async def still(self, action: Action) -> bool:
         """Whether an action may be carried out: always, but for words to a question that is over."""
-        number = numbered(action)
+        number = subject(action, _BELOW)
         if number is None:
             return True
         question = await self._store.unanswered.get(number)
@@ -175,7 +176,7 @@ class Climbing:
 
     def is_gone(self, action: Action) -> bool:
         """Whether a question went while words to it were carried out."""
-        return numbered(action) in self._gone
+        return self._gone.holds(action)
 
     # Climbing
 
@@ -312,14 +313,14 @@ class Climbing:
         self._gone.add(question.number)
         await self._store.unanswered.end(question)
         helper = await self._store.helpers.get(question.community, question.helper)
-        said = self._store.controls.about(ANSWERED, _NUMBER, question.number)
+        said = self._store.controls.about(ANSWERED, NUMBER, question.number)
         return (*(Delete(ref, "withdrawn") for ref in said), *self._told(question, helper, why))
 
     def _told(self, question: Question, helper: Helper | None, what: Callable[[], str]) -> tuple[Update, ...]:
         """What stands in a helper's private conversation instead of the question."""
         with speaking(self._locale if helper is None else helper.locale):
             text = what()
-        return tuple(Update(ref, text) for ref in self._store.controls.about(PASS, _NUMBER, question.number))
+        return tuple(Update(ref, text) for ref in self._store.controls.about(PASS, NUMBER, question.number))
 
 
 def is_answer(question: MessageRef, said: Message, *, newest: bool) -> bool:
@@ -338,22 +339,14 @@ def is_answer(question: MessageRef, said: Message, *, newest: bool) -> bool:
     return newest and not asks_for_help("", said.text)
 
 
-def numbered(action: Action) -> int | None:
-    """The number of the question that an action is about; None for any other action."""
-    controls = action.controls if isinstance(action, Reply | Post) else ()
-    found = next((each for each in controls if each.command in (ANSWERED, PASS)), None)
-    number = None if found is None else found.arguments.get(_NUMBER)
-    return number if isinstance(number, int) else None
-
-
 def _above(rung: Rung, reached: Rung) -> bool:
     return _ORDER.index(rung) > _ORDER.index(reached)
 
 
 def _answer(question: Question, asked: Message, found: Answer) -> Reply:
     controls = (
-        Control("✅", N_("That solved it"), ANSWERED, {_NUMBER: question.number, "verdict": "yes"}),
-        Control("👎", N_("Not helpful"), ANSWERED, {_NUMBER: question.number, "verdict": "no"}),
+        Control("✅", N_("That solved it"), ANSWERED, {NUMBER: question.number, "verdict": "yes"}),
+        Control("👎", N_("Not helpful"), ANSWERED, {NUMBER: question.number, "verdict": "no"}),
     )
     voice = Voice(language_of(asked.text))
     return Reply(
@@ -368,7 +361,7 @@ def _answer(question: Question, asked: Message, found: Answer) -> Reply:
 def _offer(question: Question, asked: Message, helper: Helper, link: str) -> Post:
     """What a helper reads, privately: nobody sees whether they help."""
     controls = (
-        Control("➖", N_("Not this one"), PASS, {_NUMBER: question.number}),
+        Control("➖", N_("Not this one"), PASS, {NUMBER: question.number}),
         Control("🔕", N_("Ask me no more"), NO_MORE),
     )
     words = f"“{one_line(asked.text, _WORDS_CHARS)}”"

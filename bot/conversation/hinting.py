@@ -13,6 +13,7 @@ from bot.conversation.policy import can_be_archived, channel_policy
 from bot.conversation.quota import Quotas
 from bot.conversation.sentences import Voice
 from bot.conversation.sourced import answered_before, one_line
+from bot.conversation.subject import NUMBER, Gone, subject
 from bot.core.actions import Action, Delete, Post, Reply, Update
 from bot.core.controls import Control
 from bot.core.directory import Directory
@@ -28,8 +29,8 @@ from bot.storage.store import Store
 SOLVED, DECIDE = ("knowledge", "solved"), ("knowledge", "hint")
 """The commands behind what is pressed below a hint, and below its card."""
 
-_NUMBER = "number"
-_MOST_GONE = 10_000
+_BELOW = (SOLVED, DECIDE)
+_MOST_CHANGED = 10_000
 _QUESTION_CHARS = 300
 
 
@@ -49,7 +50,7 @@ class Hinting:
         self._store, self._search, self._directory = store, search, directory
         self._quotas, self._now, self._locale = quotas, now, locale
         self._changed: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._gone: set[int] = set()
+        self._gone = Gone(_BELOW)
 
     async def follow(self, question: Message) -> tuple[Action, ...]:
         """What follows from a new question: a hint, a card for the moderators, or mostly nothing."""
@@ -94,7 +95,7 @@ class Hinting:
     async def take_back(self, question: MessageRef) -> tuple[Action, ...]:
         """A question was edited or deleted: what removes its hint, and empties its card."""
         self._changed[question.channel.key, question.id] = None
-        if len(self._changed) > _MOST_GONE:
+        if len(self._changed) > _MOST_CHANGED:
             self._changed.popitem(last=False)
         number = self._store.hints.number(question)
         if number is None:
@@ -106,12 +107,12 @@ class Hinting:
         await self._store.hints.change(hint, "withdrawn")
         with speaking(self._locale):
             closed = self._closed(hint, _("Its question was changed or deleted."))
-        said = self._store.controls.about(SOLVED, _NUMBER, number)
+        said = self._store.controls.about(SOLVED, NUMBER, number)
         return (*(Delete(ref, "withdrawn") for ref in said), *closed)
 
     async def still(self, action: Action) -> bool:
         """Whether an action may be carried out: always, but for a hint or card whose question is gone."""
-        number = numbered(action)
+        number = subject(action, _BELOW)
         if number is None:
             return True
         hint = await self._store.hints.get(number)
@@ -121,7 +122,7 @@ class Hinting:
 
     def is_gone(self, action: Action) -> bool:
         """Whether the question of a hint or card went while that was carried out."""
-        return numbered(action) in self._gone
+        return self._gone.holds(action)
 
     # What is found
 
@@ -163,8 +164,8 @@ class Hinting:
 
     def _said(self, hint: Hint, text: str, found: Earlier) -> Reply:
         controls = (
-            Control("✅", N_("That solved it"), SOLVED, {_NUMBER: hint.number, "verdict": "yes"}),
-            Control("👎", N_("Not helpful"), SOLVED, {_NUMBER: hint.number, "verdict": "no"}),
+            Control("✅", N_("That solved it"), SOLVED, {NUMBER: hint.number, "verdict": "yes"}),
+            Control("👎", N_("Not helpful"), SOLVED, {NUMBER: hint.number, "verdict": "no"}),
         )
         voice = Voice(language_of(text))
         return Reply(
@@ -180,7 +181,7 @@ class Hinting:
         return log if log is not None else await self._directory.staff_channel(place)
 
     def _closed(self, hint: Hint, what: str) -> tuple[Update, ...]:
-        cards = self._store.controls.about(DECIDE, _NUMBER, hint.number)
+        cards = self._store.controls.about(DECIDE, NUMBER, hint.number)
         return tuple(Update(ref, what, title=_title_of(hint)) for ref in cards)
 
 
@@ -195,19 +196,11 @@ async def opened_title(store: Store, question: MessageRef) -> str | None:
     return ("" if thread is None else thread.title) if opens else None
 
 
-def numbered(action: Action) -> int | None:
-    """The number of the hint that an action shows; None for any other action."""
-    controls = action.controls if isinstance(action, Reply | Post) else ()
-    found = next((each for each in controls if each.command in (SOLVED, DECIDE)), None)
-    number = None if found is None else found.arguments.get(_NUMBER)
-    return number if isinstance(number, int) else None
-
-
 def _card(hint: Hint, desk: Channel, words: str, link: str, found: Earlier) -> Post:
     """What moderators see of a hint before it is said."""
     controls = (
-        Control("✅", N_("Say it"), DECIDE, {_NUMBER: hint.number, "verdict": "yes"}),
-        Control("❌", N_("Say nothing"), DECIDE, {_NUMBER: hint.number, "verdict": "no"}),
+        Control("✅", N_("Say it"), DECIDE, {NUMBER: hint.number, "verdict": "yes"}),
+        Control("❌", N_("Say nothing"), DECIDE, {NUMBER: hint.number, "verdict": "no"}),
     )
     text = _("“{question}” {link}\nI would say:", question=words, link=link).replace(" \n", "\n")
     return Post(

@@ -13,7 +13,8 @@ from typing import get_args
 
 from bot.adapters.adapter import Adapter
 from bot.adapters.news import News
-from bot.conversation.climbing import NO_MORE, numbered
+from bot.conversation.climbing import NO_MORE, PASS
+from bot.conversation.subject import subject
 from bot.core.actions import Action, Alert, Moderation, Post, Receipt, Reply, Update
 from bot.core.controls import Control
 from bot.core.errors import PlatformError, Unsupported
@@ -123,7 +124,7 @@ class Acting:
 
     async def _no_helper(self, post: Post, reader: Author) -> tuple[NewOutboxRow, ...]:
         """A helper cannot be asked: they are told, once, and the question goes to somebody else."""
-        number = numbered(post)
+        number = subject(post, (PASS,))
         question = None if number is None else await self._store.unanswered.get(number)
         if question is not None and question.rung == "helper":
             await self._store.unanswered.climb(question, "answer", self._now())
