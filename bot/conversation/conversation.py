@@ -491,14 +491,18 @@ def _unknown(work: _Work, found: Answer | None) -> _Declined:
 def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
     """The outcome, and what is said where the model wrote nothing, or broke off.
 
-    Where there are sources nobody needs to hear of a model that does not answer.
+    Where there are sources nobody needs to hear of a model that does not answer. Who asks in a language that it does
+    not speak hears what was looked for as well.
     """
     found, place = work.found, work.question.ref.channel.key
     if found is not None and not work.visible and (work.insists or not found.abstained):
         log.info("the sources answer without a model: %s", error, extra={"channel": place})
         error = _from_sources(found)
     if isinstance(error, _Declined):
-        return error.outcome, work.voice(error.sentence)
+        said = work.voice(error.sentence)
+        if found is not None and error.outcome == "refused:language":
+            return "not-found", f"{work.voice(lambda: not_found(found.sources))}\n\n{said}"
+        return error.outcome, said
     log.warning("no answer, or half of one: %s", error, extra={"channel": place})
     return f"failed:{type(error).__name__}", _failure(work, error)
 

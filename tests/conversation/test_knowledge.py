@@ -127,6 +127,22 @@ async def test_what_is_near_to_nothing_is_declined_without_a_list(small: Talk, i
     )
 
 
+async def test_a_question_in_a_language_the_model_does_not_speak_was_looked_for_all_the_same(
+    store: Store, clock: Clock, rooms: Rooms, index: Index
+) -> None:
+    english = Capabilities(can_answer=False, languages=frozenset({"en"}))
+    small = knowing(store, clock, rooms, index, EchoModel(Script("Blah."), capabilities=english))
+    await index.add(HOME, [BACKUP, document("zh", "昵称要用真名。", title="昵称规则")])
+    text, outcome = await mentioned(small, "怎么改昵称的颜色?")
+    looked_for, _blank, refused = text.partition("\n\n")
+    assert outcome == "not-found"
+    assert looked_for.endswith("[1] 昵称规则 https://example.org/zh")
+    assert refused.startswith("我用的语言模型不会说你的语言，所以我不让它乱猜。")
+    text, outcome = await mentioned(small, "你好")
+    assert outcome == "refused:language", "talk is looked for nowhere"
+    assert text == refused
+
+
 async def test_talk_gets_the_plain_answer_as_ever(small: Talk, able: Talk, index: Index) -> None:
     await index.add(HOME, [BACKUP])
     assert await mentioned(able, "thanks, the backup runs now") == ("Blah.", "answered")
