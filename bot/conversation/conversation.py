@@ -491,8 +491,8 @@ def _unknown(work: _Work, found: Answer | None) -> _Declined:
 def _instead(work: _Work, error: "_Declined | ModelError") -> tuple[str, str]:
     """The outcome, and what is said where the model wrote nothing, or broke off.
 
-    Where there are sources nobody needs to hear of a model that does not answer. Who asks in a language that it does
-    not speak hears what was looked for as well.
+    Where there are sources nobody needs to hear of a model that does not answer. Who asks in a language that
+    it does not speak hears what was looked for as well.
     """
     found, place = work.found, work.question.ref.channel.key
     if found is not None and not work.visible and (work.insists or not found.abstained):
