@@ -39,11 +39,11 @@ from bot.llm.selection import EngineSpec, choices
 from bot.moderation import phishing
 from bot.moderation.asking import talks_to_the_judge
 from bot.moderation.assessing import Assessing
+from bot.moderation.classifiers import Classifiers
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.ladder import nothing_on
 from bot.moderation.review import Review
-from bot.moderation.shipped import Shipped
 from bot.moderation.weekly import Weekly
 from bot.outgoing.answering import Answering
 from bot.outgoing.delivering import Deliverer
@@ -169,6 +169,7 @@ class App:
         *,
         judge: Judge | None,
         chooser: Chooser | None = None,
+        classifiers: Classifiers,
         metrics: Metrics,
         embedder: Embedding | None,
         fetcher: Fetcher,
@@ -187,7 +188,7 @@ class App:
         self._now = now
         self._directory = Directories(adapters)
         self._review = Review(store, self._directory, now, self._moderation_level)
-        self._classifiers = Shipped()
+        self._classifiers = classifiers
         self._judge = judge or Judge(
             self._review.rules,
             now=now,
@@ -553,6 +554,8 @@ async def opened(
         ConfigError, StorageError: nothing was started.
     """
     await asyncio.to_thread(phishing.use_newest, config.bot.data_dir)
+    classifiers = Classifiers(config.moderation.classifiers)
+    await asyncio.to_thread(classifiers.check)
     store = await Store.open(config.storage.full_url(), config.bot.data_dir / KEY_FILE_NAME)
     try:
         used = models_for(config) if models is None else models
@@ -565,6 +568,7 @@ async def opened(
                 by_platform,
                 judge=judge,
                 chooser=chooser,
+                classifiers=classifiers,
                 metrics=metrics or Metrics(),
                 embedder=embedding.found() if models is None else embedder,
                 fetcher=fetcher or Fetcher(allowed=public_and(config.knowledge.allow)),

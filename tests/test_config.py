@@ -141,6 +141,7 @@ ANOTHER_VALUE = {
     "quota.community_requests": ("9", 9),
     "quota.community_tokens": ("10", 10),
     "moderation.mode": ("enforce", "enforce"),
+    "moderation.classifiers": ("own.safetensors", Path("own.safetensors")),
     "privacy.evidence_days": ("11", 11),
     "privacy.archive_days": ("12", 12),
     "recommend.half_life_days": ("60", 60.0),
@@ -174,6 +175,7 @@ def test_every_key_can_be_set_in_the_environment(tmp_path: Path, key: str) -> No
     section, name = key.split(".")
     raw, meant = ANOTHER_VALUE[key]
     needed = NEEDED.get(section, "")
+    (tmp_path / "own.safetensors").touch()
     path = written(tmp_path, needed)
     before, after = load(path, environ={}), load(path, environ={f"LLMOS_{section}__{name}".upper(): raw})
     value = getattr(getattr(after, section), name)

@@ -17,10 +17,12 @@ from bot.adapters.memory import World
 from bot.app import App, opened
 from bot.config import load
 from bot.config.sections import Knowledge, Moderation, Privacy, Quota, Recommend
+from bot.core.errors import ConfigError
 from bot.core.permissions import Role
 from bot.llm.echo import EchoModel
 from tests.living import PATIENCE_S, Announcing, Life
 from tests.llm.misbehaving import Misbehaving, misbehaving
+from tests.owned import abusive_to_it
 
 ECHO = '[llm]\nengine = "echo"\n'
 
@@ -256,6 +258,30 @@ async def test_rules_of_a_new_set_up_begin_as_the_file_says(mode: str, tmp_path:
         await life.until(
             lambda: (secret in [each.text for each in life.world.shown(life.room)]) == (mode == "shadow")
         )
+
+
+@pytest.mark.drives("config:moderation.classifiers")
+async def test_classifiers_of_the_file_judge_in_place_of_the_shipped_ones(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    own = abusive_to_it(tmp_path / "own.safetensors")
+    life.sections["moderation"] = Moderation(mode="enforce", classifiers=own)
+    async with life.bot():
+        life.world.say(life.world.member("mia", Role.MODERATOR), life.room, "!llmos rules setup standard")
+        await life.answers(1)
+        life.world.say(life.person("ben"), life.room, "good morning")
+        told = (await life.answers(2))[1]
+    assert "Case 1: `toxicity`" in told
+    assert "good morning" in told
+
+
+async def test_classifiers_that_are_broken_stop_the_start(tmp_path: Path) -> None:
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(b"no weights")
+    life = Life(tmp_path)
+    life.sections["moderation"] = Moderation(classifiers=own)
+    with pytest.raises(ConfigError, match="holds no classifiers"):
+        async with life.bot():
+            pass
 
 
 @pytest.mark.parametrize("level", ["member", "channel", "community"])

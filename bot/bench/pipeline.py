@@ -26,8 +26,8 @@ from bot.config.sections import Metrics as MetricsSection
 from bot.core.events import Author, Channel, Event, Message, MessageRef
 from bot.llm.echo import EchoModel, Script
 from bot.llm.model import Turn
+from bot.moderation.classifiers import Classifiers
 from bot.moderation.judge import Judge
-from bot.moderation.shipped import Shipped
 from bot.sample.community import load
 from bot.web.metrics import Metrics
 
@@ -187,7 +187,7 @@ async def run(
         storage=Storage(url=f"sqlite:///{database}"),
         metrics=MetricsSection(listen=""),
     )
-    judge = Judge(rules_for_bench(rules), scorer=Shipped())
+    judge = Judge(rules_for_bench(rules), scorer=Classifiers())
     async with opened(config, [feed], models={"echo": model}, judge=judge, metrics=timings) as app:
         gc.freeze()  # as `llmos run` does
         stall_s = await _longest_stall(app.run)

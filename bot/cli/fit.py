@@ -12,9 +12,11 @@ from humanize import naturalsize
 from bot.config import Config, Engine, Level, Problem
 from bot.config.checks import places
 from bot.config.paths import is_there
+from bot.core.errors import ConfigError
 from bot.core.text import _
 from bot.llm import catalogue
 from bot.llm.catalogue import Entry
+from bot.moderation.classifiers import Classifiers
 
 _EXTRAS = {
     "transformers": ("llm", ("torch", "transformers")),
@@ -68,12 +70,24 @@ def problems_here(config: Config, free_bytes: int | None = None) -> Iterator[Pro
                     model=engine.model,
                 )
                 yield Problem(f"{place}.model", what, _("Did you mean {name}?", name=near), Level.WARNING)
+    yield from _classifiers(config.moderation.classifiers)
     if config.storage.path is None:
         yield from _libraries("storage.url", "postgresql")
     if config.has_discord:
         yield from _libraries("discord", "discord")
     if config.has_matrix:
         yield from _libraries("matrix.homeserver", "matrix")
+
+
+def _classifiers(path: Path | None) -> Iterator[Problem]:
+    """Whether a file of the operator's can be used."""
+    if path is None:
+        return
+    try:
+        Classifiers(path).check()
+    except ConfigError as error:
+        mend = _("Name the file that `llmos moderate train` wrote, or take the key out for the shipped one.")
+        yield Problem("moderation.classifiers", str(error), mend)
 
 
 def free_memory_bytes(cgroup: Path = _CGROUP) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from cyclopts import App, Parameter
 
 from bot.cli.moderation.replay import rules_of
-from bot.cli.options import ConfigOption, print_line, speak_operators_language
+from bot.cli.options import ClassifiersOption, ConfigOption, print_line, speak_operators_language
 from bot.core.actions import Severity
 from bot.core.errors import ConfigError, UserError
 from bot.core.events import Author, Channel, Message, MessageRef
@@ -62,12 +62,13 @@ def score(
         Path | None,
         Parameter(help="Lines of what belongs in the channel, with text and topic; adds off_topic."),
     ] = None,
+    classifiers: ClassifiersOption = None,
 ) -> None:
     """Read JSON lines with id and text, write one line each: scores, verdicts, and what would follow."""
     speak_operators_language()
     ruleset = Ruleset(rules_of(rules))
     embed = None if fast else _embed()
-    scorer = classifier.shipped(embed)
+    scorer = classifier.shipped(embed) if classifiers is None else classifier.load(classifiers, embed)
     belongs = None if examples is None else _learned(examples, scorer, embed)
     for lines in _batches(_read(sys.stdin, _message)):
         messages = [normalize(line.text) for line in lines]

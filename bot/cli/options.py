@@ -19,6 +19,12 @@ ConfigOption = Annotated[
 ]
 """`--config FILE`"""
 
+ClassifiersOption = Annotated[
+    Path | None,
+    Parameter(name="--classifiers", help="A file of `llmos moderate train`; without it the shipped one."),
+]
+"""`--classifiers FILE`"""
+
 JsonFlag = Annotated[
     bool,
     Parameter(name="--json", negative="", help="Print exactly one JSON document on stdout."),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from bot.config.addresses import is_private_host, is_private_url
 from bot.config.paths import is_there, obstacle
 from bot.config.problem import Level, Problem
-from bot.config.sections import DEFAULT_MODEL, Config, Discord, Engine, Matrix
+from bot.config.sections import DEFAULT_MODEL, Config, Discord, Engine, Matrix, Moderation
 from bot.core.errors import ConfigError
 from bot.core.text import _
 
@@ -28,6 +28,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _folder("bot.data_dir", config.bot.data_dir)
     if (file := config.storage.path) is not None and not obstacle(config.bot.data_dir):
         yield from _database_file(file)
+    yield from _classifiers(config.moderation)
     yield from _exposed_metrics(config)
 
 
@@ -162,6 +163,19 @@ def _database_file(path: Path) -> Iterator[Problem]:
         yield Problem("storage.url", what, _("Name another file."))
     elif path.is_dir():
         yield Problem("storage.url", _("{path} is a folder.", path=path), _("Name a file in it."))
+
+
+def _classifiers(moderation: Moderation) -> Iterator[Problem]:
+    path = moderation.classifiers
+    if path is None:
+        return
+    mend = _("Name the file that `llmos moderate train` wrote, or take the key out for the shipped one.")
+    if path.suffix != ".safetensors":
+        yield Problem("moderation.classifiers", _("Classifiers are a file.safetensors."), mend)
+    elif not is_there(path):
+        yield Problem("moderation.classifiers", _("There is no file {path}.", path=path), mend)
+    elif path.is_dir():
+        yield Problem("moderation.classifiers", _("{path} is a folder.", path=path), mend)
 
 
 def _exposed_metrics(config: Config) -> Iterator[Problem]:

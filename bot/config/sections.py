@@ -219,9 +219,10 @@ class Storage(Section):
 
 
 class Moderation(Section):
-    """[moderation]: how rules begin that moderators set up."""
+    """[moderation]: how rules begin that moderators set up, and by which classifiers they judge."""
 
     mode: Literal["shadow", "enforce"] = "shadow"
+    classifiers: ConfigPath | None = None
 
 
 class Privacy(Section):

@@ -4,7 +4,6 @@ Scores are 0..1, on scales chosen on texts of unseen sources. None of them is a 
 docs/contributors/classifiers.md.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 
 from bot.llm.language import language_of
 from bot.moderation.features import BUCKETS, Features, prose, read
@@ -21,11 +19,9 @@ from bot.moderation.normalize import Normalized
 from bot.moderation.quality import Quality
 from bot.moderation.rule import Evidence
 from bot.moderation.signs import signs
+from bot.moderation.weights import EMBEDDING, HEADS, File, HeadAbout, unpack
 
 FILE = "classifiers.safetensors"
-LEVELS = 127
-"""Weights are kept as signed bytes whose squares grow evenly: most are small, and the small ones matter."""
-
 _MOST_EVIDENCE = 5
 _TELLING = 0.3  # of the strongest word's share: what is weaker explains nothing
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+(?:['*-][^\W\u3400-\u9fff]+)*")
@@ -210,39 +206,32 @@ def _shares(features: Features, weights: NDArray[np.float32], length: int) -> ND
     return np.cumsum(slope)[:length]
 
 
-def pack(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], float]:
-    """Weights as signed bytes, and the largest of them."""
-    largest = float(np.abs(weights).max()) or 1.0
-    levels = np.rint(np.sign(weights) * np.sqrt(np.abs(weights) / largest) * LEVELS)
-    return levels.astype(np.int8), largest
-
-
-def unpack(levels: NDArray[np.int8], largest: float) -> NDArray[np.float32]:
-    """The reverse of `pack`, about."""
-    shares = levels.astype(np.float32) / LEVELS
-    return np.sign(shares) * np.square(shares) * np.float32(largest)
-
-
 def load(path: Path, embed: Embed | None = None) -> Classifier:
     """Read what `llmos moderate train` wrote.
 
     Args:
         embed: for the embedding stage, which knows English; left out without it.
+
+    Raises:
+        ConfigError: it cannot be read, or is no such file.
     """
-    heads = {}
-    with safe_open(path, framework="np") as file:
-        about = json.loads(file.metadata()["about"])
-        meant = about["heads"].pop("embedding", None)
-        meaning = None if meant is None else Meaning(file.get_tensor("embedding"), **meant)
-        for name, head in about["heads"].items():
-            weighed = head.pop("signs", None)
-            heads[name] = Head(
-                unpack(file.get_tensor(name), head.pop("largest")),
-                None if weighed is None else np.array(weighed, np.float32),
-                **head,
-            )
-        seldom = file.get_tensor("seldom").astype(np.float32) / about["seldom_levels"]
-    return Classifier(heads, Quality(**about["quality"]), meaning, about["thresholds"], seldom, embed)
+    file = File.at(path)
+    about = file.about
+    heads = {name: _head(about.heads[name], file.tensors[name]) for name in HEADS}
+    meant = about.heads.get(EMBEDDING)
+    meaning = None
+    if meant is not None:
+        vector = file.tensors[EMBEDDING].astype(np.float32)
+        meaning = Meaning(vector, meant.bias, meant.slope, meant.offset)
+    quality = Quality(about.quality.weights, about.quality.bias)
+    seldom = file.tensors["seldom"].astype(np.float32) / np.float32(about.seldom_levels)
+    return Classifier(heads, quality, meaning, about.thresholds, seldom, embed)
+
+
+def _head(about: HeadAbout, levels: NDArray[np.generic]) -> Head:
+    weighed = None if about.signs is None else np.array(about.signs, np.float32)
+    weights = unpack(levels.astype(np.int8), about.largest)
+    return Head(weights, weighed, about.bias, about.slope, about.offset)
 
 
 def shipped(embed: Embed | None = None) -> Classifier:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.operator import Operator
+from tests.owned import owned
 
 pytestmark = pytest.mark.drives("cli:check")
 
@@ -96,6 +97,33 @@ def test_a_right_file_is_called_right(operator: Operator) -> None:
     outcome = operator.types("check", "--json")
     assert outcome.code == 0
     assert json.loads(outcome.out)["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("own.bin", b"x", "a file.safetensors"),
+        ("own.safetensors", None, "There is no file"),
+        ("own.safetensors", b"x", "holds no classifiers"),
+    ],
+)
+def test_classifiers_that_cannot_be_used_are_told(
+    operator: Operator, name: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        operator.writes(content, name)
+    operator.writes(f'[llm]\nengine = "echo"\n[moderation]\nclassifiers = "{name}"\n')
+    outcome = operator.types("check")
+    assert outcome.code == 2
+    assert "error: moderation.classifiers" in outcome.out
+    assert said in outcome.out
+    assert "llmos moderate train" in outcome.out
+
+
+def test_classifiers_of_ones_own_are_called_right(operator: Operator) -> None:
+    owned(operator.folder / "own.safetensors")
+    operator.writes('[llm]\nengine = "echo"\n[moderation]\nclassifiers = "own.safetensors"\n')
+    assert operator.types("check").out.endswith("config.toml: no errors.\n")
 
 
 def test_without_a_file_the_defaults_are_checked(operator: Operator) -> None:

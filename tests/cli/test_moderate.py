@@ -14,6 +14,7 @@ from bot.storage.examples import LabelledExample
 from bot.storage.store import Store
 from tests.cli.operator import Operator, Outcome
 from tests.messages import EPOCH
+from tests.owned import abusive_to_it
 
 WORDS = ("stupid idiot moron", "you pathetic loser", "shut up bitch", "disgusting scum")
 KIND = ("thanks for the help", "see you tomorrow at nine", "the docs are good", "which port is used")
@@ -66,6 +67,20 @@ def test_the_language_can_be_given(operator: Operator) -> None:
     chinese = json.loads(operator.types("moderate", "score", "--fast", "--lang", "zh", answers=text).out)
     assert english["scores"]["toxicity"] != chinese["scores"]["toxicity"]
     assert english["scores"]["spam"] == chinese["scores"]["spam"]
+
+
+def test_classifiers_of_ones_own_can_be_tried_out(operator: Operator) -> None:
+    own = str(abusive_to_it(operator.folder / "own.safetensors"))
+    score = ("moderate", "score", "--fast")
+    theirs, ours = (
+        json.loads(operator.types(*score, *more, answers=lines("see you at nine")).out)
+        for more in ((), ("--classifiers", own))
+    )
+    assert theirs["action"] == "none"
+    assert ours["action"] == "queue"
+    done = operator.types(*score, "--classifiers", "nowhere.safetensors", answers=lines("see you at nine"))
+    assert (done.code, done.out) == (2, "")
+    assert "nowhere.safetensors cannot be read" in done.err
 
 
 @pytest.mark.parametrize(

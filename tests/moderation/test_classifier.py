@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bot.llm.minilm import DIMENSIONS
 from bot.moderation import data
-from bot.moderation.classifier import FILE, Classifier, pack, shipped, unpack
+from bot.moderation.classifier import FILE, Classifier, shipped
 from bot.moderation.features import BUCKETS, prose, read
 from bot.moderation.judge import Judge
 from bot.moderation.normalize import normalize
@@ -163,12 +163,6 @@ def test_the_embedding_stage_is_asked_about_english_alone() -> None:
 
 def test_weights_take_little_room(classifier: Classifier) -> None:
     assert files(data).joinpath(FILE).stat().st_size < 4_000_000  # type: ignore[attr-defined]
-
-
-def test_packed_weights_come_back_about_the_same() -> None:
-    weights = np.array([0.0, 1.0, -0.5, 0.001, -20.0])
-    levels, largest = pack(weights)
-    assert unpack(levels, largest) == pytest.approx(weights, abs=0.2, rel=0.1)
 
 
 def test_features_of_a_text_do_not_depend_on_its_neighbors() -> None:

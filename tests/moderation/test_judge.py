@@ -8,6 +8,7 @@ from bot.core.actions import Alert, Chunk, Hide, Severity, Status
 from bot.core.events import Channel, Join
 from bot.core.permissions import Role
 from bot.moderation.brake import Brake
+from bot.moderation.classifiers import Classifiers
 from bot.moderation.evidence import Evidence
 from bot.moderation.examined import Examined, Standing
 from bot.moderation.judge import Judge
@@ -16,7 +17,6 @@ from bot.moderation.past import Past
 from bot.moderation.rule import Finding, Rule, Step
 from bot.moderation.rulebook import PRESETS, preset, rule_from
 from bot.moderation.ruleset import Ruleset
-from bot.moderation.shipped import Shipped
 from tests.messages import ALICE, BOB, CHANNEL, EPOCH, ROBOT, message
 
 
@@ -284,7 +284,7 @@ SOURCES = (
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("name", sorted(PRESETS))
 async def test_saying_where_something_was_said_is_no_spam(name: str, source: str) -> None:
-    judge = Judge(preset(name), scorer=Shipped())
+    judge = Judge(preset(name), scorer=Classifiers())
     told = (
         "Alice asked when the release party takes place.",
         "Bob decided that it is on Friday at seven in the harbor cafe.",

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import logs
-from bot.cli.options import JsonFlag, print_json, print_line, speak_operators_language
+from bot.cli.options import ClassifiersOption, JsonFlag, print_json, print_line, speak_operators_language
 from bot.core.actions import Severity
 from bot.core.errors import ConfigError, UserError
 from bot.core.text import _
+from bot.moderation.classifiers import Classifiers
 from bot.moderation.replay import Replay, Tally, replay
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import MAX_BYTES, PRESETS, preset, read
-from bot.moderation.shipped import Shipped
 
 SHOWN_ERRORS = 20
 
@@ -27,14 +27,17 @@ def command(
     *,
     rules: Annotated[str, Parameter(help="A file of rules, or relaxed, standard or strict.")],
     messages: Annotated[Path, Parameter(help="Past messages, one JSON object a line.")],
+    classifiers: ClassifiersOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Tell what rules would have done on past messages, and how often they would have been right."""
     speak_operators_language()
     logs.set_up()
     found = rules_of(rules)
+    scorer = Classifiers(classifiers)
+    scorer.check()
     with _opened(messages) as lines:
-        result = replay(found, lines, Shipped())
+        result = replay(found, lines, scorer)
     for number, why in result.errors[:SHOWN_ERRORS]:
         sys.stderr.write(_("{file}, line {n}: {why}", file=messages, n=number, why=why) + "\n")
     if len(result.errors) > SHOWN_ERRORS:

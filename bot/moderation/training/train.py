@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from bot.moderation.classifier import pack
 from bot.moderation.features import BUCKETS, prose, read
 from bot.moderation.normalize import normalize
 from bot.moderation.training import quality, spam, toxicity
 from bot.moderation.training.corpus import rows
 from bot.moderation.training.rooms import NOTHING_MORE, Lessons
+from bot.moderation.weights import pack, reading
 
 SEEN_TEXTS = 4  # each so many texts of a file are counted for how seldom an n-gram is
 SELDOM_LEVELS = 20
@@ -62,6 +62,7 @@ def train(
             "offset": round(embedded.offset, 6),
         }
     about = {
+        "reading": reading(),
         "heads": heads,
         "quality": {"weights": requests.weights, "bias": requests.bias},
         "thresholds": {

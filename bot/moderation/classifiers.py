@@ -1,7 +1,8 @@
-"""The shipped classifiers for the judge, read when the first rule asks for a score: a start stays quick."""
+"""The classifiers for the judge, read when the first rule asks for a score: a start stays quick."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.moderation.normalize import Normalized
@@ -12,11 +13,24 @@ if TYPE_CHECKING:
     from bot.moderation.topics import Channels
 
 
-class Shipped:
+class Classifiers:
     """See `bot.moderation.examined.Scorer` and `OffTopic`.
 
     The embedding stage is left out: it takes tens of milliseconds for a message, and everybody would wait.
     """
+
+    def __init__(self, own: Path | None = None) -> None:
+        """Args: own: a file of the operator's in place of the shipped one."""
+        self._own = own
+
+    def check(self) -> None:
+        """Read a file of the operator's now, so that nobody finds out later that it is broken.
+
+        Raises:
+            ConfigError: it cannot be used; the shipped one never takes its place unasked.
+        """
+        if self._own is not None:
+            _ = self._classifier
 
     def score(self, messages: Sequence[Normalized]) -> Sequence[Mapping[str, float]]:
         """See `Scorer`."""
@@ -36,9 +50,9 @@ class Shipped:
 
     @cached_property
     def _classifier(self) -> "Classifier":
-        from bot.moderation.classifier import shipped  # noqa: PLC0415 - numpy and two megabytes
+        from bot.moderation.classifier import load, shipped  # noqa: PLC0415 - numpy and two megabytes
 
-        return shipped()
+        return shipped() if self._own is None else load(self._own)
 
     @cached_property
     def _channels(self) -> "Channels":
