@@ -54,6 +54,24 @@ def test_there_is_a_catalogue_for_every_locale() -> None:
     assert tuple(name.replace("_", "-") for name in FOLDERS) == LOCALES
 
 
+def test_no_text_stands_inside_another_string_where_it_is_not_collected() -> None:
+    """Nothing looks into f-strings: a text in one would stay English for ever."""
+    for file in SOURCE.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for outer in ast.walk(tree):
+            if isinstance(outer, ast.JoinedStr):
+                hidden = [
+                    each.args[0].value
+                    for each in ast.walk(outer)
+                    if isinstance(each, ast.Call)
+                    and isinstance(each.func, ast.Name)
+                    and each.func.id in ("_", "N_", "ngettext")
+                    and each.args
+                    and isinstance(each.args[0], ast.Constant)
+                ]
+                assert not hidden, f"{file.name}:{outer.lineno}"
+
+
 def test_a_catalogue_has_every_text_of_the_source_and_no_other(
     folder: str, texts: set[tuple[str, ...]]
 ) -> None:

@@ -64,7 +64,8 @@ def _ask_account(console: Console) -> Account:
     server = f"https://{user_id.partition(':')[2]}"
     guess = server if is_private_url(server) else asyncio.run(discovered(server))
     homeserver = _ask_valid("homeserver", _("The address of its homeserver"), guess, console).rstrip("/")
-    console.print(f"  1  {escape(_('password'))}\n  2  {escape(_('access token'))}")
+    for number, way in enumerate((_("password"), _("access token")), start=1):
+        console.print(f"  {number}  {escape(way)}")
     is_token = Prompt.ask(_("How does it log in?"), choices=["1", "2"], default="1", console=console) == "2"
     question = _("The access token") if is_token else _("The password")
     return Account(homeserver, user_id, ask_hidden(question, console), is_token)

@@ -102,10 +102,10 @@ def _passphrase(file: Path | None) -> str:
 
 def _asked() -> str:
     while True:
-        passphrase = getpass(f"{_('A passphrase for the file')}: ")
+        passphrase = getpass(_("A passphrase for the file:") + " ")
         if not passphrase:
             print_line(_("An empty passphrase protects nothing."))
-        elif getpass(f"{_('The same once more')}: ") == passphrase:
+        elif getpass(_("The same once more:") + " ") == passphrase:
             return passphrase
         else:
             print_line(_("These two were not the same."))

@@ -171,7 +171,7 @@ async def now(
         await context.audit("digest now", f"{meant.number} {fate}")
     if fate is None:
         raise UserError(_no_digest(context, meant.number))
-    return f"{_('Digest {number}', number=meant.number)}: {_(FATES[fate])}."
+    return _("Digest {number}: {fate}.", number=meant.number, fate=_(FATES[fate]))
 
 
 @command(

@@ -9,9 +9,9 @@ from bot.llm.model import Limits, Model, Turn
 MAX_CHARS_PER_TOKEN = 16
 """No tokenizer averages more: a model that writes more than that does not keep to its limit."""
 
-ROUNDS_CHARS = 300
-LONGEST_ROUND_CHARS = 150
-"""A model that says the same so long a time over and over, as small ones do, will not find out of it."""
+ROUNDS_CHARS, SENTENCE_CHARS, LONGEST_ROUND_CHARS = 300, 30, 200
+"""A model that says the same few words for so long, or the same sentences three times running, as small ones
+do, will not find out of it."""
 
 _ALMOST = 0.9
 _CLOSED = tuple(".!?…。！？`)）\"'”’」』*_|")
@@ -85,9 +85,22 @@ class Draft:
 
 
 def goes_round(text: str) -> bool:
-    """Whether the end of a text is the same few words again and again."""
-    if len(text) < ROUNDS_CHARS + LONGEST_ROUND_CHARS:
+    """Whether a text ends with the same few words again and again, or with the same sentences three times."""
+    last = len(text) - SENTENCE_CHARS
+    before = text.rfind(text[last:], max(last - LONGEST_ROUND_CHARS, 0), -1) if last > 0 else -1
+    if before < 0:
         return False
-    end = text[-ROUNDS_CHARS:]
-    rounds = range(1, LONGEST_ROUND_CHARS + 1)
-    return any(text[-ROUNDS_CHARS - length : -length] == end for length in rounds)
+    length = last - before
+    if length < SENTENCE_CHARS:
+        return _repeats(text, length, ROUNDS_CHARS)
+    return _repeats(text, length, 2 * length) and _says_something(text[-length:])
+
+
+def _repeats(text: str, length: int, chars: int) -> bool:
+    """Whether each of the last characters is what stands so far before it."""
+    return len(text) >= chars + length and text[-chars:] == text[-chars - length : -length]
+
+
+def _says_something(part: str) -> bool:
+    """It is words: rules of tables and drawings repeat themselves for good reason."""
+    return 2 * sum(map(str.isalpha, part)) > len(part)

@@ -112,8 +112,24 @@ def test_a_model_that_goes_round_in_circles_is_ended(round_: str) -> None:
     assert fed * len(round_) < 1000
 
 
+@pytest.mark.parametrize(
+    "round_",
+    [
+        "I am sorry, but I do not know what you mean by that. ",
+        "The user asked for a response to their question.\n\nThey asked for a response.\n\n",
+        "They lost to Germany. They lost to Russia. They lost to China. They lost to India. ",
+    ],
+)
+def test_sentences_said_three_times_running_are_enough(round_: str) -> None:
+    assert not goes_round(f"Well. {2 * round_}".strip())
+    assert goes_round(f"Well. {3 * round_}")
+    assert not goes_round(f"Well. {3 * round_}But then it goes on.")
+
+
 def test_long_lists_and_tables_do_not_go_round() -> None:
     steps = "".join(f"{n}. Turn the screw number {n} to the left.\n" for n in range(100))
     table = "| name | value |\n| --- | --- |\n" + "".join(f"| key{n} | {n * n} |\n" for n in range(60))
     assert not goes_round(steps)
     assert not goes_round(table)
+    assert not goes_round("| same value here | 1 |\n" + "| --- | ---------------- | --- |\n" * 4)
+    assert not goes_round("la la la la " * 12), "a song"

@@ -114,7 +114,7 @@ async def _told(context: Context, hint: Hint) -> tuple[Action, ...]:
     """That it is done; and when most were right, that asking is not needed any more."""
     offer = await _offer(context, hint)
     if offer:
-        return (context.reply(f"{_('Done.')} {offer}", private=True),)
+        return (context.reply(" ".join((_("Done."), offer)), private=True),)
     return context.thanks(_("Done."))
 
 

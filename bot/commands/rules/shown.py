@@ -60,7 +60,7 @@ def told(found: Record) -> str:
     """What moderators made of the cases of a rule."""
     cases = ngettext("{n} case", "{n} cases", found.cases)
     if found.precision is None:
-        return f"{cases}, {_('no verdict yet')}"
+        return _("{cases}, no verdict yet", cases=cases)
     return f"{cases}, " + _(
         "{percent} % right ({right} of {n} verdicts)",
         percent=round(100 * found.precision),
@@ -103,11 +103,9 @@ def _settings(rule: Rule) -> Iterator[str]:
         description = type(rule).model_fields[key].description
         about = _(description) if description else ""
         value = setting(values[key])
-        yield (
-            f"• `{key}` = {value} – {about}"
-            if key in chosen
-            else f"• `{key}` = {value} ({_('as usual')}) – {about}"
-        )
+        if key not in chosen:
+            value = _("{value} (as usual)", value=value)
+        yield f"• `{key}` = {value} – {about}"
 
 
 def setting(value: object) -> str:

@@ -96,8 +96,8 @@ async def _target(context: Context) -> str:
 
 
 def _told(book: Rulebook, verdict: Verdict) -> Iterator[str]:
-    acts = "" if verdict.rule in book.enforced else f" ({_('in shadow')})"
-    yield f"• `{verdict.rule}`: {_(ACTIONS[verdict.severity])}{acts}"
+    shadow = "" if verdict.rule in book.enforced else " (" + _("in shadow") + ")"
+    yield f"• `{verdict.rule}`: {_(ACTIONS[verdict.severity])}{shadow}"
     for piece in verdict.evidence[:MOST_PIECES]:
         part = plain(readable(piece.text)[:EVIDENCE_CHARS])
         yield f"    “{part}” ({piece.start}–{piece.end}): {readable(piece.why)}"
