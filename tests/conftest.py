@@ -1,5 +1,6 @@
 """What tests of all parts share."""
 
+import gc
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from bot.cli import GARBAGE_THRESHOLD
 from bot.storage import database, sqlite
 from bot.storage.sqlite import BUSY_S, SqliteTransactor, create_file
 from tests.labs import synapse as lab
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tests.labs.discord import DiscordLab
 
 TESTS = Path(__file__).parent
+
+gc.disable()  # until all is imported: looking for garbage among it took a fifth of the time
 
 # A machine under load is no fault of the code: what is slow there must not fail a test. Everyday the same
 # examples are tried, so that one checkout passes or fails everywhere alike; the drills look for new ones.
@@ -121,6 +125,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.option.markexpr != "not homeserver" and any(map(_needs_synapse, items))
     if wanted and not config.option.collectonly:
         config.stash[_installing] = subprocess.Popen([sys.executable, "-m", "tests.labs.synapse", "install"])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for among what tests make, not among a million imported objects."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
