@@ -43,6 +43,8 @@ from bot.moderation.classifiers import Classifiers
 from bot.moderation.desk import Desk
 from bot.moderation.judge import Judge
 from bot.moderation.ladder import nothing_on
+from bot.moderation.late import Late
+from bot.moderation.looking import Looking
 from bot.moderation.review import Review
 from bot.moderation.weekly import Weekly
 from bot.outgoing.answering import Answering
@@ -198,15 +200,11 @@ class App:
             scorer=self._classifiers,
             off_topic=self._classifiers.off_topic,
         )
-        self._assessing = Assessing(
-            store=store,
-            review=self._review,
-            brake=self._judge.brake,
-            model=self._model,
-            now=now,
-            key=named_key,
-        )
+        self._late = Late(store=store, review=self._review, brake=self._judge.brake, now=now, key=named_key)
+        self._assessing = Assessing(review=self._review, late=self._late, model=self._model, now=now)
+        self._looking = Looking(files=self._directory, review=self._review, late=self._late)
         store.privacy.forgets(self._assessing.forget)
+        store.privacy.forgets(self._looking.forget)
         self._weekly = Weekly(
             store=store, now=now, key=named_key, locale=config.bot.locale, platforms=frozenset(adapters)
         )
@@ -258,7 +256,7 @@ class App:
             services = self._services(commands, loading)
             pipeline = self._wire(tasks, services)
             self._digesting.hand_to(pipeline.carry_out)
-            self._assessing.hand_to(pipeline.carry_out)
+            self._late.hand_to(pipeline.carry_out)
             self._weekly.hand_to(pipeline.carry_out)
             services.climbing.hand_to(pipeline.carry_out)
             background = [
@@ -267,6 +265,7 @@ class App:
                 tasks.create_task(self._digesting.keep(), name="digests"),
                 tasks.create_task(self._digesting.keep_ahead(), name="digests ahead"),
                 tasks.create_task(self._assessing.keep(), name="judge by policy"),
+                tasks.create_task(self._looking.keep(), name="look at pictures"),
                 tasks.create_task(every(REPORT_EVERY, self._weekly.look), name="weekly report"),
                 tasks.create_task(every(CLIMB_EVERY, services.climbing.look), name="unanswered"),
                 tasks.create_task(every(RETENTION_EVERY, self._retain), name="retention"),
@@ -365,6 +364,7 @@ class App:
             ),
             digesting=self._digesting,
             assessing=self._assessing,
+            looking=self._looking,
             now=self._now,
             version=__version__,
             started_at=self._now(),
@@ -414,6 +414,7 @@ class App:
             judge=self._judge,
             review=self._review,
             assessing=self._assessing,
+            looking=self._looking,
             route=router,
             loops=loops,
             performer=performer,

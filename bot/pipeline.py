@@ -18,7 +18,7 @@ from bot.adapters.adapter import Adapter
 from bot.conversation.climbing import Climbing
 from bot.conversation.hinting import Hinting
 from bot.conversation.loops import LoopGuard
-from bot.core.actions import Action
+from bot.core.actions import Action, Delete, Hide
 from bot.core.events import (
     Channel,
     Deletion,
@@ -37,6 +37,7 @@ from bot.core.events import (
 )
 from bot.moderation.assessing import Assessing
 from bot.moderation.judge import Judge, Judgement
+from bot.moderation.looking import Looking
 from bot.moderation.review import NOTHING_FOLLOWS, Followed, Review
 from bot.moderation.rule import Rule
 from bot.opening import Opener, Unreadable, unread_alert
@@ -76,6 +77,7 @@ class Decision:
         stands: whether a message stays where it is, and may be answered.
         followed: what its moderation writes.
         doubted: rules that want to know what a language model thinks of it.
+        looking: rules that want to see its pictures.
     """
 
     event: Event
@@ -85,6 +87,12 @@ class Decision:
     stands: bool = True
     followed: Followed = NOTHING_FOLLOWS
     doubted: tuple[Rule, ...] = ()
+    looking: tuple[Rule, ...] = ()
+
+    @property
+    def removes(self) -> bool:
+        """Whether the message is taken away at once."""
+        return any(isinstance(row.action, Hide | Delete) for row in self.opened)
 
     @property
     def settled(self) -> bool:
@@ -102,6 +110,7 @@ class Pipeline:
         judge: Judge,
         review: Review,
         assessing: Assessing,
+        looking: Looking,
         route: Router,
         loops: LoopGuard,
         performer: Performer,
@@ -117,7 +126,8 @@ class Pipeline:
         self._store = store
         self._hinting, self._climbing = hinting, climbing
         self._noting, self._recommendations = noting, recommendations
-        self._judge, self._review, self._assessing = judge, review, assessing
+        self._judge, self._review = judge, review
+        self._assessing, self._looking = assessing, looking
         self._route = route
         self._loops = loops
         self._performer = performer
@@ -255,8 +265,10 @@ class Pipeline:
                 self._performer.withdraw(ref)
                 self._opener.withdraw(ref)
                 self._assessing.withdraw(ref)
+                self._looking.withdraw(ref)
             case (Message() as message) | Edit(message=message):
                 self._assessing.consider(message, decision.doubted if decision.stands else ())
+                self._looking.consider(message, () if decision.removes else decision.looking)
             case _:
                 pass
 
@@ -290,7 +302,7 @@ class Pipeline:
                 case Message():
                     judgement = self._judge.judge(event)
                     decided = await self._heard(await self._decide_message(event, judgement), event)
-                    return replace(decided, doubted=judgement.doubted)
+                    return replace(decided, doubted=judgement.doubted, looking=judgement.looking)
                 case Edit(message=message):
                     judgement = self._judge.judge(message, is_edit=True)
                     moderated = await self._moderate(event, message, judgement) or Decision(event, "edited")
@@ -299,7 +311,7 @@ class Pipeline:
                         decided = self._with(decided, await self._climbing.changed(message))
                     else:
                         decided = self._with(decided, await self._climbing.deleted(message.ref))
-                    return replace(decided, doubted=judgement.doubted)
+                    return replace(decided, doubted=judgement.doubted, looking=judgement.looking)
                 case Invocation():
                     return Decision(event, "command", (self._open(event),))
                 case Reaction():

@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # with numpy behind them they would slow down every start of 
     from bot.knowledge.index import Index
     from bot.knowledge.search import Search
     from bot.moderation.assessing import Assessing
+    from bot.moderation.looking import Looking
     from bot.recommend.digest import Digesting
     from bot.recommend.importing import Importing
     from bot.recommend.worth import Recommendations
@@ -132,6 +133,7 @@ class Services:
     recommendations: "Recommendations"
     digesting: "Digesting"
     assessing: "Assessing"
+    looking: "Looking"
     importing: "Importing"
     hinting: "Hinting"
     climbing: "Climbing"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.core.errors import Unsupported
+from bot.core.errors import Gone, Unsupported
 from bot.core.events import Attachment, MessageRef
 
 
@@ -17,6 +17,18 @@ class Files(Protocol):
     async def fetch(self, platform: str, attachment: Attachment, most_bytes: int) -> bytes:
         """The content of a file."""
         ...
+
+
+async def content_of(files: Files, ref: MessageRef, file: Attachment, most_bytes: int) -> bytes:
+    """The content of a message's file; by a new address where its own is over, as on Discord after a day."""
+    platform = ref.channel.platform
+    try:
+        return await files.fetch(platform, file, most_bytes)
+    except Gone:
+        now = [each for each in await files.attached(ref) if each.id == file.id]
+        if not now or now[0].url == file.url:
+            raise
+        return await files.fetch(platform, now[0], most_bytes)
 
 
 class NoFiles:

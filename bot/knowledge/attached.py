@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from bot.core.errors import Gone, PlatformError, TooBig, Unreadable, Unsupported
 from bot.core.events import Attachment
-from bot.core.files import Files
+from bot.core.files import Files, content_of
 from bot.knowledge.extracting import PAGES, PROSE, Limits, extract
 from bot.storage.archive import Archive
 from bot.storage.attachments import Filed
@@ -111,13 +111,5 @@ class FileReader:
             self._archive.news.set()
 
     async def _fetched(self, file: Filed) -> bytes:
-        """The content; by a new address where the known one is over, as on Discord after a day."""
-        platform = file.ref.channel.platform
         async with asyncio.timeout(_FETCH_S):
-            try:
-                return await self._files.fetch(platform, file.about, LIMITS.bytes)
-            except Gone:
-                now = [each for each in await self._files.attached(file.ref) if each.id == file.about.id]
-                if not now or now[0].url == file.about.url:
-                    raise
-                return await self._files.fetch(platform, now[0], LIMITS.bytes)
+            return await content_of(self._files, file.ref, file.about, LIMITS.bytes)

@@ -11,22 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.core.actions import Alert, Severity
+from bot.core.actions import Severity
 from bot.core.errors import StorageError
 from bot.core.events import Identity, Message, MessageRef
 from bot.llm.model import Model
 from bot.moderation.asking import able, ask, control
-from bot.moderation.brake import Brake
 from bot.moderation.examined import Examined
-from bot.moderation.judge import Judgement, runaway, verdict_of
+from bot.moderation.judge import verdict_of
+from bot.moderation.late import Late
 from bot.moderation.opinion import SILENT, Opinion
 from bot.moderation.past import Past
 from bot.moderation.review import Review
 from bot.moderation.rule import Rule, Verdict
 from bot.moderation.rules.policy import Policy
-from bot.storage.outbox import NewOutboxRow
-from bot.storage.settlement import Settlement
-from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +32,6 @@ WITHIN_S = 60.0
 
 MOST_WAITING = 100
 """More messages do not wait: what comes in while a model is that far behind is not judged by it."""
-
-Begin = Callable[[NewOutboxRow], None]
-"""Carries out an outbox row that is stored already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,33 +43,21 @@ class _Wanted:
 
 
 class Assessing:
-    """Asks the model of the house.
-
-    Args:
-        brake: stops a rule that acts on too much.
-        key: makes an outbox key from the name of something that happens once.
-    """
+    """Asks the model of the house."""
 
     def __init__(
         self,
         *,
-        store: Store,
         review: Review,
-        brake: Brake,
+        late: Late,
         model: Model,
         now: Callable[[], datetime],
-        key: Callable[[str], str],
         within_s: float = WITHIN_S,
     ) -> None:
-        self._store, self._review, self._brake, self._model = store, review, brake, model
-        self._now, self._key, self._within_s = now, key, within_s
-        self._begin: Begin = lambda row: None
+        self._review, self._late, self._model = review, late, model
+        self._now, self._within_s = now, within_s
         self._waiting: OrderedDict[MessageRef, _Wanted] = OrderedDict()
         self._awake = asyncio.Event()
-
-    def hand_to(self, begin: Begin) -> None:
-        """From now on cards are posted by this as soon as they are stored."""
-        self._begin = begin
 
     @property
     def waiting(self) -> int:
@@ -139,57 +121,12 @@ class Assessing:
             del self._waiting[ref]
 
     async def _conclude(self, message: Message, rule: Policy, opinion: Opinion) -> None:
-        """Make what follows durable, then begin it; nothing follows by a rule that was changed meanwhile."""
+        """What follows; nothing does by a rule that was changed meanwhile."""
         if self._review.rules(message.ref.channel).find(rule.name) != rule:
             return
         verdict = verdict_on(message, rule, opinion, self._now)
-        if verdict is None:
-            return
-        if verdict.severity > Severity.LOG and not await self._allowed(message, rule):
-            return
-        followed = await self._review.follow(message, Judgement((verdict,)))
-        if followed is None or not followed.outcome:
-            return
-        outcome = followed.outcome if await self._tells(message, stands=followed.stands) else ""
-        number = followed.cases[0].number if followed.cases else 0
-        rows = [
-            NewOutboxRow(self._key(f"policy case {number} {n}"), message.ref.channel, None, action)
-            for n, action in enumerate(followed.actions)
-        ]
-        await self._do(
-            Settlement(
-                outcomes=((message.ref, outcome),) if outcome else (),
-                opened=tuple(rows),
-                cases=followed.cases,
-                struck=followed.struck,
-                audit=followed.audit,
-                unarchived=() if followed.stands else (message.ref,),
-            )
-        )
-
-    async def _allowed(self, message: Message, rule: Policy) -> bool:
-        """Whether the rule may make another case; when it may no more, moderators are told once."""
-        community = message.ref.channel.community_key
-        was_stopped = rule.name in self._brake.stopped(community)
-        if self._brake.allows(community, rule.name):
-            return True
-        if not was_stopped:
-            key = self._key(f"policy {community} {rule.name} stopped {self._now().isoformat()}")
-            alert = Alert(message.ref.channel, runaway(rule.name))
-            await self._do(Settlement(opened=(NewOutboxRow(key, message.ref.channel, None, alert),)))
-        return False
-
-    async def _tells(self, message: Message, *, stands: bool) -> bool:
-        """Whether `why` is to tell of it: not where it has more to tell, as of an answer."""
-        if not stands:
-            return True
-        known = await self._store.messages.outcome(message.ref)
-        return known is not None and known.startswith("ignored")
-
-    async def _do(self, settled: Settlement) -> None:
-        await self._store.settle(settled)
-        for row in settled.opened:
-            self._begin(row)
+        if verdict is not None:
+            await self._late.conclude(message, rule, verdict)
 
 
 def verdict_on(

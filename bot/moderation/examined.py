@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.core.events import Message
 from bot.core.permissions import Role
 from bot.moderation.evidence import Evidence
+from bot.moderation.likeness import Likeness
 from bot.moderation.links import Link, links_in
 from bot.moderation.normalize import Normalized, normalize
 from bot.moderation.opinion import Opinion
@@ -114,6 +115,7 @@ class Examined:
         standing: the author in this community.
         place: what the channel is for.
         opinion: what a model thinks of it, once it was asked.
+        pictures: what is seen on its pictures, once they were looked at.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Examined:
         self.standing = standing
         self.place = place or Place()
         self.opinion: Opinion | None = None
+        self.pictures: Sequence[Likeness] = ()
         self._scorer = scorer
         self._off_topic = off_topic
         self._search = search

@@ -65,7 +65,7 @@ def play(kind: type[Rule], example: Example) -> tuple[Examined, Finding | None]:
         scorer=scripted,
         off_topic=scripted.off_topic,
     )
-    seen.opinion = example.opinion
+    seen.opinion, seen.pictures = example.opinion, example.pictures
     if seen.is_new:
         past.said(message, by_newcomer=seen.is_newcomer)
     findings = (rule.check(seen, past) for rule in rules.concerned(seen))

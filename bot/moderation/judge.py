@@ -59,11 +59,13 @@ class Judgement:
 
     Attributes:
         doubted: rules that want to know what a language model thinks of it.
+        looking: rules that want to see its pictures.
     """
 
     verdicts: tuple[Verdict, ...] = ()
     actions: tuple[Action, ...] = ()
     doubted: tuple[Rule, ...] = ()
+    looking: tuple[Rule, ...] = ()
 
     @property
     def strongest(self) -> Verdict | None:
@@ -160,9 +162,9 @@ class Judge:
             seen.take(*foreseen)
         verdicts = self._ask(rules, seen, past, self._strikes_of)
         doubted = self._doubted(rules, seen, verdicts) if rules.asking else ()
-        if not verdicts:
-            return Judgement(doubted=doubted) if doubted else NOTHING_TO_SAY
-        return replace(self._merged(rules, message, verdicts), doubted=doubted)
+        looking = tuple(rule for rule in rules.looking if rule.applies(seen)) if message.attachments else ()
+        judgement = self._merged(rules, message, verdicts) if verdicts else NOTHING_TO_SAY
+        return replace(judgement, doubted=doubted, looking=looking) if doubted or looking else judgement
 
     def _doubted(self, rules: Ruleset, seen: Examined, verdicts: Sequence[Verdict]) -> tuple[Rule, ...]:
         """The rules that want a model's opinion, as long as few enough messages are judged like that."""

@@ -25,6 +25,7 @@ from bot.core.events import Attachment
 from bot.core.text import N_, _
 from bot.moderation.evidence import Evidence
 from bot.moderation.examined import Examined, Place, Standing
+from bot.moderation.likeness import Likeness
 from bot.moderation.opinion import Opinion
 from bot.moderation.past import Past
 
@@ -100,6 +101,7 @@ class Example:
         scores: what the classifiers say of it.
         off_topic: by a word of the channel's examples, how far the message is from them.
         opinion: what a model thinks of it.
+        pictures: what is seen on its pictures.
     """
 
     text: str
@@ -114,6 +116,7 @@ class Example:
     place: Place = field(default_factory=Place)
     is_edit: bool = False
     opinion: Opinion | None = None
+    pictures: tuple[Likeness, ...] = ()
 
 
 SEVERITY_NAMES = tuple(severity.name.lower() for severity in Severity)
@@ -169,6 +172,7 @@ class Rule(BaseModel):
         needs_links: it has nothing to say about messages without links.
         for_our_words: it also counts where the bot itself speaks, once it acts.
         asks_a_model: it judges by what a language model thinks, a moment after the message was decided.
+        looks_at_pictures: it judges by what is seen on pictures, likewise.
         foreign: its expressions are moderators' own, of which a community has at most 500.
     """
 
@@ -183,6 +187,7 @@ class Rule(BaseModel):
     needs_links: ClassVar[bool] = False
     for_our_words: ClassVar[bool] = True
     asks_a_model: ClassVar[bool] = False
+    looks_at_pictures: ClassVar[bool] = False
     foreign: ClassVar[bool] = False
 
     name: Name = Field(description=N_("What moderators call it: letters, digits, _ and -."))

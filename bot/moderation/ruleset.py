@@ -25,6 +25,7 @@ class Ruleset:
         rules: in the order in which moderators see them.
         needs_scores: one of them asks the classifiers.
         asking: those that ask a language model.
+        looking: those that look at pictures.
 
     Raises:
         UserError: an expression is none, or there are too many.
@@ -46,6 +47,7 @@ class Ruleset:
         self._waiting = {rule.name: rule for rule in self.rules if rule.waits}
         self.needs_scores = any(rule.needs_scores for rule in self.rules)
         self.asking = tuple(rule for rule in self.rules if rule.asks_a_model)
+        self.looking = tuple(rule for rule in self.rules if rule.looks_at_pictures)
         self._literals = Literals(literals)
         self._patterns = Patterns(expressions, {rule.name for rule in self.rules if not rule.foreign})
 

@@ -14,6 +14,7 @@ from bot.core.actions import Action, Alert, Chunk, Reply
 from bot.core.directory import Past
 from bot.core.errors import PlatformError
 from bot.core.events import Author, Channel, Message, MessageRef
+from bot.core.files import NoFiles
 from bot.core.permissions import Role
 from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Index
@@ -24,6 +25,8 @@ from bot.llm.model import Capabilities
 from bot.moderation.assessing import Assessing
 from bot.moderation.brake import Brake
 from bot.moderation.desk import Desk
+from bot.moderation.late import Late
+from bot.moderation.looking import Looking
 from bot.moderation.review import Review
 from bot.outgoing.keys import named_key
 from bot.recommend.digest import Digesting
@@ -244,6 +247,7 @@ def build(store: Store, clock: Clock) -> House:
     """A house round an open store."""
     platform, conversation, shelf = Platform(), Echo(), Shelf()
     review = Review(store, platform, clock, lambda channel: "standard")
+    late = Late(store=store, review=review, brake=Brake(clock), now=clock, key=named_key)
     commands = COMMANDS
     paths = frozenset(spec.path for spec in commands.specs)
     recommendations = Recommendations(store)
@@ -277,14 +281,8 @@ def build(store: Store, clock: Clock) -> House:
             lacking=platform.lacks,
             introducer=Pen(),
         ),
-        assessing=Assessing(
-            store=store,
-            review=review,
-            brake=Brake(clock),
-            model=MODELS[0],
-            now=clock,
-            key=named_key,
-        ),
+        assessing=Assessing(review=review, late=late, model=MODELS[0], now=clock),
+        looking=Looking(files=NoFiles(), review=review, late=late),
         recommendations=recommendations,
         importing=Importing(store, platform, Noting(store), recommendations),
         hinting=Hinting(store, search, platform, quotas, clock),

@@ -52,6 +52,7 @@ def test_there_are_rules_of_all_promised_kinds() -> None:
         "caps",
         "duplicates",
         "flood",
+        "images",
         "invites",
         "language",
         "links",

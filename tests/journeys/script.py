@@ -10,6 +10,7 @@
     !> 50 000                                        nothing that stands there holds this text
     moderators> quota                                the moderators are told something with this text
     anna: look at this [[plan.md]] We paint in May.  somebody writes, with a file that says this
+    anna: a gift [[gift.jpg]] copy of picture 7      somebody writes, with a picture (see `tests.pictures`)
     library> Hours | https://docs.example/ | At nine. a document that is known before anything is said
     site> /hours | <h1>Hours</h1><p>At nine.</p>     stands at {site}/hours: it is the whole web
     ...                                              nothing is under way any more: all is noted and indexed
@@ -43,6 +44,7 @@ from bot.storage.store import Store
 from tests.knowledge.site import Site, answer
 from tests.living import PATIENCE_S
 from tests.messages import EPOCH
+from tests.pictures import asked
 
 _LINE = re.compile(
     r"(?P<who>\w+)(?: \((?P<role>moderator|admin)\))?(?: in (?P<room>[\w-]+))?"
@@ -217,7 +219,8 @@ def _line(path: Path, line: str) -> Step | Sight | Pause | Later:
     text = step["text"].strip()
     files: tuple[tuple[str, bytes], ...] = ()
     if (file := _FILE.fullmatch(text)) is not None:
-        text, files = file["text"], ((file["name"], file["content"].encode()),)
+        content = asked(file["content"]) or file["content"].encode()
+        text, files = file["text"], ((file["name"], content),)
     return Step(step["who"], role, room, _DEEDS[step["deed"]], text, files)
 
 

@@ -20,6 +20,7 @@ from bot.moderation.assessing import MOST_WAITING, Assessing
 from bot.moderation.brake import Brake
 from bot.moderation.examples import Scripted
 from bot.moderation.judge import Judge
+from bot.moderation.late import Late
 from bot.moderation.review import Review
 from bot.moderation.rule import Example, Rule
 from bot.moderation.rulebook import rule_from, write
@@ -200,16 +201,11 @@ async def bench(
     async with judged(life, "sales") as app:
         review = Review(app.store, MemoryAdapter(life.world).directory, life.clock, lambda channel: "enforce")
         begun: list[NewOutboxRow] = []
-        assessing = Assessing(
-            store=app.store,
-            review=review,
-            brake=brake or Brake(life.clock),
-            model=model,
-            now=life.clock,
-            key=named_key,
-            within_s=within_s,
+        late = Late(
+            store=app.store, review=review, brake=brake or Brake(life.clock), now=life.clock, key=named_key
         )
-        assessing.hand_to(begun.append)
+        late.hand_to(begun.append)
+        assessing = Assessing(review=review, late=late, model=model, now=life.clock, within_s=within_s)
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(assessing.keep())
             yield Bench(app, assessing, begun)

@@ -15,7 +15,7 @@ from bot.commands.rules.book import (
     still_enforced,
 )
 from bot.commands.rules.named import RuleName
-from bot.commands.rules.shown import setting
+from bot.commands.rules.shown import not_replayed, setting
 from bot.core.errors import UserError
 from bot.core.permissions import Role
 from bot.core.text import N_, _
@@ -123,6 +123,8 @@ async def _trial(context: Context, rule: Rule) -> Trial:
 
 def _tried(rule: Rule, trial: Trial) -> list[str]:
     """What it finds among the last messages, with a warning if that is too much."""
+    if rule.looks_at_pictures:
+        return [not_replayed([rule])]
     if not trial.read:
         return []
     lines = [

@@ -10,6 +10,7 @@ from bot.commands.command import PLATFORM_TIMEOUT_S, Context, Doc, Matching, Own
 from bot.commands.rules.book import ALL, book_of, readable, rule_named, rules_in
 from bot.commands.rules.named import RuleNameOrAll
 from bot.commands.rules.places import channel_named
+from bot.commands.rules.shown import not_replayed
 from bot.conversation.running import Handle, Stopped
 from bot.core.actions import Chunk, Severity, Status
 from bot.core.errors import PlatformError, UserError
@@ -42,7 +43,7 @@ class Replay:
     """
 
     def __init__(self, context: Context, rules: Ruleset) -> None:
-        self._context = context
+        self._context, self.rules = context, rules
         self._roles: dict[Identity, Role] = {}
         self.trial = Trial(rules, context.services.scorer)
         self.would: Counter[Severity] = Counter()
@@ -190,6 +191,8 @@ async def _report(
         links = [await _link(context, ref) for ref in replayed.examples]
         lines += [_("For example:"), *(f"• {link}" for link in links)]
     lines += _left_out(histories)
+    if replayed.rules.looking:
+        lines.append(not_replayed(replayed.rules.looking))
     lines.append(
         _("Nothing was done, and no text was kept. Strikes and newcomers are not known of the past.")
     )

@@ -108,6 +108,15 @@ def _settings(rule: Rule) -> Iterator[str]:
         yield f"• `{key}` = {value} – {about}"
 
 
+def not_replayed(rules: Sequence[Rule]) -> str:
+    """What is said of rules that look at pictures where the past is read."""
+    return _(
+        "Pictures of the past are not fetched again, so {rules} found nothing there. Reply to a message with "
+        "`rules test` to have its pictures looked at.",
+        rules=", ".join(f"`{rule.name}`" for rule in rules),
+    )
+
+
 def setting(value: object) -> str:
     """A value as people read it."""
     match value:

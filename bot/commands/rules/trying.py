@@ -15,6 +15,8 @@ from bot.core.text import N_, _, ngettext
 from bot.moderation.asking import able
 from bot.moderation.assessing import verdict_on
 from bot.moderation.cards import ACTIONS, plain, quoted
+from bot.moderation.likeness import Likeness
+from bot.moderation.looking import verdict_on as looked
 from bot.moderation.normalize import MOST_CHARACTERS, normalize
 from bot.moderation.rule import Verdict
 from bot.moderation.rules.policy import Policy
@@ -40,7 +42,7 @@ async def try_out(
 ) -> str:
     """Try the rules on a text or a message; nothing happens to anybody."""
     book = book_of(context)
-    said = text if text.strip() else await _target(context)
+    said, pictures = (text, ()) if text.strip() else await _target(context, Ruleset(rules_in(book)))
     if len(said) > MOST_CHARACTERS:
         raise UserError(
             _("Rules read the first {n} characters of a message; that is longer.", n=MOST_CHARACTERS)
@@ -50,7 +52,8 @@ async def try_out(
     message = Message(context.to, author, said, context.services.now())
     verdicts = [
         *Trial(rules, context.services.scorer).look(message),
-        *await _by_policy(context, rules, message),
+        *(await _by_policy(context, rules, message) if said.strip() else ()),
+        *_by_pictures(rules, message, pictures),
     ]
     found = sorted(verdicts, key=lambda verdict: verdict.severity, reverse=True)
     silent = len(rules.rules) - len(found)
@@ -60,6 +63,13 @@ async def try_out(
             ngettext("{n} other rule finds nothing.", "{n} other rules find nothing.", silent)
             if found
             else ngettext("The {n} rule finds nothing.", "None of the {n} rules finds anything.", silent)
+        )
+    if rules.looking and not pictures:
+        lines.append(
+            _(
+                "No picture was looked at: reply to a message that has one with `{prefix}rules test`.",
+                prefix=context.prefix,
+            )
         )
     lines += _outcome(context, book, found)
     copy = readable(normalize(said).text)
@@ -80,8 +90,13 @@ async def _by_policy(context: Context, rules: Ruleset, message: Message) -> Sequ
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-async def _target(context: Context) -> str:
-    """The text of the message that is replied to."""
+def _by_pictures(rules: Ruleset, message: Message, pictures: Sequence[Likeness]) -> Sequence[Verdict]:
+    verdicts = (looked(message, rule, pictures) for rule in rules.looking)
+    return [verdict for verdict in verdicts if verdict is not None]
+
+
+async def _target(context: Context, rules: Ruleset) -> tuple[str, Sequence[Likeness]]:
+    """The text of the message that is replied to, and what is seen on its pictures if a rule looks."""
     if context.target is None:
         raise UserError(
             _(
@@ -89,10 +104,13 @@ async def _target(context: Context) -> str:
                 prefix=context.prefix,
             )
         )
+    pictures: Sequence[Likeness] = ()
+    if rules.looking:
+        pictures = await context.services.looking.seen_in(context.target, await context.given_files())
     kept = await context.services.store.messages.get(context.target)
-    if kept is None or not kept.text.strip():
+    if (kept is None or not kept.text.strip()) and not pictures:
         raise UserError(_("I do not have the text of that message (any more). Write it after the command."))
-    return kept.text
+    return "" if kept is None else kept.text, pictures
 
 
 def _told(book: Rulebook, verdict: Verdict) -> Iterator[str]:
