@@ -24,6 +24,7 @@ _PRICE = re.compile(r"[$€£¥₽]\s?\d|\d\s?(?:[$€£¥₽%]|usd|eur|btc|eth|
 _MENTION = re.compile(r"(?<!\w)@\w+")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 _DIGIT = re.compile(r"\d")
+_MIXED = re.compile("(?i)[a-z][\u0400-\u04ff]|[\u0400-\u04ff][a-z]")  # as in words that hide from filters
 _WORDS = {
     name: AnyOf(any_of, "(?<![a-z]){}(?![a-z])")
     for name, any_of in tomllib.loads(data.text("signs.toml")).items()
@@ -31,7 +32,7 @@ _WORDS = {
 
 NAMES = (
     *("length", "capitals", "digits", "links", "invites", "phones", "prices", "mentions", "emoji", "shouts"),
-    *("asks", "disguised", *_WORDS, "link and call", "money and call", "prize and call"),
+    *("asks", "disguised", "mixed scripts", *_WORDS, "link and call", "money and call", "prize and call"),
 )
 _LETTERS = 8  # fewer tell nothing about capitals
 
@@ -64,6 +65,7 @@ def _of(message: Normalized) -> list[float]:
         log1p(plain.count("!")),
         log1p(plain.count("?")),
         float(len(plain) > 0 and message.text != plain),
+        0.0 if text.isascii() else _many(_MIXED, text),
         *words,
         min(links * call, 2.0),
         min(money * call, 2.0),

@@ -15,6 +15,7 @@ from bot.moderation.features import BUCKETS, prose, read
 from bot.moderation.judge import Judge
 from bot.moderation.normalize import normalize
 from bot.moderation.rulebook import preset
+from bot.moderation.signs import NAMES, signs
 from tests.messages import message
 from tests.moderation.evasions import UNDONE
 
@@ -112,6 +113,13 @@ def test_saying_an_insult_again_and_again_does_not_hide_it(classifier: Classifie
 @pytest.mark.parametrize("text", SPAM)
 def test_spam_is_found(classifier: Classifier, text: str) -> None:
     assert scores(classifier, text)["spam"] > max(scores(classifier, other)["spam"] for other in HARMLESS)
+
+
+@pytest.mark.parametrize(
+    ("text", "mixed"), [("нужны люди, oт 220 в дeнь", True), ("нужны люди", False), ("мой iPhone 15", False)]
+)
+def test_words_of_two_scripts_are_a_sign(text: str, mixed: bool) -> None:
+    assert (signs([normalize(text)])[0, NAMES.index("mixed scripts")] > 0) == mixed
 
 
 def test_what_asks_for_nothing_precise_gets_a_hint(classifier: Classifier) -> None:

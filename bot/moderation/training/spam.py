@@ -8,17 +8,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bot.moderation.features import BUCKETS
 from bot.moderation.signs import signs
 from bot.moderation.training.corpus import Example, corpus, rows, seeds
 from bot.moderation.training.measures import measure
-from bot.moderation.training.solver import Floats, calibrate, fit, matrix
+from bot.moderation.training.solver import Floats, calibrate, fit, matrix, seldomness
 
 STRENGTH, STEPS = 1.0, 30
 PARTS = 4  # of a source, each scored by a model of the others
-SIGNS_GAIN = 1.0
-"""How much cheaper a sign is than an n-gram: signs hold in other sources too."""
+SIGNS_GAIN = 0.7
+"""How cheap a sign is to weigh, against an n-gram: dearer ones are lost, cheaper ones drown the words."""
 
 ORDINARY_TEXTS = 1500  # of each ordinary source, as harmless texts
 ACTING_FALSE_POSITIVES = 0.001
@@ -58,12 +59,16 @@ def train(folder: Path, tell: Callable[[str], None], more: Sequence[Example] = (
     sources = np.array([each.source for each in texts.examples])
     part = np.array([hashlib.sha256(message.text.encode()).digest()[0] % PARTS for message in texts.messages])
     rows_of = matrix(texts.prose, signs(texts.messages) * SIGNS_GAIN)
+    seldom = seldomness(rows_of)
+    seldom[2 * BUCKETS :] = 1.0
+    scaled = (rows_of @ sparse.diags(seldom)).tocsr()
     report = []
 
     def model(chosen: NDArray[np.bool_]) -> Floats:
         at = np.flatnonzero(chosen)
         weights = _weights(labels[at], sources[at])
-        return fit(rows_of[at], labels[at], weights, strength=STRENGTH, steps=STEPS)
+        solved = fit(scaled[at], labels[at], weights, strength=STRENGTH, steps=STEPS)
+        return np.append(solved[:-1] * seldom, solved[-1])
 
     def decide(solved: Floats, chosen: NDArray[np.bool_]) -> Floats:
         result: Floats = rows_of[chosen] @ solved[:-1] + solved[-1]
