@@ -148,8 +148,6 @@ class Looking:
                 await self._late.conclude(message, rule, verdict)
 
     async def _seen(self, ref: MessageRef, file: Attachment) -> Likeness | None:
-        if file.size_bytes > MOST_BYTES:
-            return None
         try:
             return await self.likeness(await content_of(self._files, ref, file, MOST_BYTES))
         except (Unreadable, PlatformError) as error:

@@ -47,6 +47,13 @@ def replayed(operator: Operator, rules: Path | str, messages: Path, *more: str) 
     return operator.types("moderate", "replay", "--rules", str(rules), "--messages", str(messages), *more)
 
 
+def test_it_says_that_there_are_no_pictures_to_look_at(operator: Operator, files: tuple[Path, Path]) -> None:
+    rules, messages = files
+    assert "no pictures" not in replayed(operator, rules, messages).out
+    rules.write_text('[[rule]]\nkind = "images"\nname = "memes"\n', encoding="utf-8")
+    assert "Lines hold no pictures, so memes found nothing." in replayed(operator, rules, messages).out
+
+
 @pytest.mark.drives("cli:moderate replay")
 def test_each_rule_is_told_with_matches_actions_and_precision(
     operator: Operator, files: tuple[Path, Path]

@@ -192,5 +192,14 @@ async def test_members_show_no_pictures(home: House) -> None:
     assert "for moderators" in await told(home, "mod picture add scam", GIFT, by=ALICE)
 
 
+async def test_names_complete_for_moderators_and_nobody_else(home: House) -> None:
+    offered = home.services.commands.find(["mod", "picture"]).offered(home.services)
+    complete = next(each.complete for each in offered.parameters if each.name == "name")
+    assert complete is not None
+    await told(home, "mod picture add scam", GIFT)
+    assert await complete("sc", MODERATOR, CHANNEL) == ["scam"]
+    assert await complete("sc", ALICE, CHANNEL) == ()
+
+
 async def test_before_rules_setup_it_says_what_to_do(house: House) -> None:
     assert "`/rules setup`" in await house.told("mod picture list", MODERATOR)

@@ -620,6 +620,17 @@ class TestReplay:
         text, _progress = await self.run(house, "rules replay flood")
         assert "in 13 of them" in text
 
+    async def test_it_says_that_pictures_of_the_past_are_not_looked_at(
+        self, house: House, town: Town
+    ) -> None:
+        await with_rude(house)
+        await told(house, "rules add images memes")
+        town.said["general"] = self.past(house, CHANNEL, ["fine"] * 3)
+        text, _progress = await self.run(house, "rules replay all")
+        assert "Pictures of the past are not fetched again, so `memes` found nothing there" in text
+        text, _progress = await self.run(house, "rules replay rude")
+        assert "Pictures" not in text
+
 
 class TestFiles:
     async def test_what_is_exported_is_imported_again(self, house: House) -> None:

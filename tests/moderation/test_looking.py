@@ -234,6 +234,16 @@ async def test_a_file_that_cannot_be_had_does_not_keep_the_others_from_being_see
         assert len(await cases(at.app)) == 1
 
 
+async def test_what_a_sender_says_of_size_and_type_hides_no_picture(life: Life) -> None:
+    async with bench(life) as at:
+        at.shelf.gate.set()
+        said = sent(life, "gift")
+        lie = replace(said.attachments[0], size_bytes=10**12, content_type="image/x-nothing", name="x")
+        at.looking.consider(replace(said, attachments=(lie,)), (PICTURES,))
+        await at.settled()
+        assert len(await cases(at.app)) == 1
+
+
 async def test_a_file_whose_address_is_over_is_fetched_by_its_new_one(life: Life) -> None:
     async with bench(life) as at:
         at.shelf.gate.set()

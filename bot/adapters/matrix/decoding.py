@@ -235,6 +235,8 @@ def _attachment(content: Json, message_id: str, body: str) -> tuple[tuple[Attach
         return (), caption
     info = table(content, "info")
     kind = text(info, "mimetype") or "application/octet-stream"
+    if text(content, "msgtype") == "m.image" and not kind.startswith("image/"):
+        kind = "image/*"  # clients show it as a picture, whatever its sender says that it is
     size = max(integer(info, "size") or 0, 0)
     secret = json.dumps({part: sealed.get(part) for part in _SECRETS}) if sealed else ""
     return (Attachment(message_id, name or body, kind, size, url, secret),), caption

@@ -19,6 +19,7 @@ from bot.moderation.classifiers import Classifiers
 from bot.moderation.replay import Replay, Tally, replay
 from bot.moderation.rule import Rule
 from bot.moderation.rulebook import MAX_BYTES, PRESETS, preset, read
+from bot.moderation.rules.images import Images
 
 SHOWN_ERRORS = 20
 
@@ -132,5 +133,8 @@ def _show(result: Replay) -> None:
             acted=acted,
         )
     )
+    unseen = [name for name, tally in result.rules.items() if tally.kind == Images.kind]
+    if unseen:
+        print_line(_("Lines hold no pictures, so {rules} found nothing.", rules=", ".join(unseen)))
     for name in result.stopped:
         print_line(_("The rule {name} would have been stopped for acting too often.", name=name))

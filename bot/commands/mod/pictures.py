@@ -1,22 +1,24 @@
 """`mod picture`: pictures that are not wanted, shown once by a moderator and recognized from then on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from bot.commands.command import Context, Doc, command
-from bot.commands.conversion import nearest, shown
+from bot.commands.command import Completes, Context, Doc, Services, command
+from bot.commands.conversion import nearest, shown, suggested
 from bot.commands.rules.book import book_of, rules_in, save
+from bot.commands.rules.named import moderates
 from bot.commands.rules.shown import mode
 from bot.core.errors import Unreadable, UserError
+from bot.core.events import Author, Channel
 from bot.core.permissions import Role
 from bot.core.text import N_, _, ngettext
 from bot.moderation.cards import ACTIONS
 from bot.moderation.likeness import BITS, MOST_BYTES, Likeness, is_picture
 from bot.moderation.looking import MOST_PICTURES
 from bot.moderation.rule import Rule
-from bot.moderation.rulebook import write
+from bot.moderation.rulebook import read, write
 from bot.moderation.rules.images import MOST_KNOWN, Images, Known
 from bot.storage.rulebooks import Rulebook
 
@@ -24,6 +26,17 @@ RULE = "pictures"
 """What the rule is called that the first picture makes."""
 
 _NAME = re.compile(r"\w[\w-]{0,19}")
+
+
+async def _names(services: Services, typed: str, caller: Author, channel: Channel) -> Sequence[str]:
+    """What the known pictures are called, for who moderates here; see `Completes`."""
+    book = services.store.rulebooks.of(channel.community_key)
+    if not book.rules or not await moderates(services, caller, channel):
+        return ()
+    try:
+        return suggested(typed, [each.name for rule in _images(read(book.rules)) for each in rule.known])
+    except UserError:  # they cannot be read any more, which the command itself will say
+        return ()
 
 
 @command(
@@ -46,7 +59,7 @@ async def picture(
         Doc("add what you attach or reply to, list what I know, or remove one."),
     ] = None,
     name: Annotated[
-        str | None, Doc("What you call the picture: letters, digits, _ and -, at most 20.")
+        str | None, Completes(_names), Doc("What you call the picture: letters, digits, _ and -, at most 20.")
     ] = None,
 ) -> str:
     """Show me a picture that is not wanted: I recognize it when it comes again, also changed a little."""
@@ -68,7 +81,7 @@ async def _add(context: Context, name: str | None) -> str:
         )
     given = await _given(context)
     rules = rules_in(book)
-    rule = next((each for each in rules if isinstance(each, Images)), None) or _new(rules)
+    rule = next(_images(rules), None) or _new(rules)
     after = rule
     for likeness in given:
         after = _with(after, likeness, name, context)
@@ -128,6 +141,10 @@ async def _given(context: Context) -> Sequence[Likeness]:
     return found
 
 
+def _images(rules: Iterable[Rule]) -> Iterator[Images]:
+    return (rule for rule in rules if isinstance(rule, Images))
+
+
 def _new(rules: Sequence[Rule]) -> Images:
     taken = {rule.name for rule in rules}
     return Images(name=next(each for each in _numbered(RULE) if each not in taken))
@@ -171,7 +188,7 @@ def _follows(context: Context, book: Rulebook, rule: Images) -> str:
 
 def _list(context: Context) -> str:
     book = book_of(context)
-    rules = [rule for rule in rules_in(book) if isinstance(rule, Images)]
+    rules = list(_images(rules_in(book)))
     lines = []
     for rule in rules:
         lines.append(f"`{rule.name}`: {_(ACTIONS[rule.action])}, {mode(book, rule)}")
@@ -196,7 +213,7 @@ def _line(known: Known) -> str:
 async def _remove(context: Context, name: str | None) -> str:
     book = book_of(context)
     rules = rules_in(book)
-    names = {each.name for rule in rules if isinstance(rule, Images) for each in rule.known}
+    names = {each.name for rule in _images(rules) for each in rule.known}
     if name is None or name not in names:
         raise UserError(_unknown(context, name, names))
     after = tuple(_without(rule, name) if isinstance(rule, Images) else rule for rule in rules)

@@ -19,7 +19,7 @@ async def names(
 ) -> Sequence[str]:
     """The rules of the community in which it is typed, and what can stand beside them; see `Completes`."""
     book = services.store.rulebooks.of(channel.community_key)
-    if not book.rules or not await _moderates(services, caller, channel):
+    if not book.rules or not await moderates(services, caller, channel):
         return ()
     try:
         return suggested(typed, (*(rule.name for rule in read(book.rules)), *beside))
@@ -27,7 +27,7 @@ async def names(
         return ()
 
 
-async def _moderates(services: Services, caller: Author, channel: Channel) -> bool:
+async def moderates(services: Services, caller: Author, channel: Channel) -> bool:
     """Whether somebody moderates here, as the platform says now; where it does not say, nothing is shown."""
     try:
         async with asyncio.timeout(PLATFORM_TIMEOUT_S):

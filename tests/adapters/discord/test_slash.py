@@ -22,6 +22,7 @@ from tests.adapters.discord.house import House
 from tests.knowledge.pdf import pdf, shown
 from tests.labs.discord import Interaction
 from tests.labs.discord.people import Shown, show
+from tests.pictures import copy, file_of, picture
 
 SPECS = Commands.discover().specs
 REGISTRATION = "PUT /applications/{application_id}/commands"
@@ -446,6 +447,25 @@ async def test_the_menu_of_a_message_tells_why(house: House) -> None:
         answer = await answered(house, house.anna.menu(said, "Why did the bot do that?"))
     assert answer.ephemeral
     assert "I stayed silent because it was not said to me" in answer.text
+
+
+async def test_a_picture_is_shown_by_the_menu_of_its_message_and_found_when_it_comes_again(
+    house: House,
+) -> None:
+    house.message_content = True
+    mia, here = house.person("mia", "moderator"), house.general
+    async with house.living():
+        await answered(house, mia.slash(here, "rules setup"))
+        said = house.anna.say(here, "look", files=[("gift.png", file_of(picture(7)))])
+        answer = await answered(house, mia.menu(said, "Recognize this picture"))
+        assert "I recognize `picture-" in answer.text
+        house.anna.say(here, "again", files=[("free.jpg", file_of(copy(picture(7)), "JPEG"))])
+        await house.lab.until(
+            lambda: (
+                "a picture like “picture-"
+                in json.dumps(house.lab.messages[here["id"]], ensure_ascii=False, default=str)
+            )
+        )
 
 
 async def test_menus_have_titles_in_both_languages(house: House) -> None:

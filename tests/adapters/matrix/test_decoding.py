@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.matrix.decoding import NOTHING_KNOWN, Known, Malformed, decode, event_id, known, subject
+from bot.adapters.matrix.decoding import (
+    NOTHING_KNOWN,
+    Known,
+    Malformed,
+    attachments,
+    decode,
+    event_id,
+    known,
+    subject,
+)
 from bot.adapters.matrix.rooms import Room
 from bot.adapters.reading import Json
 from bot.core.events import Deletion, Edit, Join, Message, Reaction
@@ -158,3 +167,22 @@ def test_a_clock_that_runs_ahead_is_not_believed() -> None:
     event = decode(found, room(), US, NOTHING_KNOWN, NOW)
     assert isinstance(event, Message)
     assert (event.at - NOW).total_seconds() <= 300
+
+
+@pytest.mark.parametrize(
+    ("msgtype", "claimed", "kind"),
+    [
+        ("m.image", "image/png", "image/png"),
+        ("m.image", None, "image/*"),
+        ("m.image", "text/plain", "image/*"),
+        ("m.file", None, "application/octet-stream"),
+        ("m.file", "text/plain", "text/plain"),
+    ],
+)
+def test_what_clients_show_as_a_picture_is_one_whatever_its_sender_says(
+    msgtype: str, claimed: str | None, kind: str
+) -> None:
+    info = {} if claimed is None else {"mimetype": claimed}
+    content = {"msgtype": msgtype, "body": "gift", "url": "mxc://home.example/gift", "info": info}
+    (found,) = attachments({"event_id": "$1", "content": content})
+    assert found.content_type == kind
