@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.core.errors import ModelError
 from bot.llm.echo import EchoModel, Script
@@ -54,13 +55,28 @@ ENGINES: dict[str, Callable[[Path], Made]] = {
 }
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.model if name == "llamacpp" else ()) for name in ENGINES]
-)
+EVERY_ENGINE = [pytest.param(name, marks=pytest.mark.model if name == "llamacpp" else ()) for name in ENGINES]
+
+
+@pytest.fixture(params=EVERY_ENGINE)
 async def model(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Model]:
+    """One that nobody has used yet."""
     async with ENGINES[request.param](tmp_path) as model:
         yield model
         await model.close()
+
+
+@pytest_asyncio.fixture(params=EVERY_ENGINE, scope="module", loop_scope="module")
+async def used(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Model]:
+    """One for all tests that leave it as they found it: loading takes longer than they do."""
+    async with ENGINES[request.param](tmp_path_factory.mktemp("engine")) as model:
+        yield model
+        await model.close()
+
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 def conversation(question: str) -> list[Turn]:
@@ -96,31 +112,35 @@ async def test_it_answers_without_being_loaded_first_and_loading_twice_is_nothin
     assert told == []
 
 
-async def test_several_members_at_once_each_get_an_answer(model: Model) -> None:
-    answers = await asyncio.gather(*(said(model, question) for question in QUESTIONS))
+@in_one_loop
+async def test_several_members_at_once_each_get_an_answer(used: Model) -> None:
+    answers = await asyncio.gather(*(said(used, question) for question in QUESTIONS))
     assert all(answer.strip() for answer in answers)
 
 
+@in_one_loop
 async def test_the_same_question_alone_and_among_others_gets_the_same_answer(
-    model: Model, request: pytest.FixtureRequest
+    used: Model, request: pytest.FixtureRequest
 ) -> None:
     if "llamacpp" in request.node.name:
         pytest.skip("llama.cpp rounds differently in a batch")
-    alone = [await said(model, question) for question in QUESTIONS]
-    assert await asyncio.gather(*(said(model, question) for question in QUESTIONS)) == alone
+    alone = [await said(used, question) for question in QUESTIONS]
+    assert await asyncio.gather(*(said(used, question) for question in QUESTIONS)) == alone
 
 
-async def test_a_stream_that_is_closed_early_harms_nobody(model: Model) -> None:
-    async with aclosing(model.stream(conversation("one two three four five"), LONG)) as pieces:
+@in_one_loop
+async def test_a_stream_that_is_closed_early_harms_nobody(used: Model) -> None:
+    async with aclosing(used.stream(conversation("one two three four five"), LONG)) as pieces:
         assert await anext(pieces)
-    assert (await said(model, "the lazy dog")).strip()
+    assert (await said(used, "the lazy dog")).strip()
 
 
-async def test_a_cancelled_reader_is_cancelled_and_harms_nobody(model: Model) -> None:
+@in_one_loop
+async def test_a_cancelled_reader_is_cancelled_and_harms_nobody(used: Model) -> None:
     begun = asyncio.Event()
 
     async def read() -> None:
-        async for _ in model.stream(conversation("one two three four five"), LONG):
+        async for _ in used.stream(conversation("one two three four five"), LONG):
             begun.set()
             await asyncio.Event().wait()
 
@@ -129,20 +149,22 @@ async def test_a_cancelled_reader_is_cancelled_and_harms_nobody(model: Model) ->
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    assert (await said(model, "the lazy dog")).strip()
+    assert (await said(used, "the lazy dog")).strip()
 
 
+@in_one_loop
 @pytest.mark.parametrize("question", ["a\ud800b", "nul \x00 nul", "\u202eabc\u200b", "```\n" * 20])
-async def test_strange_text_is_answered(model: Model, question: str) -> None:
-    assert await said(model, question)
+async def test_strange_text_is_answered(used: Model, question: str) -> None:
+    assert await said(used, question)
 
 
-async def test_more_words_are_more_tokens(model: Model) -> None:
-    await model.load()
+@in_one_loop
+async def test_more_words_are_more_tokens(used: Model) -> None:
+    await used.load()
     short, long = conversation("the fox"), conversation("the fox and the dog " * 20)
-    assert 0 < model.count_tokens(short) < model.count_tokens(long)
-    assert model.count_tokens(conversation("a\ud800b")) > 0
-    assert model.count_tokens([Turn("user", "fox " * 100_000)]) > model.context_tokens
+    assert 0 < used.count_tokens(short) < used.count_tokens(long)
+    assert used.count_tokens(conversation("a\ud800b")) > 0
+    assert used.count_tokens([Turn("user", "fox " * 100_000)]) > used.context_tokens
 
 
 async def test_closing_is_final_and_may_be_done_twice(model: Model, request: pytest.FixtureRequest) -> None:
