@@ -12,6 +12,8 @@ from pathlib import Path
 
 _OTHERS = ("-m", "not homeserver", "-n", "2", "--dist", "worksteal")
 _HOMESERVER = ("-m", "homeserver")
+_HANGS_S = 600
+"""A test that takes longer shows where it stands and ends its process; the slowest takes a tenth."""
 _RAN = (0, 1)  # pytest's codes for "all passed" and "some failed"; any other says that not all were run
 _FEW = 5
 _FOLDER = Path(sys.prefix) / "tests"  # in .venv
@@ -75,7 +77,8 @@ def whole(homeserver: Part, others: Part, *, again: bool) -> int:
 
 
 def _pytest(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", *arguments]
+    hangs = ("-o", f"faulthandler_timeout={_HANGS_S}", "-o", "faulthandler_exit_on_timeout=true")
+    return [sys.executable, "-m", "pytest", *hangs, *arguments]
 
 
 def _say(*lines: str) -> None:

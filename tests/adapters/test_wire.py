@@ -27,6 +27,7 @@ from bot.core.events import (
     MessageRef,
     Reaction,
 )
+from tests.living import PATIENCE_S
 
 WORDS = st.text(st.characters(exclude_categories=()), max_size=30)
 TIMES = st.datetimes(timezones=st.just(UTC))
@@ -135,7 +136,8 @@ async def test_a_caller_that_is_killed_while_it_waits_harms_nobody(served: tuple
         sys.executable, "-c", script, str(port), stdout=asyncio.subprocess.PIPE
     )
     assert caller.stdout is not None
-    assert await caller.stdout.readline() == b"waiting\n"
+    async with asyncio.timeout(PATIENCE_S):
+        assert await caller.stdout.readline() == b"waiting\n"
     caller.kill()
     await caller.wait()
     world.say(world.member("ann"), world.channel(), "hi")

@@ -16,6 +16,7 @@ from bot.core.actions import Alert, Ban, Delete, Hide, Kick, Post, React, Reply,
 from bot.core.errors import Forbidden, Gone, PlatformError, RateLimited, TooBig
 from bot.core.events import Event, MessageRef
 from bot.core.permissions import Role
+from tests.living import PATIENCE_S
 
 
 @pytest.fixture(params=["near", "remote"])
@@ -209,7 +210,8 @@ async def test_a_bot_in_another_process_reaches_the_world() -> None:
     async with WorldServer(world) as port:
         bot = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(port))
         world.say(world.member("ann"), world.channel(), "ping")
-        assert await bot.wait() == 0
+        async with asyncio.timeout(PATIENCE_S):
+            assert await bot.wait() == 0
     assert world.answers(world.channel()) == ["pong"]
 
 

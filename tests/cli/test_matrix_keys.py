@@ -129,7 +129,7 @@ async def test_the_passphrase_is_asked_twice_and_never_shown(operator: Operator,
         await terminal.sees(f"These two were not the same.\n{asks}\n{again}")
         terminal.press(f"{PASSPHRASE}\n")
         await terminal.sees("2 keys are in")
-        assert await terminal.process.wait() == 0
+        assert await terminal.left() == 0
         assert "raven" not in terminal.screen.received
     assert len(imported(file)) == 2
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.adapters.console.screen import VirtualScreen
 
 _COLUMNS, _ROWS = 80, 24
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 class PseudoTerminal:
@@ -46,6 +46,18 @@ class PseudoTerminal:
                     await self._news.wait()
         except TimeoutError:
             raise AssertionError(f"{texts} is not on the screen:\n{self.screen.text}") from None
+
+    async def left(self) -> int:
+        """Wait until the program has ended; its exit code.
+
+        Raises:
+            AssertionError: it does not end; it shows the screen.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self.process.wait()
+        except TimeoutError:
+            raise AssertionError(f"the program does not end:\n{self.screen.text}") from None
 
     def modes(self) -> list[object]:
         """The settings of the terminal; a program that leaves puts them back."""

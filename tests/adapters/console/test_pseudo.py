@@ -6,7 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
-from tests.adapters.console.pseudo import PseudoTerminal, at_terminal
+from tests.adapters.console.pseudo import at_terminal
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -26,10 +26,6 @@ def history_mode(folder: Path) -> int:
     return stat.S_IMODE((folder / "data" / "history").stat().st_mode)
 
 
-async def left(terminal: PseudoTerminal) -> int:
-    return await terminal.process.wait()
-
-
 async def test_a_conversation_at_a_terminal(tmp_path: Path) -> None:
     async with at_terminal(chat(tmp_path), environ=environ()) as terminal:
         await terminal.sees("/help", "ann>")
@@ -42,7 +38,7 @@ async def test_a_conversation_at_a_terminal(tmp_path: Path) -> None:
         terminal.press(CTRL_C)
         await terminal.sees("Press Ctrl-C again")
         terminal.press(CTRL_C)
-        assert await left(terminal) == 0
+        assert await terminal.left() == 0
     assert history_mode(tmp_path) == 0o600
     assert "Traceback" not in terminal.screen.text
 
@@ -55,7 +51,7 @@ async def test_somebody_else_speaks_at_the_same_terminal(tmp_path: Path) -> None
         terminal.press("/as\r")
         await terminal.sees("bot> `/as NAME TEXT` says TEXT here as NAME", "mira.\nann>")
         terminal.press(CTRL_D)
-        assert await left(terminal) == 0
+        assert await terminal.left() == 0
     assert "Traceback" not in terminal.screen.text
 
 
@@ -90,7 +86,7 @@ async def test_ctrl_c_stops_an_answer_without_end_and_the_talk_goes_on(tmp_path:
             await terminal.sees("ann> /stop", stopped, times=times)
         assert terminal.process.returncode is None
         terminal.press(CTRL_C)
-        assert await left(terminal) == 0
+        assert await terminal.left() == 0
     assert terminal.screen.text.count("(stopped)") == 2
     assert "Traceback" not in terminal.screen.text
 
@@ -100,7 +96,7 @@ async def test_the_terminal_is_left_as_it_was_found(tmp_path: Path) -> None:
         await terminal.sees("ann>")
         assert terminal.modes() != terminal.found
         terminal.press(CTRL_D)
-        assert await left(terminal) == 0
+        assert await terminal.left() == 0
         assert terminal.modes() == terminal.found
 
 
@@ -110,5 +106,5 @@ async def test_a_signal_counts_as_the_key(tmp_path: Path) -> None:
         terminal.process.send_signal(signal.SIGINT)
         await terminal.sees("Press Ctrl-C again")
         terminal.process.send_signal(signal.SIGINT)
-        assert await left(terminal) == 0
+        assert await terminal.left() == 0
         assert terminal.modes() == terminal.found

@@ -1,5 +1,6 @@
 """The lab itself: one object that serves REST and gateway and is driven by a test."""
 
+import asyncio
 import re
 import ssl
 from typing import Self
@@ -71,9 +72,12 @@ class DiscordLab(Rest):
         drop: bool = False,
         delay_s: float = 0.0,
         executed: bool = False,
+        gate: asyncio.Event | None = None,
     ) -> Fault:
         """Break the next calls whose "METHOD /template" matches; see `Fault`."""
-        made = Fault(pattern, status, count, retry_after_s, is_global, cloudflare, drop, delay_s, executed)
+        made = Fault(
+            pattern, status, count, retry_after_s, is_global, cloudflare, drop, delay_s, executed, gate
+        )
         self.faults.append(made)
         return made
 

@@ -141,6 +141,14 @@ class Fault:
     drop: bool = False
     delay_s: float = 0.0
     executed: bool = False
+    gate: asyncio.Event | None = None
+    """A call that meets the fault is held up until this is set."""
+
+    async def hold(self) -> None:
+        """Be as late as it was ordered."""
+        await asyncio.sleep(self.delay_s)
+        if self.gate is not None:
+            await self.gate.wait()
 
 
 _STATES = {

@@ -163,7 +163,7 @@ class Rest(Gateway):
         route = f"{record.method} {record.route}"
         for fault in self._due(route, executed=False):
             fault.count -= 1
-            await asyncio.sleep(fault.delay_s)
+            await fault.hold()
             if forced := self._forced(fault, route):
                 return forced
         answer = await self._perform(record, call, auth, refusal, known_path)
@@ -172,7 +172,7 @@ class Rest(Gateway):
                 break
             fault.count -= 1
             self.notify()  # what the call did is there to see before its answer
-            await asyncio.sleep(fault.delay_s)
+            await fault.hold()
             if forced := self._forced(fault, route):
                 return forced
         return answer
