@@ -26,11 +26,11 @@ def kinds(number: int, journey: Journey) -> tuple[bool, ...]:
     """Whether rooms are encrypted.
 
     All that happens in a plain room happens in an encrypted one, too, and no command knows in which it is:
-    everyday, of the journeys that fit encrypted rooms every third is played in plain ones as well.
+    everyday, of the journeys that fit encrypted rooms every sixth is played in plain ones as well.
     """
     if not journey.fits_encrypted_rooms:
         return (False,)
-    return (False, True) if LONG or number % 3 == 0 else (True,)
+    return (False, True) if LONG or number % 6 == 0 else (True,)
 
 
 PLAYS = [

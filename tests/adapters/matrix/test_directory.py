@@ -1,5 +1,6 @@
 """What the homeserver says about rights, places and history reaches the core as it is now."""
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.adapters.matrix import directory as module
 from bot.adapters.matrix.directory import MatrixDirectory
 from bot.adapters.matrix.settings import Grants, Settings
 from bot.core.actions import Post
@@ -17,6 +19,13 @@ from tests.adapters.matrix.sender import Hands, hands
 from tests.labs.synapse import Synapse
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+PAGE = module._PAGE if os.environ.get("LLMOS_DRILLS") == "long" else 12
+"""What the homeserver is asked for at once; everyday so little that few messages fill more than a page."""
+
+
+@pytest.fixture(autouse=True)
+def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAGE", PAGE)
 
 
 @pytest.fixture
@@ -105,14 +114,14 @@ async def test_a_place_is_found_by_its_id_where_one_may_read_it(house: Hands) ->
 
 
 async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(house: Hands) -> None:
-    ids = [await house.ann.say(house.room, f"message {n}") for n in range(120)]
+    ids = [await house.ann.say(house.room, f"message {n}") for n in range(PAGE + 20)]
     await house.ann.edit(house.room, ids[3], "message 3, edited")
     await house.ann.redact(house.room, ids[4])
     thread = await house.ann.say(house.room, "in a thread", thread=ids[0])
     await house.ann.send(house.room, "m.room.message", {"msgtype": "m.key.verification.request", "body": "?"})
     await house.sender.perform(Post(await house.place(), "news"), "k")
     found = [m async for m in directory(house).history(await house.place(), LONG_AGO)]
-    expected = [f"message {n}" for n in range(120) if n != 4]
+    expected = [f"message {n}" for n in range(PAGE + 20) if n != 4]
     expected[3] += ", edited"
     assert [m.text for m in found] == [*expected, "news"]
     assert [m.author.is_bot for m in found[-2:]] == [False, True]
@@ -133,10 +142,10 @@ async def test_history_comes_oldest_first_in_pages_and_with_the_newest_texts(hou
 
 
 async def test_threads_are_told_and_read_page_by_page(house: Hands) -> None:
-    roots = [await house.ann.say(house.room, f"root {n}") for n in range(103)]
+    roots = [await house.ann.say(house.room, f"root {n}") for n in range(PAGE + 3)]
     for root in roots:
         await house.ann.say(house.room, "in a thread", thread=root)
-    more = [await house.ann.say(house.room, f"more {n}", thread=roots[0]) for n in range(103)]
+    more = [await house.ann.say(house.room, f"more {n}", thread=roots[0]) for n in range(PAGE + 3)]
     found = await directory(house).threads_with(await house.place(), LONG_AGO)
     assert {each.thread for each in found} == set(roots)
     inside = [m async for m in directory(house).history(await house.place(roots[0]), LONG_AGO)]
@@ -174,13 +183,13 @@ async def test_the_past_of_a_room_has_its_threads_and_reactions_and_goes_on_wher
     await house.ann.react(house.room, reply, "🎉")
     gone = await house.ann.react(house.room, root, "🤡")
     await house.ann.redact(house.room, gone)
-    for number in range(120):
+    for number in range(PAGE + 20):
         await house.ann.say(house.room, f"message {number}")
     place = await house.place()
     pages = [page async for page in directory(house).happened(place, LONG_AGO)]
     events = [event for page in pages for event in page.events]
     told = [event.text for event in events if isinstance(event, Message)]
-    assert told == ["root", "in a thread", *(f"message {number}" for number in range(120))]
+    assert told == ["root", "in a thread", *(f"message {number}" for number in range(PAGE + 20))]
     reactions = [
         (each.emoji, each.ref.id, each.ref.channel.thread) for each in events if isinstance(each, Reaction)
     ]
@@ -190,4 +199,4 @@ async def test_the_past_of_a_room_has_its_threads_and_reactions_and_goes_on_wher
     further = [page async for page in directory(house).happened(place, LONG_AGO, last)]
     texts = [each.text for page in further for each in page.events if isinstance(each, Message)]
     assert texts[-1] == "later"
-    assert len(texts) < 122
+    assert len(texts) < PAGE + 22
