@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
+from bot.llm.embedding import available
+from bot.llm.minilm import Embedder
 from bot.storage.store import Store
+from tests.knowledge.library import Remembering
 from tests.messages import EPOCH
 from tests.storage.house import Clock, Place
 
@@ -50,6 +53,14 @@ def document(id: str, *texts: str, title: str = "", channel: str = "", author: s
         for at, text in enumerate(texts)
     )
     return Document(id, title, sections, channel)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Remembering:
+    """The real model; it reads the sample community once for all tests."""
+    folder = available()
+    assert folder is not None
+    return Remembering(Embedder(folder))
 
 
 @pytest.fixture

@@ -1,16 +1,34 @@
-"""The sample community's threads in an index of their own."""
+"""The sample community's threads in an index of their own, and an embedder that reads them once."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
+
 from bot.knowledge.document import Document
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.search import Search
+from bot.llm.minilm import Embedder, Vectors
 from bot.sample.community import load
 from bot.sample.knowledge import threads
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
+
+
+class Remembering:
+    """An embedder that reads each text once: the same ones are asked for again and again."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._read: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        new = [each for each in dict.fromkeys(texts) if each not in self._read]
+        if new:
+            self._read |= dict(zip(new, self._embedder.embed(new), strict=True))
+        return np.stack([self._read[each] for each in texts])
 
 
 @asynccontextmanager

@@ -28,9 +28,9 @@ from bot.knowledge.asked import Earlier, earlier
 from bot.knowledge.document import Document, Section
 from bot.knowledge.segmenting import characters
 from bot.llm.embedding import available
-from bot.llm.minilm import Embedder, Vectors
+from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON
-from tests.knowledge.library import library
+from tests.knowledge.library import Remembering, library
 from tests.knowledge.questions import calibration, golden
 from tests.messages import EPOCH
 
@@ -65,21 +65,6 @@ class Row:
     found: Earlier | None
     right: bool
     known: bool
-
-
-class Remembering:
-    """An embedder that reads each text once: the same ones are asked for again and again."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._read: dict[str, Vectors] = {}
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `Embedder`."""
-        new = [each for each in dict.fromkeys(texts) if each not in self._read]
-        if new:
-            self._read |= dict(zip(new, self._embedder.embed(new), strict=True))
-        return np.stack([self._read[each] for each in texts])
 
 
 def drawn(file: Path, size: int) -> tuple[list[Document], list[Asked]]:

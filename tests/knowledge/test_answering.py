@@ -18,12 +18,10 @@ from bot.knowledge.evaluation import Question, evaluate
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
 from bot.knowledge.similar import duplicate, duplicates
-from bot.llm.embedding import available
-from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
 from tests.knowledge.conftest import Topics, document
-from tests.knowledge.library import library
+from tests.knowledge.library import Remembering, library
 from tests.knowledge.questions import golden
 from tests.messages import EPOCH
 
@@ -194,13 +192,11 @@ def test_strange_texts_are_like_themselves_more_than_like_others(strange: str) -
 
 
 @pytest.mark.model
-async def test_the_golden_questions_are_answered(tmp_path: Path) -> None:
-    folder = available()
-    assert folder is not None
+async def test_the_golden_questions_are_answered(tmp_path: Path, minilm: Remembering) -> None:
     questions = golden()
     assert len(questions) >= 80
     assert sum(not each.relevant for each in questions) * 4 >= len(questions)
-    async with library(tmp_path, Embedder(folder)) as search:
+    async with library(tmp_path, minilm) as search:
         answers = [await ask(search, each.question, COMMON, EPOCH) for each in questions]
     scores = evaluate(questions, answers)
     assert scores.recall is not None

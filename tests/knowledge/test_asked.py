@@ -12,12 +12,10 @@ from bot.knowledge.asked import SAME, Earlier, Likeness, earlier
 from bot.knowledge.document import Document, Section
 from bot.knowledge.index import Index
 from bot.knowledge.search import Search
-from bot.llm.embedding import available
-from bot.llm.minilm import Embedder
 from bot.storage.passages import COMMON
 from bot.storage.store import Store
 from tests.knowledge.conftest import document
-from tests.knowledge.library import library
+from tests.knowledge.library import Remembering, library
 from tests.knowledge.questions import golden
 from tests.messages import EPOCH
 
@@ -189,11 +187,11 @@ def test_nearness_alone_is_not_enough_and_neither_is_a_lonely_subject() -> None:
 
 
 @pytest.mark.model
-async def test_in_the_sample_community_repeats_in_other_words_are_noticed(tmp_path: Path) -> None:
-    folder = available()
-    assert folder is not None
+async def test_in_the_sample_community_repeats_in_other_words_are_noticed(
+    tmp_path: Path, minilm: Remembering
+) -> None:
     later = EPOCH + timedelta(days=9_000)
-    async with library(tmp_path, Embedder(folder)) as search:
+    async with library(tmp_path, minilm) as search:
         for question, thread in REPEATS.items():
             found = await earlier(search, "", question, COMMON, later)
             assert found is not None, question
