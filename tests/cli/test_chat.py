@@ -1,10 +1,12 @@
 """`llmos chat` as a program in a pipe."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -76,15 +78,41 @@ def test_in_the_sample_community_threads_are_recommended_with_reasons(tmp_path: 
     assert not any(name in line for name in names for line in entries)
 
 
-def test_the_sample_communitys_threads_answer_questions_with_links(tmp_path: Path) -> None:
-    typed = b"/ask How do I prune a restic repository faster?\n"
-    for _start in range(2):  # its threads are known from the first start on
-        done = chat(tmp_path, "--sample", typed=typed)
-        said = done.stdout.decode()
+ASKED = b"/ask How do I prune a restic repository faster?\n"
+AGAIN = b"#help My kestrel job was killed after four hours, is there a bigger limit?\n"
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Three starts with the sample community, shared by tests because each takes long."""
+
+    folder: Path
+    first: str
+    second: str
+    """In the same folder, where questions were asked again in #help."""
+    unhinted: str
+    """In a folder as the first one left it, where hints were switched off."""
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    folder = tmp_path_factory.mktemp("sample")
+    first = chat(folder, "--sample", typed=ASKED)
+    other = shutil.copytree(folder, tmp_path_factory.mktemp("other") / "copy")
+    new = b"#help Where is the best place to see foxes at night?\n"
+    second = chat(folder, "--sample", typed=ASKED + new + AGAIN)
+    switched_off = b"/channel set duplicates off\n" + AGAIN
+    unhinted = chat(other, "--sample", "--channel", "help", typed=switched_off)
+    assert [each.stderr for each in (first, second, unhinted)] == [b""] * 3
+    return Starts(folder, *(each.stdout.decode() for each in (first, second, unhinted)))
+
+
+def test_the_sample_communitys_threads_answer_questions_with_links(starts: Starts) -> None:
+    """They are known from the first start on."""
+    for said in (starts.first, starts.second):
         assert "bot> This is what I found:\n  > " in said
         assert "[1] restic prune takes nine hours on the REST server https://lamplight.example/" in said
-        assert done.stderr == b""
-    with closing(sqlite3.connect(tmp_path / "llmos" / "llmos.db")) as file:
+    with closing(sqlite3.connect(starts.folder / "llmos" / "llmos.db")) as file:
         (documents,) = file.execute("SELECT count(DISTINCT document) FROM passages").fetchone()
     assert documents == len(list(threads(community.load())))
 
@@ -102,16 +130,14 @@ def test_both_sides_of_a_case_can_be_played_as_the_guide_for_moderators_shows(tm
             assert any(line.startswith(promised.removesuffix("…")) for line in left), promised
 
 
-def test_what_is_asked_again_in_the_samples_help_channel_gets_a_hint(tmp_path: Path) -> None:
-    again = b"#help My kestrel job was killed after four hours, is there a bigger limit?\n"
-    done = chat(tmp_path, "--sample", typed=b"#help Where is the best place to see foxes at night?\n" + again)
-    said = done.stdout.decode()
-    assert said.startswith("bot> [#help] This was answered before, in My kestrel job was killed")
-    assert "https://lamplight.example/help/help-031\n  > " in said
-    assert "`/knowledge solved 1 yes`" in said
-    assert said.count("bot> ") == 1
-    off = chat(tmp_path, "--sample", "--channel", "help", typed=b"/channel set duplicates off\n" + again)
-    assert off.stdout.count(b"bot> ") == 1
+def test_what_is_asked_again_in_the_samples_help_channel_gets_a_hint(starts: Starts) -> None:
+    answered, hint = starts.second.split("bot> [#help] ")
+    assert answered.count("bot> ") == 1
+    assert hint.startswith("This was answered before, in My kestrel job was killed")
+    assert "https://lamplight.example/help/help-031\n  > " in hint
+    assert "`/knowledge solved 1 yes`" in hint
+    assert "bot> " not in hint
+    assert starts.unhinted.count("bot> ") == 1
 
 
 def test_what_was_said_yesterday_is_still_there_today(tmp_path: Path) -> None:
