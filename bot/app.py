@@ -31,6 +31,7 @@ from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Embedding, Index
 from bot.knowledge.public import public_and
 from bot.knowledge.search import Search
+from bot.knowledge.topics import Sorting
 from bot.knowledge.waking import Waking
 from bot.llm import embedding
 from bot.llm.catalogue import choose
@@ -215,6 +216,9 @@ class App:
         self._index = Index(store.passages, store.privacy, embedder if store.passages.supported else None)
         self._waking = Waking(self._index)
         self._search = Search(self._index, self._waking.ready) if store.passages.supported else None
+        self._topics = (
+            Sorting(self._index, store.topics, self._waking.ready) if store.passages.supported else None
+        )
         self._archiver = Archiver(store.archive, self._index, self._directory, now)
         self._file_reader = FileReader(store.archive, self._directory, now)
         store.privacy.forgets(self._noting.forget)
@@ -231,6 +235,7 @@ class App:
             platforms=frozenset(adapters),
             lacking=lambda action: adapters[action.channel.platform].lacking(action),
             introducer=self._introducing,
+            topics=self._topics,
         )
         self._connected: dict[str, bool] = dict.fromkeys(adapters, False)
 
@@ -382,6 +387,7 @@ class App:
             usual=usual_digest(self.config.recommend),
             archives=router.archives,
             index=self._index,
+            topics=self._topics,
             fetcher=self._fetcher,
         )
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # with numpy behind them they would slow down every start of 
     from bot.knowledge.fetching import Fetcher
     from bot.knowledge.index import Index
     from bot.knowledge.search import Search
+    from bot.knowledge.topics import Sorting
     from bot.moderation.assessing import Assessing
     from bot.moderation.looking import Looking
     from bot.recommend.digest import Digesting
@@ -116,6 +117,7 @@ class Services:
         usual: what a digest has of which nothing else was said.
         archives: whether a message is kept to be found, as far as its place and its kind decide.
         index: where documents are added; None where there is none.
+        topics: finds what conversations are about; None where there is nothing to find it in.
         fetcher: of pages that are to be added; None where nothing is fetched.
         hinting: what follows from questions that were answered before.
         climbing: what follows from questions that nobody answers.
@@ -154,6 +156,7 @@ class Services:
     usual: Usual = field(default_factory=Usual)
     archives: Callable[[Message], bool] = lambda message: False
     index: "Index | None" = None
+    topics: "Sorting | None" = None
     fetcher: "Fetcher | None" = None
 
 

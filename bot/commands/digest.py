@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from bot.commands.command import Completes, Context, Doc, Matching, Range, Services, command
 from bot.commands.conversion import folded, shown
 from bot.commands.rules.places import channel_named
+from bot.commands.topic import names as topics
+from bot.commands.topic import topic_named
 from bot.core.actions import Action, Delete, File
 from bot.core.errors import Forbidden, PlatformError, UserError
 from bot.core.events import Author, Channel
@@ -19,6 +21,7 @@ from bot.recommend.phrases import at_wall, due, expression, quiet_hours, said, z
 from bot.recommend.schedule import Plan, Usual, zone_named
 from bot.storage.digests import LESS, MORE, Digest, Effect, Fate, Posted, Tally
 from bot.storage.threads import Noted, Touch
+from bot.storage.topics import Topic
 
 MOST = 20
 """Digests of a community."""
@@ -74,6 +77,7 @@ async def times(services: Services, typed: str, caller: Author, channel: Channel
         N_("digest add #general every monday 9:00 Europe/Berlin n=5"),
         N_("digest add here weekdays 18:30 zone=Asia/Shanghai quiet=22-7"),
         N_("digest add here 0 9 * * 1 UTC"),
+        N_("digest add here every friday 17:00 UTC topic=backup"),
     ),
 )
 async def add(
@@ -84,11 +88,13 @@ async def add(
     zone: Annotated[str | None, Completes(time_zones), Doc("Your time zone, such as Europe/Berlin.")] = None,
     n: Annotated[int | None, Range(1, MOST_THREADS), Doc("How many threads at most.")] = None,
     quiet: Annotated[str | None, Doc("Hours in which nothing is posted, such as 22-7.")] = None,
+    topic: Annotated[str | None, Completes(topics), Doc("Only threads about this topic.")] = None,
 ) -> str:
     """Post threads worth reading in a channel, regularly."""
     store, usual = context.services.store, context.services.usual
     place, when = await _where(context, channel, when)
     plan, n = plan_typed(usual, when, zone, quiet), n or usual.n
+    about = None if topic is None else await topic_named(context, topic, place.community_key)
     if len(await store.digests.of(place.community_key)) >= MOST:
         raise UserError(
             _(
@@ -104,12 +110,15 @@ async def add(
         quiet="" if plan.quiet is None else str(plan.quiet),
         actor=store.seal.pseudonym(context.caller.identity),
         call=context.call,
+        topic="" if about is None else about.key,
     )
-    await context.audit("digest add", f"{digest.number} {place.key} {plan.cron} {plan.zone} n={n}")
+    only = "" if about is None else f" topic={about.key}"
+    await context.audit("digest add", f"{digest.number} {place.key} {plan.cron} {plan.zone} n={n}{only}")
     return "\n".join(
         (
             _("Digest {number}: {plan}, {n}.", number=digest.number, plan=said(plan), n=at_most(n)),
             next_told(context, digest),
+            *([] if about is None else [_about(about)]),
             *_elsewhere(context, place),
             _(
                 "It shows what everybody who reads there may read, each thread once; when nothing is new, it "
@@ -124,10 +133,12 @@ async def add(
 @command("digest list", role=Role.MODERATOR, examples=(N_("digest list"),))
 async def list_all(context: Context) -> str:
     """List the digests of this community, and what became of the last one of each."""
-    found = await context.services.store.digests.of(context.channel.community_key)
+    community = context.channel.community_key
+    found = await context.services.store.digests.of(community)
     if not found:
         return _no_digests(context)
-    return "\n".join(line for digest in found for line in _lines(context, digest))
+    known = {each.key: each for each in await context.services.store.topics.of(community)}
+    return "\n".join(line for digest in found for line in _lines(context, digest, known.get(digest.topic)))
 
 
 @command("digest remove", role=Role.MODERATOR, examples=(N_("digest remove 3"),))
@@ -388,7 +399,14 @@ def _no_digest(context: Context, number: int) -> str:
     )
 
 
-def _lines(context: Context, digest: Digest) -> Sequence[str]:
+def _about(topic: Topic) -> str:
+    return _(
+        "It is only about “{topic}”: of archived channels, the threads that I recognize as such.",
+        topic=topic.name,
+    )
+
+
+def _lines(context: Context, digest: Digest, topic: Topic | None) -> Sequence[str]:
     plan = said(plan_of(digest))
     where = _("this channel") if digest.channel.key == context.channel.key else f"`{_name(digest.channel)}`"
     first = _(
@@ -399,6 +417,7 @@ def _lines(context: Context, digest: Digest) -> Sequence[str]:
         where=where,
     )
     lines = [f"• {first}", f"  {next_told(context, digest)}"]
+    lines += [] if topic is None else [f"  {_about(topic)}"]
     if digest.fate is not None and digest.decided_at is not None:
         last = last_told(digest, digest.fate, digest.decided_at)
         lines.append(f"  {last}")

@@ -11,6 +11,7 @@ from bot.commands.conversion import nearest, shown
 from bot.commands.duration import seconds
 from bot.commands.member import MEMBER, meant
 from bot.commands.rules.places import channel_named
+from bot.commands.topic import sorting_of, topic_named
 from bot.conversation.audience import quotable, readable
 from bot.conversation.sourced import entry, one_line
 from bot.core.actions import Action
@@ -26,7 +27,7 @@ _CANDIDATES = 100
 _SHOWN_CHARS = 160
 
 _FILTER = re.compile(r"(?<!\S)(?P<name>[a-z]{2,8})[:：](?P<value>[^\s:：/][^\s]*)", re.IGNORECASE)
-_FILTERS = ("in", "from", "before", "after", "has")
+_FILTERS = ("in", "from", "before", "after", "has", "topic")
 _LINK = re.compile(r"https?://\S")
 _FILE = re.compile(r"https?://\S+\.(?!com|org|net|html?|php)[a-z][a-z0-9]{1,4}(?=[\s?)\]>]|$)", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
@@ -51,23 +52,31 @@ class Wanted:
 
     Attributes:
         channel: the only one that counts; None for all.
+        topic: name of the only topic that counts; None for all.
     """
 
     words: str
     channel: Channel | None = None
     bounds: Bounds = ALL
     has: tuple[str, ...] = ()
+    topic: str | None = None
 
 
 @command(
     "search",
     private=True,
     slow=True,
-    examples=(N_("search backup restore"), N_("search certificate after:2026-01-31 has:link")),
+    examples=(
+        N_("search backup restore"),
+        N_("search certificate after:2026-01-31 has:link"),
+        N_("search snapshot topic:backup"),
+    ),
 )
 async def search(
     context: Context,
-    words: Annotated[str, Doc("Words; in:#channel from:@member before:2026-02-01 after:30d has:link")],
+    words: Annotated[
+        str, Doc("Words; in:#channel from:@member before:2026-02-01 after:30d has:link topic:NAME")
+    ],
 ) -> tuple[Action, ...]:
     """Search what the community has written, as far as you may read it."""
     found_by = context.services.search
@@ -78,6 +87,10 @@ async def search(
     channels = await readable(context.services.directory, context.caller, context.channel)
     if wanted.channel is not None:
         channels = frozenset({wanted.channel.key, wanted.channel.parent.key})
+    if wanted.topic is not None:
+        topic = await topic_named(context, wanted.topic, place.community_key)
+        documents = await sorting_of(context).documents(place.community_key, topic.key)
+        wanted = replace(wanted, bounds=replace(wanted.bounds, documents=documents))
     found, query = await _found(found_by, wanted, place.community_key, context.services.now(), channels)
     if not found:
         return (context.reply(_("I found nothing that you may read and that fits."), private=True),)
@@ -119,6 +132,8 @@ async def _narrowed(context: Context, wanted: Wanted, name: str, value: str) -> 
             return replace(wanted, bounds=replace(wanted.bounds, before=_moment(context, value)))
         case "after":
             return replace(wanted, bounds=replace(wanted.bounds, since=_moment(context, value)))
+        case "topic":
+            return replace(wanted, topic=value)
         case _:
             return replace(wanted, has=(*wanted.has, _kind(value)))
 

@@ -169,6 +169,10 @@ class Index:
         """How near passages are to a unit vector; those without a vector are left out."""
         return {} if self._held is None else self._held.cosines(seqs, vector)
 
+    def means(self, groups: Sequence[Sequence[int]]) -> "list[Vector | None]":
+        """What the passages of each group mean together, a unit vector; None if one of them has none."""
+        return [None] * len(groups) if self._held is None else self._held.means(groups)
+
     def __len__(self) -> int:
         """How many vectors are in memory."""
         return 0 if self._held is None else len(self._held)

@@ -91,7 +91,7 @@ class Finding:
         return self.hits[0].passage
 
 
-async def _always() -> bool:
+async def always() -> bool:
     """For an index that is ready."""
     return True
 
@@ -99,7 +99,7 @@ async def _always() -> bool:
 class Search:
     """Finds documents of one community at a time, and only in channels that may be read."""
 
-    def __init__(self, index: Index, ready: Callable[[], Awaitable[bool]] = _always) -> None:
+    def __init__(self, index: Index, ready: Callable[[], Awaitable[bool]] = always) -> None:
         """Args: ready: whether meanings may be compared; asked before each question."""
         self.index, self._ready = index, ready
 

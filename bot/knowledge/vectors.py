@@ -12,6 +12,7 @@ from bot.storage.passages import StoredVector, readable_in
 MOST = 300_000
 """So many are held, the newest ones: 230 MB at 384 dimensions. Older passages are found by their words."""
 _RESCORED = 16  # more than asked for: half precision may swap neighbours, which are then compared exactly
+_TINY = 1e-6
 
 Vector = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Vector]
@@ -58,6 +59,19 @@ class Vectors:
         here = self.seqs[at] == asked
         cosines = self.rows[at[here]].astype(np.float32) @ vector
         return dict(zip(asked[here].tolist(), cosines.tolist(), strict=True))
+
+    def means(self, groups: Sequence[Sequence[int]]) -> list[Vector | None]:
+        """See `Index.means`."""
+        found: list[Vector | None] = []
+        for group in groups:
+            asked = np.array(group, np.int64)
+            at = np.minimum(np.searchsorted(self.seqs, asked), max(len(self) - 1, 0))
+            if not len(self) or not (self.seqs[at] == asked).all():
+                found.append(None)
+                continue
+            mean = self.rows[at].astype(np.float32).mean(0)
+            found.append(mean / max(float(np.linalg.norm(mean)), _TINY))
+        return found
 
     def only(self, seqs: Sequence[int]) -> "Vectors":
         """Those of these passages."""

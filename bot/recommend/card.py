@@ -37,11 +37,13 @@ class Linked:
     Attributes:
         link: where a click on it leads; None where the platform has no links.
         line: what it is about, in a model's words; "" for none.
+        topic: what its topic is called; "" for none.
     """
 
     worth: Worth
     link: str | None
     line: str = ""
+    topic: str = ""
 
 
 def card(channel: Channel, threads: Sequence[Linked], key: str, reader: Author | None = None) -> Post:
@@ -99,6 +101,7 @@ def _text(threads: Sequence[Linked], reader: Author | None) -> str:
 def _entry(number: int, thread: Linked, reader: Author | None) -> str:
     title = plain(thread.worth.thread.title) or _("a thread without a title")
     name = f"**{title}**" if thread.link is None else f"[**{title}**]({thread.link})"
+    name += f" · {plain(thread.topic)}" if thread.topic else ""
     return f"{number}. {name}\n   {because(thread.worth.reasons, reader)}"
 
 

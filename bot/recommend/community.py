@@ -88,11 +88,23 @@ class Community:
             self.votes.close(thread.key)
             del self.threads[thread.key]
 
-    def among(self, candidates: Ints, readable: Collection[str], without: Collection[str] = ()) -> Ints:
-        """The candidates in channels (by key) that may be read, that are open and not left out (by key)."""
+    def among(
+        self,
+        candidates: Ints,
+        readable: Collection[str],
+        without: Collection[str] = (),
+        only: Collection[str] | None = None,
+    ) -> Ints:
+        """The candidates in channels (by key) that may be read, that are open and not left out (by key).
+
+        Args:
+            only: keys of those that count; None for all.
+        """
         channels = [self._channels[channel] for channel in readable if channel in self._channels]
         allowed = np.isin(self._channel_of[candidates], channels)
         allowed &= ~np.isin(candidates, [self.votes.thread(key) for key in without])
+        if only is not None:
+            allowed &= np.isin(candidates, [self.votes.thread(key) for key in only if key in self.threads])
         return np.asarray(candidates[allowed], np.int64)
 
     def _place(self, number: int, thread: ThreadRef) -> None:

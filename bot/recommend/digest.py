@@ -7,7 +7,7 @@ for. The clock on the wall is looked at every few seconds, so that nobody sleeps
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Protocol
@@ -24,6 +24,7 @@ from bot.recommend.worth import Worth
 from bot.storage.digests import Digest, Fate, SlotTaken, Taking
 from bot.storage.outbox import NewOutboxRow
 from bot.storage.store import Store
+from bot.storage.threads import ThreadRef
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,13 @@ class Chooser(Protocol):
     """Chooses threads for everybody in a channel, or for one member."""
 
     async def for_channel(
-        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+        self,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str],
+        only: Collection[str] | None = None,
     ) -> Sequence[Worth]:
         """The best threads, best first and not all of one kind, none that moderation removed or queued.
 
@@ -56,6 +63,7 @@ class Chooser(Protocol):
             readable: keys of the channels that every reader may read.
             n: so many at most.
             without: keys of threads that are left out.
+            only: keys of the threads that count; None for all.
         """
         ...
 
@@ -69,6 +77,18 @@ class Chooser(Protocol):
         without: Collection[str] = (),
     ) -> Sequence[Worth]:
         """The best threads for a member, as above, none that they touched or opened."""
+        ...
+
+
+class Topical(Protocol):
+    """Knows what threads are about."""
+
+    async def threads(self, community: str, key: str) -> Collection[str]:
+        """Keys of the threads that are about a topic."""
+        ...
+
+    async def names(self, community: str, threads: Collection[ThreadRef]) -> Mapping[str, str]:
+        """What the topics of threads are called, by the key of the thread."""
         ...
 
 
@@ -110,6 +130,7 @@ class Digesting:
         platforms: those that this process serves.
         lacking: what the bot has not got and an action takes, see `Adapter.lacking`.
         introducer: writes lines about threads where they are wanted.
+        topics: what threads are about; None where nothing is known of that.
     """
 
     def __init__(
@@ -124,12 +145,14 @@ class Digesting:
         platforms: Collection[str],
         lacking: Callable[[Post], Awaitable[str | None]],
         introducer: Introducer,
+        topics: Topical | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._directory, self._chooser = store, directory, chooser
         self._now, self._key, self._locale, self._platforms = now, key, locale, platforms
         self._lacking, self._sleep = lacking, sleep
         self._introductions = Introductions(introducer)
+        self._topics = topics
         self._begin: Begin = lambda row: None
         self._spans: dict[int, _Span] = {}
         self._decided: dict[int, str] = {}
@@ -305,14 +328,26 @@ class Digesting:
         """The threads to show: new in this channel or to this member, and open to everybody who reads it."""
         if not readable:
             return []
-        seen = await self._store.digests.shown_in(digest.place)
+        seen, only = await self._store.digests.shown_in(digest.place), await self._about(digest)
         found: list[Linked] = []
-        for worth in await self._worth(digest, readable, seen, now):
-            if await self._may_be_shown(worth, readable, seen):
+        for worth in await self._worth(digest, readable, seen, only, now):
+            if (only is None or worth.thread.key in only) and await self._may_be_shown(worth, readable, seen):
                 found.append(Linked(worth, await self._link(worth)))
             if len(found) == digest.n:
                 break
-        return found
+        return await self._with_topics(digest, found)
+
+    async def _about(self, digest: Digest) -> Collection[str] | None:
+        """Keys of the threads that are about a digest's topic; None if it is about all."""
+        if not digest.topic:
+            return None
+        return () if self._topics is None else await self._topics.threads(digest.community, digest.topic)
+
+    async def _with_topics(self, digest: Digest, found: list[Linked]) -> list[Linked]:
+        if self._topics is None or not found:
+            return found
+        names = await self._topics.names(digest.community, [each.worth.thread for each in found])
+        return [replace(each, topic=names.get(each.worth.thread.key, "")) for each in found]
 
     async def _readable(self, digest: Digest) -> Collection[str]:
         """Keys of the channels that everybody may read who reads it, now."""
@@ -322,11 +357,16 @@ class Digesting:
         return {each.parent.key for each in await self._directory.readable_channels(author, community)}
 
     async def _worth(
-        self, digest: Digest, readable: Collection[str], seen: Collection[str], now: datetime
+        self,
+        digest: Digest,
+        readable: Collection[str],
+        seen: Collection[str],
+        only: Collection[str] | None,
+        now: datetime,
     ) -> Sequence[Worth]:
         most = digest.n + SPARE
         if digest.reader is None:
-            return await self._chooser.for_channel(digest.community, readable, most, now, seen)
+            return await self._chooser.for_channel(digest.community, readable, most, now, seen, only)
         who = digest.reader.author.identity
         return await self._chooser.for_member(who, digest.community, readable, most, now, seen)
 

@@ -85,11 +85,16 @@ class Ranking:
         ]
 
     def for_all(
-        self, readable: Collection[str], most: int, at: datetime, without: Collection[str]
+        self,
+        readable: Collection[str],
+        most: int,
+        at: datetime,
+        without: Collection[str],
+        only: Collection[str] | None = None,
     ) -> list[ThreadRef]:
-        """The best threads for nobody in particular, best first; `without` are keys."""
+        """The best threads for nobody in particular, best first; `without` and `only` are keys."""
         votes, moment = self.community.votes, at.timestamp()
-        allowed = self.community.among(votes.candidates(NOBODY, moment), readable, without)
+        allowed = self.community.among(votes.candidates(NOBODY, moment), readable, without, only)
         return [
             self.community.threads[each.thread] for each in self._model.recommend("", moment, most, allowed)
         ]

@@ -80,16 +80,23 @@ class Recommendations:
         return _told(ranking, who, standing[:n], readable, at)
 
     async def for_channel(
-        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+        self,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str],
+        only: Collection[str] | None = None,
     ) -> Sequence[Worth]:
         """The best threads for nobody in particular, best first, not all of one kind.
 
         Args:
             readable: keys of the channels that every reader may read.
             without: keys of threads that are left out, such as those that were shown before.
+            only: keys of the threads that count; None for all.
         """
         ranking = await self._ready(community)
-        standing = await self._standing(ranking, ranking.for_all(readable, TO_MIX, at, without))
+        standing = await self._standing(ranking, ranking.for_all(readable, TO_MIX, at, without, only))
         return _told(ranking, "", ranking.mixed(standing, n, at), readable, at)
 
     async def fit(self, community: str, at: datetime) -> "Learned":

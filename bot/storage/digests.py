@@ -63,6 +63,7 @@ class Digest:
         fate: what became of the last slot that was decided, and `decided_at` when; None before the first.
         trouble: why nothing can be decided now, "" if nothing is in the way.
         member, reader: pseudonym of whom it is for alone, and who that is; "" and None for a channel's.
+        topic: key of the only topic it is about; "" for all.
     """
 
     number: int
@@ -79,6 +80,7 @@ class Digest:
     trouble: str = ""
     member: str = ""
     reader: Reader | None = None
+    topic: str = ""
 
     @property
     def place(self) -> str:
@@ -182,7 +184,16 @@ class Digests:
         return await self._found(*where)
 
     async def add(
-        self, channel: Channel, *, cron: str, zone: str, n: int, quiet: str, actor: str, call: str
+        self,
+        channel: Channel,
+        *,
+        cron: str,
+        zone: str,
+        n: int,
+        quiet: str,
+        actor: str,
+        call: str,
+        topic: str = "",
     ) -> Digest:
         """Store a new digest; durable on return. The same call makes one digest, however often it comes."""
         row = {
@@ -196,6 +207,7 @@ class Digests:
             "call": call,
             "made_at": self._now(),
             "trouble": "",
+            "topic": topic,
         }
         insert = insert_for(self._reader.dialect)(digests).values(**row)
         await self._writer.call(
@@ -437,6 +449,7 @@ def _digest(row: SqlRow[tuple[object, ...]], reader: Reader | None) -> Digest:
         trouble=found["trouble"],
         member=found["member"],
         reader=reader,
+        topic=found["topic"],
     )
 
 

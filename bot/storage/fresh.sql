@@ -298,7 +298,7 @@ CREATE TABLE digests (
 	made_at BIGINT NOT NULL, 
 	fate TEXT, 
 	decided_at BIGINT, 
-	trouble TEXT NOT NULL, member TEXT DEFAULT '' NOT NULL, reader BLOB, 
+	trouble TEXT NOT NULL, member TEXT DEFAULT '' NOT NULL, reader BLOB, topic TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT uq_digests_call UNIQUE (call)
 )
 --
@@ -474,5 +474,16 @@ CREATE INDEX ix_examples_room ON examples (room)
 CREATE INDEX ix_examples_author ON examples (author)
 --
 CREATE INDEX ix_examples_at ON examples (at)
+--
+CREATE TABLE topics (
+	community TEXT NOT NULL, 
+	topic TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	payload BLOB NOT NULL, 
+	CONSTRAINT pk_topics PRIMARY KEY (community, topic)
+)
+--
+CREATE INDEX ix_topics_actor ON topics (actor)
 --
 INSERT INTO "meta" VALUES('passages_gone',X'30')

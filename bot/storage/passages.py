@@ -120,12 +120,14 @@ class Bounds:
         author: a pseudonym.
         since: not older than this; `before`: older than this.
         files: only what stands in files of members' messages.
+        documents: only what is part of one of these.
     """
 
     author: str | None = None
     since: datetime | None = None
     before: datetime | None = None
     files: bool = False
+    documents: frozenset[str] | None = None
 
     @property
     def clauses(self) -> Sequence[ColumnElement[bool]]:
@@ -139,6 +141,9 @@ class Bounds:
             clauses.append(passages.c.at < self.before)
         if self.files:
             clauses.append(passages.c.document.startswith(FILE))
+        if self.documents is not None:  # one bound value, however many there are
+            named = func.json_each(json.dumps(sorted(self.documents))).table_valued("value")
+            clauses.append(passages.c.document.in_(select(named.c.value)))
         return clauses
 
 

@@ -153,6 +153,21 @@ DECLARATIONS: tuple[Declaration | Impersonal, ...] = (
         ),
     ),
     Declaration(
+        schema.topics,
+        mine=lambda who: schema.topics.c.actor == who,
+        erase={"actor": _FORGOTTEN},
+        at=schema.topics.c.at,
+        expiries=(
+            Expiry(
+                lambda now, keep: and_(
+                    schema.topics.c.at < now - timedelta(days=keep.audit_days),
+                    schema.topics.c.actor != _FORGOTTEN,
+                ),
+                {"actor": _FORGOTTEN},
+            ),
+        ),
+    ),
+    Declaration(
         schema.rulebooks,
         mine=lambda who: schema.rulebooks.c.actor == who,
         erase={"actor": _FORGOTTEN},

@@ -394,10 +394,12 @@ digests = Table(
     Column("trouble", AnyText, nullable=False),
     Column("member", AnyText, nullable=False, server_default="", index=True),
     Column("reader", LargeBinary),
+    Column("topic", AnyText, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 """Posts that come by themselves. `call` is the call that made it, by which a repeated one is known. `member`
-has a pseudonym where it is for one member alone, and `reader` is who that is."""
+has a pseudonym where it is for one member alone, and `reader` is who that is. `topic` is the only one it is
+about, "" for all."""
 
 slots = Table(
     "slots",
@@ -424,6 +426,18 @@ shown = Table(
 )
 """Which threads (of the channel `source`) digests showed in which channels: none is shown twice. `blend`
 names the weights that chose it."""
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("community", AnyText, primary_key=True),
+    Column("topic", AnyText, primary_key=True),
+    Column("actor", AnyText, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""What conversations of a community may be about. `payload` is a name and a few examples that moderators
+wrote; which conversation has which topic is stored nowhere."""
 
 hints = Table(
     "hints",
@@ -513,5 +527,5 @@ optouts = Table(
     Column("at", Instant, nullable=False),
 )
 
-SCHEMA = "0017"
+SCHEMA = "0018"
 """The newest revision in `migrations`; a database that has it needs no Alembic to open."""

@@ -36,6 +36,7 @@ from bot.storage.settlement import Settlement
 from bot.storage.sqlite import BUSY_S
 from bot.storage.strikes import Strikes
 from bot.storage.threads import Threads
+from bot.storage.topics import Topics
 from bot.storage.unanswered import Unanswered
 from bot.storage.usage import Usage
 from bot.storage.writer import Rows, Writer
@@ -71,6 +72,7 @@ class Store:
         self.hints = Hints(reader, writer, seal, now)
         self.unanswered = Unanswered(reader, writer, self._writes, self.outbox, seal, now)
         self.helpers = Helpers(reader, writer, seal, now)
+        self.topics = Topics(reader, writer, seal, now)
         self.examples = Examples(reader, writer, seal)
         self.privacy = Privacy(reader, writer, seal, journal, now, file)
         self.passages = Passages(reader, writer, seal, self.privacy.refuses)

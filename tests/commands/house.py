@@ -18,7 +18,8 @@ from bot.core.files import NoFiles
 from bot.core.permissions import Role
 from bot.knowledge.fetching import Fetcher
 from bot.knowledge.index import Index
-from bot.knowledge.search import Search
+from bot.knowledge.search import Search, always
+from bot.knowledge.topics import Sorting
 from bot.llm.echo import EchoModel
 from bot.llm.language_names import Language
 from bot.llm.model import Capabilities
@@ -252,6 +253,7 @@ def build(store: Store, clock: Clock) -> House:
     paths = frozenset(spec.path for spec in commands.specs)
     recommendations = Recommendations(store)
     search = Search(Index(store.passages, store.privacy, None))
+    topics = Sorting(search.index, store.topics, always)
     quotas = Quotas(
         store.usage,
         store.seal.pseudonym,
@@ -280,6 +282,7 @@ def build(store: Store, clock: Clock) -> House:
             platforms={CHANNEL.platform},
             lacking=platform.lacks,
             introducer=Pen(),
+            topics=topics,
         ),
         assessing=Assessing(review=review, late=late, model=MODELS[0], now=clock),
         looking=Looking(files=NoFiles(), review=review, late=late),
@@ -307,6 +310,7 @@ def build(store: Store, clock: Clock) -> House:
         search=search,
         archives=router.archives,
         index=Index(store.passages, store.privacy, None),
+        topics=topics,
     )
     return House(store, platform, conversation, services, clock, shelf)
 

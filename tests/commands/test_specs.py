@@ -86,6 +86,12 @@ def test_exactly_the_promised_commands_exist() -> None:
         "sources",
         "stop",
         "summarize",
+        "topic accept",
+        "topic add",
+        "topic list",
+        "topic remove",
+        "topic show",
+        "topic suggest",
         "translate",
         "why",
     ]

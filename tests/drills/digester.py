@@ -40,7 +40,13 @@ class Endless:
     """There is always another thread."""
 
     async def for_channel(
-        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+        self,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str],
+        only: Collection[str] | None = None,
     ) -> Sequence[Worth]:
         return self._chosen(community, readable, n, at, without)
 

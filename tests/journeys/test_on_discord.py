@@ -113,7 +113,10 @@ def texts(shown: Sequence[Shown]) -> list[str]:
 
 def options(path: tuple[str, ...], words: list[str]) -> Mapping[str, object]:
     """The words behind a command as the values of its options."""
-    given: dict[str, object] = {}
+    names = {parameter.name for parameter in SPECS[path].parameters}
+    named = [word for word in words if word.partition("=")[0] in names and "=" in word]
+    given: dict[str, object] = {name: value for name, _is, value in (word.partition("=") for word in named)}
+    words = [word for word in words if word not in named]
     for parameter in SPECS[path].parameters:
         if not words:
             break

@@ -39,7 +39,13 @@ class Shelf:
         self.threads += threads
 
     async def for_channel(
-        self, community: str, readable: Collection[str], n: int, at: datetime, without: Collection[str]
+        self,
+        community: str,
+        readable: Collection[str],
+        n: int,
+        at: datetime,
+        without: Collection[str],
+        only: Collection[str] | None = None,
     ) -> Sequence[Worth]:
         return self._chosen(community, readable, n, without)
 

@@ -98,6 +98,7 @@ def test_a_column_that_could_name_a_person_is_in_a_table_that_declares_people() 
         "attachments.author",
         "optouts.pseudonym",
         "rulebooks.actor",
+        "topics.actor",
         "digests.actor",
         "digests.member",
         "cases.author",
