@@ -23,6 +23,7 @@ TITLES: dict[str, str] = {
     "mod": N_("What moderators decide and do"),
     "privacy": N_("What I keep about you"),
     "rules": N_("What I look for, and what I do about it"),
+    "topic": N_("What threads are about"),
 }
 """First word of a group -> the heading above its commands; a group without one goes by its word."""
 

@@ -56,6 +56,7 @@ async def test_the_overview_is_grouped_under_headings(house: House) -> None:
         "What moderators decide and do:",
         "What I keep about you:",
         "What I look for, and what I do about it:",
+        "What threads are about:",
     ]
     about_you = lines.index("What I keep about you:")
     assert lines[about_you + 1].startswith("• `/privacy export`: ")
