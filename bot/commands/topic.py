@@ -348,19 +348,20 @@ async def _suggested(
     yield Status(_("Reading archived threads. `stop` ends it."))
     try:
         begin = await handle.unless_stopped(sorting.openings(community, channels, LOOKED_AT))
-        texts = list[str]()
-        while len(texts) < len(begin):
-            some = begin[len(texts) : len(texts) + _READ_AT_ONCE]
-            texts += await handle.unless_stopped(sorting.texts(community, some))
-            if len(texts) % _TOLD_EVERY == 0:
+        said = list[tuple[str, str]]()
+        while len(said) < len(begin):
+            some = begin[len(said) : len(said) + _READ_AT_ONCE]
+            said += await handle.unless_stopped(sorting.said(community, some))
+            if len(said) % _TOLD_EVERY == 0:
                 yield Status(
-                    _("Reading archived threads: {n} of {all}. `stop` ends it.", n=len(texts), all=len(begin))
+                    _("Reading archived threads: {n} of {all}. `stop` ends it.", n=len(said), all=len(begin))
                 )
+        texts, authors = [text for text, _who in said], [who for _text, who in said]
         if len(texts) < LEAST_CLUSTERED:
             yield _too_few(context, len(texts))
             return
         yield Status(_("Comparing {n} threads. `stop` ends it.", n=len(texts)))
-        found = await handle.unless_stopped(proposed(texts, sorting.means(begin), PROPOSED))
+        found = await handle.unless_stopped(proposed(texts, authors, sorting.means(begin), PROPOSED))
     except Stopped:
         yield _("You stopped it, so I suggest nothing.")
         return

@@ -18,10 +18,14 @@ LONGEST_S = 300.0
 
 
 async def proposed(
-    texts: Sequence[str], vectors: "Sequence[Vector | None]", most: int, within_s: float = LONGEST_S
+    texts: Sequence[str],
+    authors: Sequence[str],
+    vectors: "Sequence[Vector | None]",
+    most: int,
+    within_s: float = LONGEST_S,
 ) -> list[Proposal] | None:
     """See `clusters.proposals`; None if it takes too long, or what it runs in was ended."""
-    told = await asyncio.to_thread(_packed, texts, vectors, most)
+    told = await asyncio.to_thread(_packed, texts, authors, vectors, most)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # what lies in the current folder is not imported
@@ -47,8 +51,11 @@ async def proposed(
     return [Proposal(tuple(words), size) for words, size in json.loads(answer)]
 
 
-def _packed(texts: Sequence[str], vectors: "Sequence[Vector | None]", most: int) -> bytes:
+def _packed(
+    texts: Sequence[str], authors: Sequence[str], vectors: "Sequence[Vector | None]", most: int
+) -> bytes:
     """A line of JSON, then the vectors that there are, float32."""
-    header = {"texts": texts, "has": [vector is not None for vector in vectors], "most": most}
+    has = [vector is not None for vector in vectors]
+    header = {"texts": texts, "authors": authors, "has": has, "most": most}
     rows = b"".join(vector.astype("<f4").tobytes() for vector in vectors if vector is not None)
     return json.dumps(header).encode() + b"\n" + rows

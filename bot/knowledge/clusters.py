@@ -31,8 +31,9 @@ _SHARE = 3.0
 """A cluster has at least the root of all conversations, divided by this."""
 _DENSE = 5  # neighbours that make a place dense, as the authors of HDBSCAN and BERTopic use it
 _DIMENSIONS = 40  # chosen on 60 intents, see docs/performance.md
-_SAID_IN = 3
-"""A word names a cluster only if so many of its conversations have it: it is nobody's own."""
+_SAID_IN, _SAID_BY = 3, 2
+"""A word names a cluster only if so many of its conversations have it, which so many members began: it is
+nobody's own, for whoever is forgotten may have written it."""
 _WORDS = 7
 _LOOKED_AT = 40
 _SAME = 1e-6
@@ -41,27 +42,35 @@ _TOKEN = re.compile(r"[^\W\d_][\w'’-]*")
 _RUN = re.compile("[\u3400-\u9fff]+")
 
 Labels = NDArray[np.int64]
+_Said = tuple[str, str]
+"""A text or word, and who wrote it."""
 
 
-def proposals(texts: Sequence[str], vectors: Sequence[Vector | None], most: int) -> list[Proposal]:
+def proposals(
+    texts: Sequence[str], authors: Sequence[str], vectors: Sequence[Vector | None], most: int
+) -> list[Proposal]:
     """What texts are about, the largest clusters first.
 
     Args:
+        authors: who wrote each, by any name.
         vectors: unit vectors; None where there is none, then words are compared.
         most: proposals.
 
     Complexity: the square of the texts at worst; some seconds for 5,000.
     """
-    told = [each for each in zip(texts, vectors, strict=True) if words(each[0])]
-    read = [(text, vector) for text, vector in told if vector is not None and not foreign(text)]
-    others = [text for text, vector in told if vector is None or foreign(text)]
+    told = [each for each in zip(texts, authors, vectors, strict=True) if words(each[0])]
+    read = [each for each in told if each[2] is not None and not foreign(each[0])]
+    others = [each for each in told if each[2] is None or foreign(each[0])]
     found = list[Proposal]()
     with threadpool_limits(1):  # one core: the conversation goes on beside
-        if _differ(text for text, _vector in read):
-            vectors_read = np.stack([vector for _text, vector in read])
-            found += named([text for text, _vector in read], clustered(vectors_read)).values()
-        if _differ(others):
-            found += named(others, clustered(by_words(others))).values()
+        if _differ(text for text, _who, _vector in read):
+            labels = clustered(np.stack([vector for _text, _who, vector in read if vector is not None]))
+            found += named(
+                [text for text, *_ in read], [who for _text, who, _vector in read], labels
+            ).values()
+        if _differ(text for text, _who, _vector in others):
+            said = [text for text, *_ in others]
+            found += named(said, [who for _text, who, _vector in others], clustered(by_words(said))).values()
     return sorted(found, key=lambda each: (-each.size, each.words))[:most]
 
 
@@ -106,22 +115,25 @@ def by_words(texts: Sequence[str]) -> Vector:
     return reduced
 
 
-def named(texts: Sequence[str], labels: Labels) -> dict[int, Proposal]:
+def named(texts: Sequence[str], authors: Sequence[str], labels: Labels) -> dict[int, Proposal]:
     """A proposal for each cluster, by its label, that has words of its own."""
-    clusters: defaultdict[int, list[str]] = defaultdict(list)
-    for text, label in zip(texts, labels.tolist(), strict=True):
-        clusters[label].append(text)
-    told = {label: Counter(w for text in its for w in content_words(text)) for label, its in clusters.items()}
+    clusters: defaultdict[int, list[_Said]] = defaultdict(list)
+    for text, author, label in zip(texts, authors, labels.tolist(), strict=True):
+        clusters[label].append((text, author))
+    told = {
+        label: Counter(word for text, _author in its for word in content_words(text))
+        for label, its in clusters.items()
+    }
     every = sum(told.values(), Counter[str]())
     average = every.total() / max(len(told), 1)
     found = {}
     for label, its in clusters.items():
         if label < 0:
             continue
+        common = _common((word, author) for text, author in its for word in content_words(text))
         telling = {
-            word: count / told[label].total() * math.log(1 + average / every[word])
-            for word, count in told[label].items()
-            if count >= _SAID_IN
+            word: told[label][word] / told[label].total() * math.log(1 + average / every[word])
+            for word in common
         }
         best = sorted(telling, key=lambda word: (-telling[word], word))[:_LOOKED_AT]
         if spelled := _spelled(its, best)[:_WORDS]:
@@ -129,9 +141,18 @@ def named(texts: Sequence[str], labels: Labels) -> dict[int, Proposal]:
     return found
 
 
-def _spelled(texts: Iterable[str], best: Sequence[str]) -> list[str]:
+def _common(said: Iterable[_Said]) -> Mapping[str, int]:
+    """What is said often enough, and by enough members, with how often."""
+    counts, by = Counter[str](), defaultdict[str, set[str]](set)
+    for word, author in said:
+        counts[word] += 1
+        by[word].add(author)
+    return {word: n for word, n in counts.items() if n >= _SAID_IN and len(by[word]) >= _SAID_BY}
+
+
+def _spelled(said: Sequence[_Said], best: Sequence[str]) -> list[str]:
     """Words as people write them: stems as whole words, neighbouring pairs of characters as one word."""
-    whole, phrases = _whole(texts), _phrases(texts, frozenset(filter(is_han, best)))
+    whole, phrases = _whole(said), _phrases(said, frozenset(filter(is_han, best)))
     spelled = dict[str, None]()
     for word in best:
         if not is_han(word):
@@ -141,32 +162,29 @@ def _spelled(texts: Iterable[str], best: Sequence[str]) -> list[str]:
     return list(spelled)
 
 
-def _whole(texts: Iterable[str]) -> Mapping[str, str]:
+def _whole(said: Iterable[_Said]) -> Mapping[str, str]:
     """The most frequent whole word of each stem."""
-    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for text in texts:
-        for token in _TOKEN.findall(text.lower()):
-            for stem in words(token)[:1]:
-                seen[stem][token] += 1
-    return {stem: max(tokens, key=lambda each: (tokens[each], each)) for stem, tokens in seen.items()}
+    tokens = _common((token, author) for text, author in said for token in _TOKEN.findall(text.lower()))
+    whole: dict[str, str] = {}
+    for token in sorted(tokens, key=lambda each: (-tokens[each], each)):
+        for stem in words(token)[:1]:
+            whole.setdefault(stem, token)
+    return whole
 
 
-def _phrases(texts: Iterable[str], pairs: frozenset[str]) -> Sequence[str]:
+def _phrases(said: Iterable[_Said], pairs: frozenset[str]) -> Sequence[str]:
     """What telling pairs of characters make together where they overlap, the most frequent first."""
-    seen: Counter[str] = Counter()
-    for text in texts:
+    found = list[_Said]()
+    for text, author in said:
         for run in _RUN.findall(text):
             begin = 0
             for at in range(len(run)):
                 if run[at : at + 2] not in pairs:  # the last pair is no pair
                     if at > begin:
-                        seen[run[begin : at + 1]] += 1
+                        found.append((run[begin : at + 1], author))
                     begin = at + 1
-    return [
-        phrase
-        for phrase, count in sorted(seen.items(), key=lambda each: (-each[1], each[0]))
-        if count >= _SAID_IN
-    ]
+    common = _common(found)
+    return sorted(common, key=lambda phrase: (-common[phrase], phrase))
 
 
 def main() -> None:
@@ -176,7 +194,7 @@ def main() -> None:
     told = json.loads(header)
     matrix = iter(np.frombuffer(rows, "<f4").reshape(sum(told["has"]), -1) if rows else ())
     vectors = [next(matrix) if has else None for has in told["has"]]
-    found = proposals(told["texts"], vectors, told["most"])
+    found = proposals(told["texts"], told["authors"], vectors, told["most"])
     sys.stdout.write(json.dumps([[each.words, each.size] for each in found]))
 
 

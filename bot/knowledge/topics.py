@@ -168,8 +168,13 @@ class Sorting:
 
     async def texts(self, community: str, groups: Sequence[Sequence[int]]) -> Sequence[str]:
         """What the passages of each group say; nothing of those that are gone."""
+        return [text for text, _author in await self.said(community, groups)]
+
+    async def said(self, community: str, groups: Sequence[Sequence[int]]) -> Sequence[tuple[str, str]]:
+        """The same, each with the pseudonym of who wrote the first passage."""
         found = await self._index.passages.get([seq for group in groups for seq in group], community)
-        return ["\n".join(found[seq].text for seq in group if seq in found) for group in groups]
+        here = [[found[seq] for seq in group if seq in found] for group in groups]
+        return [("\n".join(each.text for each in its), its[0].author if its else "") for its in here]
 
     def means(self, groups: Sequence[Sequence[int]]) -> "Sequence[Vector | None]":
         """See `Index.means`."""

@@ -197,9 +197,9 @@ async def fill(shelves: Shelves, place: Channel = CHANNEL, *, count: int = 12) -
     for n in range(count):
         verb = verbs[n % len(verbs)]
         thread = Channel(place.platform, place.community, place.id, f"{place.id}{n}")
-        await shelves.say(f"my sourdough bread {verb} in the oven", thread)
+        await shelves.say(f"my sourdough bread {verb} in the oven", thread, (ALICE, BOB)[n % 2])
         other = Channel(place.platform, place.community, place.id, f"{place.id}x{n}")
-        await shelves.say(f"the printer driver {verb} after the update", other)
+        await shelves.say(f"the printer driver {verb} after the update", other, (BOB, ALICE)[n % 2])
 
 
 async def test_suggestions_become_topics_only_when_they_are_accepted(town: House, shelves: Shelves) -> None:

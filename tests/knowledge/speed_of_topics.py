@@ -146,7 +146,7 @@ async def measure(threads: int) -> None:
             texts += await sorting.texts(HOME, begin[len(texts) : len(texts) + 64])
         means = sorting.means(begin)
     async with timed(f"{len(texts)} threads clustered"):
-        proposals = await proposed(texts, means, 80)
+        proposals = await proposed(texts, [str(n) for n in range(len(texts))], means, 80)
     sys.stdout.write(f"{len(proposals or ())} proposals\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(f"{peak:.0f} MB at most\n")

@@ -119,7 +119,7 @@ def suggest(half: Sequence[Said], embedder: Embedding | None) -> str:
     noise = inside[-1]
     topics = [
         Topic(str(label), each.name, each.examples, EPOCH)
-        for label, each in clusters.named(texts, labels).items()
+        for label, each in clusters.named(texts, list(map(str, range(len(texts)))), labels).items()
     ]
     given = [each.vector if embedder else None for each in half]
     found = Nearest(topics, embedder).of(texts, given)
