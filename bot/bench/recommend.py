@@ -9,6 +9,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import process_time
 from typing import TypeVar
@@ -164,11 +165,9 @@ def _reasons(community: Interactions, model: Recommender) -> dict[str, object]:
     votes = Votes.of(community)
     model.fit(votes)
     chance = np.random.default_rng(SEED)
-    checks = [
-        check
-        for name in chance.permutation(community.member_ids).tolist()
-        if (check := _checked(votes, model, name, chance)) is not None
-    ][:EXPLAINED]
+    names = chance.permutation(community.member_ids).tolist()
+    found = (_checked(votes, model, name, chance) for name in names)
+    checks = list(islice((check for check in found if check is not None), EXPLAINED))
     told: dict[str, object] = {"lists": len(checks)}
     for place, what in enumerate(("changes_cited", "changes_random", "leaves_cited", "leaves_random")):
         told[what] = round(float(np.mean([check[place] for check in checks])), 3) if checks else None

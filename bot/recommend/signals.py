@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bot.recommend.independence import NONE, Dependent
 from bot.recommend.rows import Floats, Ints
 from bot.recommend.votes import NOBODY, Votes
 
@@ -12,8 +13,8 @@ HOUR_S, DAY_S = 3600.0, 86_400.0
 REFERENCE_AGE_S = 7 * DAY_S
 """Explanations compare a thread with one of this age that nobody else touched."""
 
-FADED = 30
-"""Half-lives after which a touch is worth a billionth."""
+FADED = 20
+"""Half-lives after which a touch is worth a millionth."""
 
 WHISPER = 0.01
 """What is left of a voice that knows one person, where others know two."""
@@ -58,35 +59,44 @@ def voices(votes: Votes, at: float) -> Floats:
     return np.asarray(np.minimum(others / usual, 1.0), np.float64)
 
 
-def reactions(votes: Votes, threads: Ints, at: float, voices: Floats | None = None) -> Floats:
+def reactions(
+    votes: Votes, threads: Ints, at: float, voices: Floats | None = None, less: Dependent = NONE
+) -> Floats:
     """Logarithm of one more than the members who touched each thread, its opening left out.
 
     Args:
         voices: how much each of them counts; without it 1.
+        less: touches that count less than their voice.
     """
     if voices is None:
         return np.asarray(np.log1p(votes.followers(threads, at)), np.float64)
     opened = votes.opened(threads, at)
     begun = np.where(opened, voices[votes.opener(threads)], 0.0) if len(voices) else np.zeros(len(threads))
     followed = votes.weighed(threads, voices, at) - begun
+    followed -= less.sums(voices[less.members], len(threads))
     return np.asarray(np.log1p(np.maximum(followed, 0.0)), np.float64)
 
 
 def fading(
     votes: Votes, threads: Ints, at: float, half_life_days: float, voices: Floats | None = None
 ) -> Floats:
-    """Touches of each thread, each worth half as much after every half-life, and nothing after thirty.
+    """Touches of each thread, each worth half as much after every half-life, and nothing after twenty.
 
     Args:
         voices: how much each member counts, but that a thread was opened always counts 1.
     """
     half_life_s = half_life_days * DAY_S
     recent = votes.readers(threads, at, since=at - FADED * half_life_s)
-    worth = np.exp2((recent.times - at) / half_life_s)
+    worth = faded(recent.times, at, half_life_days)
     if voices is not None and len(voices):
         began = recent.others == np.repeat(votes.opener(threads), recent.lengths)
         worth *= np.where(began, 1.0, voices[recent.others])
     return recent.sums(worth)
+
+
+def faded(times: Floats, at: float, half_life_days: float) -> Floats:
+    """What is left of touches at a moment, 0..1."""
+    return np.asarray(np.exp2((times - at) / (half_life_days * DAY_S)), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +124,12 @@ class Taste:
     calm: float
     half_life_days: float | None = None
 
-    def of(self, votes: Votes, member: int, candidates: Ints, at: float) -> Floats:
-        """The score of each candidate for a member."""
+    def of(self, votes: Votes, member: int, candidates: Ints, at: float, less: Dependent = NONE) -> Floats:
+        """The score of each candidate for a member.
+
+        Args:
+            less: touches that count less than others.
+        """
         threads = votes.history(member, at)
         if member == NOBODY or not len(threads):
             return np.zeros(len(candidates))
@@ -125,27 +139,39 @@ class Taste:
         met = np.flatnonzero(shared)
         weights[met] = shared[met] * self._voices(votes, met, at)
         weights[member] = 0.0
-        sizes = (votes.touched(candidates, at) + self.shrinkage) * np.sqrt(len(threads) + 1)
-        return np.asarray(votes.weighed(candidates, weights, at) / sizes, np.float64)
+        count = len(candidates)
+        heard = votes.weighed(candidates, weights, at) - less.sums(weights[less.members], count)
+        sizes = votes.touched(candidates, at) - less.sums(1.0, count) + self.shrinkage
+        return np.asarray(np.maximum(heard, 0.0) / (sizes * np.sqrt(len(threads) + 1)), np.float64)
 
-    def parts(self, votes: Votes, member: int, thread: int, at: float) -> tuple[Ints, Floats]:
-        """The threads a member touched, and what each adds to the score of one thread."""
+    def parts(
+        self, votes: Votes, member: int, thread: int, at: float, less: Dependent = NONE
+    ) -> tuple[Ints, Floats]:
+        """The threads a member touched, and what each adds to the score of one thread.
+
+        Args:
+            less: touches of that thread that count less than others.
+        """
         threads = votes.history(member, at)
         readers = votes.readers(np.array([thread]), at).others.astype(np.int64)
         readers = readers[readers != member]
         if member == NOBODY or not len(threads) or not len(readers):
             return threads, np.zeros(len(threads))
         read = votes.histories(readers, at)
-        voices = np.repeat(self._voices(votes, readers, at), read.lengths) * self._faded(read.times, at)
-        by_thread = np.bincount(read.others, weights=voices, minlength=votes.thread_count)
-        count = int(votes.touched(np.array([thread]), at)[0])
-        return threads, by_thread[threads] / ((count + self.shrinkage) * np.sqrt(len(threads) + 1))
+        counted = np.ones(votes.member_count)
+        counted[less.members] -= less.lost
+        voices = np.repeat(self._voices(votes, readers, at) * counted[readers], read.lengths)
+        by_thread = np.bincount(
+            read.others, weights=voices * self._faded(read.times, at), minlength=votes.thread_count
+        )
+        size = int(votes.touched(np.array([thread]), at)[0]) - less.lost.sum() + self.shrinkage
+        return threads, by_thread[threads] / (size * np.sqrt(len(threads) + 1))
 
     def _faded(self, times: Floats, at: float) -> Floats:
         """What is left of touches at a moment, 0..1."""
         if self.half_life_days is None:
             return np.ones(len(times))
-        return np.asarray(np.exp2((times - at) / (self.half_life_days * DAY_S)), np.float64)
+        return faded(times, at, self.half_life_days)
 
     def _voices(self, votes: Votes, members: Ints, at: float) -> Floats:
         return np.asarray(1.0 / np.sqrt(votes.activity(members, at) + self.calm), np.float64)

@@ -223,6 +223,10 @@ class Votes:
         """Who wrote a thread, NOBODY when unknown."""
         return int(self._author[thread])
 
+    def authors(self, threads: Ints) -> Ints:
+        """Who wrote each thread, NOBODY where unknown."""
+        return self._author[threads].astype(np.int64)
+
     def candidates(self, member: int, at: float) -> Ints:
         """All threads born before a moment that a member had neither touched nor written, by number."""
         wanted = self._born[: len(self._thread_ids)] < at
@@ -254,9 +258,13 @@ class Votes:
         """
         return self._by_thread.sums(threads, weights, self._until(at))
 
-    def histories(self, members: Ints, at: float) -> Gathered:
-        """What each of some members had touched before a moment, and when."""
-        return self._by_member.gather(members, self._until(at))
+    def histories(self, members: Ints, at: float, latest: int | None = None) -> Gathered:
+        """What each of some members had touched before a moment, and when; all of it, or so much at most."""
+        return self._by_member.gather(members, self._until(at), latest=latest)
+
+    def spans(self, at: float) -> tuple[Floats, Floats]:
+        """When each member touched something first, and last before a moment; inf and -inf for never."""
+        return self._by_member.spans(self._until(at))
 
     def activity(self, members: Ints, at: float) -> Ints:
         """How many threads each of some members had touched before a moment."""

@@ -62,11 +62,11 @@ def test_weights_that_prefer_the_oldest_give_way_where_members_choose_the_newest
     assert found.gain > found.before
 
 
-def test_hacker_news_as_weights_orders_as_the_model_does_where_all_voices_are_alike() -> None:
+def test_hacker_news_as_weights_orders_as_the_model_does_where_all_voices_count_alike() -> None:
     votes = Votes(Thread(f"t{thread}", thread * 3600.0) for thread in range(200))
     for member in range(40):
         for n in range(10):
-            votes.add(Vote(f"m{member}", f"t{(member * 3 + n * n) % 200}", 200 * 3600.0 + member + 50 * n))
+            votes.add(Vote(f"m{member}", f"t{(member * 37 + n * n) % 200}", 200 * 3600.0 + member + 50 * n))
     hn, at = HackerNews(), votes.latest + 1
     hn.fit(votes)
     candidates = votes.candidates(0, at)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from bot.recommend import signals
 from bot.recommend.explain import cited
+from bot.recommend.independence import Dependent, dependent
 from bot.recommend.recommender import Contribution, Contributions, Recommender, Scores
 from bot.recommend.rows import Floats, Ints
 from bot.recommend.signals import Taste
@@ -100,20 +101,20 @@ class Blend(Recommender):
 
     def scores(self, member: int, candidates: Ints, at: float) -> Scores:
         """See `Recommender`."""
-        return (self._signals(self._votes, member, candidates, at) @ self.weights.array()).astype(np.float32)
+        found, _less = self._signals(self._votes, member, candidates, at)
+        return (found @ self.weights.array()).astype(np.float32)
 
     def explain(self, member: int, thread: int, at: float) -> Contributions:
         """See `Recommender`."""
         only = np.array([thread])
-        youth, order, reactions, recent, taste = (
-            self._signals(self._votes, member, only, at)[0] * self.weights.array()
-        ).tolist()
+        found, less = self._signals(self._votes, member, only, at)
+        youth, order, reactions, recent, taste = (found[0] * self.weights.array()).tolist()
         parts = [
             Contribution("recency", youth + order),
             Contribution("reactions", reactions + recent),
         ]
         if self.taste:
-            threads, values = self._taste.parts(self._votes, member, thread, at)
+            threads, values = self._taste.parts(self._votes, member, thread, at, less)
             parts.append(Contribution("readers", taste, cited(threads, _spread(values, taste))))
         return Contributions(sum(part.value for part in parts), 0.0, tuple(parts))
 
@@ -121,20 +122,26 @@ class Blend(Recommender):
     def _taste(self) -> Taste:
         return Taste(self.shrinkage, self.calm, self.taste_half_life_days)
 
-    def _signals(self, votes: Votes, member: int, threads: Ints, at: float) -> Floats:
-        """All signals, float64 (threads, 5), each 0 for a thread a week old that nobody else touched."""
-        voices = signals.voices(votes, at)
+    def _signals(self, votes: Votes, member: int, threads: Ints, at: float) -> tuple[Floats, Dependent]:
+        """All signals, float64 (threads, 5), each 0 for a thread a week old that nobody else touched.
+
+        And the touches that count less in them than others.
+        """
+        voices, count = signals.voices(votes, at), len(threads)
         recent = signals.fading(votes, threads, at, self.half_life_days, voices)
-        taste = self._taste.of(votes, member, threads, at) if self.taste else np.zeros(len(threads))
-        return np.column_stack(
+        less = dependent(votes, threads, at, recent)
+        recent -= less.sums(voices[less.members] * signals.faded(less.times, at, self.half_life_days), count)
+        taste = self._taste.of(votes, member, threads, at, less) if self.taste else np.zeros(count)
+        found = np.column_stack(
             [
                 signals.youth(votes, threads, at),
                 signals.order(votes, threads, at),
-                signals.reactions(votes, threads, at, voices),
-                np.log((recent + _LEAST_FADING) / _LEAST_FADING),
+                signals.reactions(votes, threads, at, voices, less),
+                np.log((np.maximum(recent, 0.0) + _LEAST_FADING) / _LEAST_FADING),
                 np.log1p(_TASTE_SCALE * taste),
             ]
         )
+        return found, less
 
     def choices(self, votes: Votes) -> tuple[Floats, Ints]:
         """The signals of each choice and of those beside it, in order of time; and how many each time."""
@@ -154,7 +161,7 @@ class Blend(Recommender):
             if len(beside) > self.negatives:
                 beside = chance.choice(beside, self.negatives, replace=False, shuffle=False)
             if len(beside):
-                rows.append(self._signals(votes, member, np.append(chosen, beside), at))
+                rows.append(self._signals(votes, member, np.append(chosen, beside), at)[0])
                 counts.append(len(beside) + 1)
         return np.concatenate(rows) if rows else np.zeros((0, 5)), np.array(counts, np.int64)
 
