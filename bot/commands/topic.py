@@ -29,7 +29,7 @@ LEAST_EXAMPLES, MOST_EXAMPLES = 2, 20
 NAME_CHARS, EXAMPLE_CHARS = 30, 200
 SHOWN_THREADS = 10
 SHOWN_EXAMPLES = 3
-_WORDS_CHARS = 120
+_WORDS_CHARS, _EXAMPLE_CHARS = 120, 80
 
 LOOKED_AT = 5_000
 """Conversations that are clustered: some seconds of one core. The newest ones count."""
@@ -305,7 +305,7 @@ async def _counts(context: Context, channel: Channel) -> Mapping[str, int]:
 
 
 def _line(topic: Topic, count: int) -> str:
-    examples = "; ".join(clean(each) for each in topic.examples[:SHOWN_EXAMPLES])
+    examples = "; ".join(one_line(each, _EXAMPLE_CHARS) for each in topic.examples[:SHOWN_EXAMPLES])
     more = "; …" if len(topic.examples) > SHOWN_EXAMPLES else ""
     threads = ngettext("{n} thread", "{n} threads", count)
     return f"• **{topic.name}** ({threads}): {examples}{more}"

@@ -181,6 +181,7 @@ async def found(here: Town) -> set[int]:
 def questions(here: Town) -> Sequence[str]:
     """What is asked in general about all secrets, by everybody."""
     lines: list[str] = ["catchup", "recommend 20", "knowledge list", "search canary", "summarize 24h"]
+    lines += ["topic list", "topic show talks", "search canary topic:talks", "topic suggest"]
     for number, said in here.said.items():
         place, thread = said.ref.channel, here.threads.get(number)
         lines += [
@@ -197,6 +198,7 @@ def questions(here: Town) -> Sequence[str]:
 async def test_no_command_shows_what_its_caller_cannot_read_now(model: EchoModel, tmp_path: Path) -> None:
     async with town(tmp_path, model) as here:
         asked = questions(here)
+        assert "is a topic now" in await here.asks("mia", "topic add talks Let us talk; We decided the code")
         for name in KINDS:
             await here.asks(name, *asked)
             await asyncio.gather(
@@ -206,6 +208,9 @@ async def test_no_command_shows_what_its_caller_cannot_read_now(model: EchoModel
         assert len(asked) * 3 >= (500 if LONG else 150)
         await here.asks("mia", "digest add here every monday 9:00 Europe/Berlin")
         assert "posted" in await here.asks("mia", "digest now 1")
+        assert re.search(r"canary\d+x", await here.asks("mia", "topic show talks")), (
+            "who may read it is shown"
+        )
         assert leaks(here) == []
         told = shown(here)
         assert {home_of(n) for n, names in told.items() if "mia" in names} >= {"staff", "mods", "plaza"}
