@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 
 import tomlkit
@@ -170,6 +171,7 @@ def json_schema() -> dict[str, object]:
     }
 
 
+@cache
 def preset(name: str) -> tuple[Rule, ...]:
     """The rules of a preset.
 
