@@ -64,9 +64,11 @@ def run(
         for number, size in enumerate(sizes):
             progress(f"{size * INTERACTIONS:,} interactions", number / steps)
             costs[str(size)] = _costs(drawn(size))
-        progress("reasons", len(sizes) / steps)
         community = read(interactions, threads) if interactions is not None else drawn(min(sizes))
-        checked = {name: _reasons(community, recommender(name)) for name in EXPLAINING}
+        checked = {}
+        for number, name in enumerate(EXPLAINING):
+            progress(f"reasons of {name}", (len(sizes) + number / len(EXPLAINING)) / steps)
+            checked[name] = _reasons(community, recommender(name))
     return {"sizes": costs, "reasons": checked}
 
 

@@ -1,4 +1,4 @@
-"""Which readers of a thread are independent of each other: fifty puppets of one person are one reader.
+"""Which readers of a thread are independent of each other: fifty puppets of one person are none.
 
 Two things betray readers who are not: that they did together most of what they did before (lockstep), and
 that they came to the community together (a cohort). Both are compared with what is usual, so that threads
@@ -34,6 +34,9 @@ KINSHIP = 3.0
 
 TASTE = 0.5
 """Up to that share of what they did, beyond what is expected, readers have in common by taste."""
+
+HALF = 0.5
+"""A reader who counts less is worth less than that in proportion: else any brigade were worth one reader."""
 
 LATELY_S = 30 * 86_400.0
 """Whoever touched something in that time takes part."""
@@ -71,7 +74,7 @@ def dependent(votes: Votes, threads: Ints, at: float, recent: Floats) -> Depende
     """The readers of threads who are not independent of the others.
 
     A reader counts for 1 / (1 + companions in lockstep), and for no more than makes the whole cohort as large
-    as it may be.
+    as it may be. Of fifty in lockstep each is worth 2 / 50², all together a twenty-fifth of a reader.
 
     Args:
         recent: fading touches of each thread.
@@ -88,7 +91,8 @@ def dependent(votes: Votes, threads: Ints, at: float, recent: Floats) -> Depende
         return NONE
     members, where, times = members[kept], where[kept], times[kept]
     crowd = _Crowd(votes, threads[looked], where, members, total[where], at)
-    lost = 1 - np.minimum(crowd.in_lockstep(), crowd.of_a_cohort())
+    counted = np.minimum(crowd.in_lockstep(), crowd.of_a_cohort())
+    lost = 1 - counted * np.minimum(counted / HALF, 1.0)
     return Dependent(looked[where], members, times, lost)
 
 

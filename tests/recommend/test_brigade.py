@@ -72,6 +72,19 @@ def test_puppets_who_do_the_same_do_not_lift_it_whenever_they_came(others: int) 
         assert min(places(votes, weights)) >= 10
 
 
+@pytest.mark.parametrize("disguise", get_args(Disguise))
+@pytest.mark.parametrize("seed", [1, 3])
+def test_puppets_hardly_move_it_even_where_it_stands_just_below_the_list(
+    seed: int, disguise: Disguise
+) -> None:
+    alone = places(community(seed, bait_age_h=9.0), Weights())
+    assert 9 <= min(alone) < 13
+    beset = with_puppets(community(seed, bait_age_h=9.0), others=4, disguise=disguise, seed=seed)
+    moved = np.array(alone) - np.array(places(beset, Weights()))
+    assert moved.max() <= 2
+    assert moved.mean() < 1
+
+
 def test_puppets_who_live_like_members_for_a_month_do_lift_it() -> None:
     """Where it ends; docs/performance.md says so."""
     votes = with_puppets(community(0, bait_age_h=9.0), others=10, disguise="own", came_days=29)
