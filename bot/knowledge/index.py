@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # numpy is behind it
     from bot.knowledge.vectors import Vector, Vectors
 
 _DOCUMENTS_AT_ONCE, _CHARACTERS_AT_ONCE = 1_024, 1_000_000
-_LOADED_AT_ONCE = 20_000
+_LOADED_AT_ONCE = 1_000
 _READ_AT_ONCE = 8
 _EMBEDDED_AT_ONCE = 256
 """Passages between two signs of progress, some ten seconds of a core; texts of like length go together."""
