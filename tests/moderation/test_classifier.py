@@ -27,6 +27,8 @@ ABUSE = (
     "send me a picture of your tits",
     "all of them are filthy vermin and should be shot",
     "你们这群黑鬼滚出中国，都是垃圾",
+    "你这个傻逼滚出去",
+    "滚开，你这个废物",
 )
 HARMLESS = (
     "how do i kill a process that listens on port 8080",
@@ -36,6 +38,8 @@ HARMLESS = (
     "what is the capital of mongolia",
     "在车站见还是在电影院见？",
     "这个函数的返回值为什么是空的？",
+    "杀了这个进程再试一次",
+    "把垃圾邮件移到回收站",
 )
 REPEATED = (
     *(
