@@ -565,6 +565,8 @@ async def opened(
     await asyncio.to_thread(classifiers.check)
     store = await Store.open(config.storage.full_url(), config.bot.data_dir / KEY_FILE_NAME)
     try:
+        if store.rulebooks.any():
+            await asyncio.to_thread(classifiers.ready)
         used = models_for(config) if models is None else models
         try:
             by_platform = {adapter.platform: adapter for adapter in adapters}

@@ -187,9 +187,11 @@ async def run(
         storage=Storage(url=f"sqlite:///{database}"),
         metrics=MetricsSection(listen=""),
     )
-    judge = Judge(rules_for_bench(rules), scorer=Classifiers())
+    classifiers = Classifiers()
+    judge = Judge(rules_for_bench(rules), scorer=classifiers)
     async with opened(config, [feed], models={"echo": model}, judge=judge, metrics=timings) as app:
-        gc.freeze()  # as `llmos run` does
+        await asyncio.to_thread(classifiers.ready)  # this and the next as `llmos run` does
+        gc.freeze()
         stall_s = await _longest_stall(app.run)
     first, last = min(feed.due.values()), max(timings.decided_at[key] for key in feed.due)
     waits_ms = sorted((timings.decided_at[key] - due) * 1000 for key, due in feed.due.items())

@@ -63,6 +63,10 @@ class Rulebooks:
         ):
             self._newest[community] = _decoded(community, version, rules, settings, at, actor)
 
+    def any(self) -> bool:
+        """Whether moderators of some community set up rules."""
+        return any(book.is_set_up for book in self._newest.values())
+
     def of(self, community: str) -> Rulebook:
         """The rulebook of a community; an empty one where nobody set anything up."""
         return self._newest.get(community) or Rulebook(community)
