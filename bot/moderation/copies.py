@@ -69,7 +69,9 @@ class _Known:
 class Copies:
     """The texts said lately in one community, in groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_s: float) -> None:
+        """Args: kept_s: for so long it is known who said a text, counted to what is said last in its group."""
+        self._kept_s = kept_s
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._by_piece: dict[int, deque[_Known]] = {}
 
@@ -88,7 +90,10 @@ class Copies:
             self._remember(known)
         else:
             self._known.move_to_end(text)
-        known.group.said.append(Said(author, channel, at_s, text))
+        said = known.group.said
+        while said and said[0].at_s < at_s - self._kept_s:
+            said.popleft()
+        said.append(Said(author, channel, at_s, text))
         return known.group
 
     def forget(self, author: Identity) -> None:

@@ -92,7 +92,7 @@ class Past:
         self.everyone = Window(OF_ALL)
         self.newcomers = Window(OF_ALL)
         self.joins = Window(OF_ALL)
-        self.copies = Copies()
+        self.copies = Copies(LOOK_BACK_S)
         self._last: tuple[MessageRef, Group] | None = None
         self._moment: tuple[datetime | None, float] = (None, 0.0)
 

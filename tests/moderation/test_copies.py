@@ -89,7 +89,7 @@ def test_one_member_in_three_channels_is_a_pest_and_edits_are_none() -> None:
 
 
 def test_a_text_is_forgotten_with_its_author_and_with_time() -> None:
-    copies = Copies()
+    copies = Copies(600.0)
     for n in range(3):
         copies.add(OFFERS[0], ("memory", f"m{n}"), "c", float(n))
     copies.forget(("memory", "m1"))
@@ -103,7 +103,7 @@ def test_a_text_is_forgotten_with_its_author_and_with_time() -> None:
 
 
 def test_a_chain_of_neighbors_is_no_group() -> None:
-    copies = Copies()
+    copies = Copies(600.0)
     text = "the quick brown fox jumps over the lazy dog again"
     groups: list[Group] = []
     for n in range(12):
@@ -119,3 +119,12 @@ def test_the_same_message_is_counted_once_however_many_rules_ask() -> None:
     for rule in rules.concerned(seen):
         rule.check(seen, past)
     assert len(past.copies_of(seen).said) == 1
+
+
+def test_who_said_a_text_is_not_known_for_longer_than_it_counts() -> None:
+    copies = Copies(kept_s=60.0)
+    for at_s, who in ((0.0, "ann"), (30.0, "ben"), (61.0, "ben")):
+        group = copies.add(OFFERS[0], ("memory", who), "c", at_s)
+    assert [(said.author[1], said.at_s) for said in group.said] == [("ben", 30.0), ("ben", 61.0)]
+    copies.forget(("memory", "ben"))
+    assert len(copies) == 0
