@@ -70,7 +70,7 @@ class Copies:
     """The texts said lately in one community, in groups."""
 
     def __init__(self, kept_s: float) -> None:
-        """Args: kept_s: for so long it is known who said a text, counted to what is said last in its group."""
+        """Args: kept_s: for so long it is known who said a text, counted to when it was said last."""
         self._kept_s = kept_s
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._by_piece: dict[int, deque[_Known]] = {}
