@@ -80,6 +80,11 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{n} marks that you changed the rules of a community",
         n,
     ),
+    "topics": lambda n: ngettext(
+        "{n} topic that you made or changed for a community (its name and examples are encrypted)",
+        "{n} topics that you made or changed for a community (their names and examples are encrypted)",
+        n,
+    ),
     "digests": lambda n: ngettext(
         "{n} digest that you made for a channel, or get yourself (to whom I write: encrypted)",
         "{n} digests that you made for a channel, or get yourself (to whom I write: encrypted)",

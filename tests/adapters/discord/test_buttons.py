@@ -14,7 +14,7 @@ from tests.adapters.discord.house import House
 from tests.adapters.discord.test_slash import answered
 from tests.labs.discord.people import Shown, show
 
-SLOW = Script("one two three four five six seven eight nine ten " * 40, delay_s=0.05)
+SLOW = Script(" ".join(f"word {number}" for number in range(200)), delay_s=0.05)
 APPROVE = Control("✅", "Approve", ("mod", "resolve"), {"case": 7, "verdict": "approve"})
 BAN = Control("🔨", "Ban", ("mod", "resolve"), {"case": 7, "verdict": "ban"}, grave=True)
 RATINGS = ["Helpful", "Not helpful"]

@@ -35,14 +35,14 @@ async def on_the_wire(who: Person, room: str, sender: str) -> list[Json]:
 
 
 async def test_a_streamed_answer_is_encrypted_from_its_first_word_to_its_last_edit(house: House) -> None:
-    house.model = EchoModel(Script(text="seventeen ravens sat on a roof " * 4, delay_s=0.15))
+    whole = " ".join(f"{number} ravens sat on roof {number}" for number in range(17, 21))
+    house.model = EchoModel(Script(text=whole, delay_s=0.15))
     room = await house.room("anna", "ben")
     anna, ben = await house.person("anna"), await house.person("ben")
     async with house.living():
         await house.lives_in(room)
         await house.ask(anna, room, "tell me")
-        whole = "seventeen ravens sat on a roof " * 4
-        (answer,) = await house.stands(ben, room, whole.strip())
+        (answer,) = await house.stands(ben, room, whole)
     assert answer.edits > 1
     assert answer.mentions == [anna.id]
     sent = [e for e in await on_the_wire(ben, room, house.bot.user_id) if e["type"] != "m.room.member"]
