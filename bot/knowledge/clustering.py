@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bot.knowledge.apart import apart
 from bot.knowledge.proposals import Proposal
 
 if TYPE_CHECKING:  # numpy is behind it
@@ -26,26 +24,12 @@ async def proposed(
 ) -> list[Proposal] | None:
     """See `clusters.proposals`; None if it takes too long, or what it runs in was ended."""
     told = await asyncio.to_thread(_packed, texts, authors, vectors, most)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # what lies in the current folder is not imported
-        "-m",
-        "bot.knowledge.clusters",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no secret of ours
-    )
-    try:
-        async with asyncio.timeout(within_s):
-            answer, _errors = await process.communicate(told)
-    except TimeoutError:
-        return None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    async with apart("bot.knowledge.clusters") as process:
+        try:
+            async with asyncio.timeout(within_s):
+                answer, _errors = await process.communicate(told)
+        except TimeoutError:
+            return None
     if process.returncode != 0:
         return None
     return [Proposal(tuple(words), size) for words, size in json.loads(answer)]

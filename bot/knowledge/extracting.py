@@ -8,9 +8,7 @@ unpack without end or to break their readers.
 import asyncio
 import codecs
 import json
-import os
 import re
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
@@ -21,6 +19,7 @@ from weakref import WeakKeyDictionary
 from bot.core.errors import Unreadable
 from bot.core.text import _, ngettext
 from bot.knowledge import parsing
+from bot.knowledge.apart import apart
 
 PROSE = frozenset({".md", ".markdown", ".txt", ".rst", ".adoc", ".org"})
 """Suffixes of texts in which a line that begins with # is a heading, or that have no such line."""
@@ -212,28 +211,12 @@ async def _run(kind: parsing.Kind, content: bytes, limits: Limits) -> bytes | No
         seconds=limits.seconds,
         bytes_of_memory=limits.bytes_of_memory,
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # what lies in the current folder is not imported
-        "-m",
-        "bot.knowledge.parsing",
-        kind,
-        json.dumps(told),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no secret of ours
-    )
-    try:
-        async with asyncio.timeout(limits.seconds + _ENDING_S):
-            return await _spoken(process, content)
-    except TimeoutError:
-        return None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
+    async with apart("bot.knowledge.parsing", kind, json.dumps(told)) as process:
+        try:
+            async with asyncio.timeout(limits.seconds + _ENDING_S):
+                return await _spoken(process, content)
+        except TimeoutError:
+            return None
 
 
 async def _spoken(process: asyncio.subprocess.Process, content: bytes) -> bytes | None:
